@@ -1,0 +1,1 @@
+"""The frame around every outside platform: connections, clients, signatures, errors, and a row for each call."""

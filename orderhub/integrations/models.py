@@ -1,0 +1,123 @@
+"""Connections to platforms and the row that every call leaves; secrets and tokens are sealed, never plain columns."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from orderhub import crypto
+
+
+class Connection(models.Model):
+    """One account at one platform."""
+
+    class State(models.TextChoices):
+        OK = "ok", _("connected")
+        NEEDS_AUTHORISATION = "needs_authorisation", _("needs to be authorised again")
+        DISABLED = "disabled", _("switched off")
+
+    class Platform(models.TextChoices):
+        TAOBAO = "taobao", _("Taobao")
+        OWN_SHOP = "own_shop", _("Own shop")
+        ALIPAY = "alipay", _("Alipay")
+        WANGDIANTONG = "wangdiantong", _("Wangdiantong flagship")
+        QIMEN = "qimen", _("Qimen warehouse")
+        CAINIAO = "cainiao", _("Cainiao e-waybill")
+        ZTO = "zto", _("ZTO Express")
+        KUAIDI100 = "kuaidi100", _("Kuaidi100")
+        KINGDEE = "kingdee", _("Kingdee Cloud")
+        ALIYUN_SMS = "aliyun_sms", _("Aliyun SMS")
+
+    platform = models.CharField(_("platform"), max_length=30, choices=Platform)
+    name = models.CharField(_("name"), max_length=100)
+    code = models.SlugField(_("code"), max_length=50, unique=True)
+    base_url = models.URLField(
+        _("base address"), max_length=300, help_text=_("The platform's address, or the sandbox's; without the path.")
+    )
+    app_key = models.CharField(_("app key"), max_length=200, blank=True)
+    secrets_enc = models.BinaryField(_("secrets"), default=bytes, blank=True, editable=False)
+    options = models.JSONField(_("options"), default=dict, blank=True)
+    token_enc = models.BinaryField(_("token"), default=bytes, blank=True, editable=False)
+    token_expires_at = models.DateTimeField(_("token valid until"), null=True, blank=True, editable=False)
+    refresh_expires_at = models.DateTimeField(_("refresh possible until"), null=True, blank=True, editable=False)
+    state = models.CharField(_("state"), max_length=30, choices=State, default=State.OK)
+    state_reason = models.TextField(_("reason"), blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("connection")
+        verbose_name_plural = _("connections")
+        ordering = ("platform", "code")
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.get_platform_display()})"
+
+    @property
+    def secrets(self) -> dict[str, Any]:
+        """The opened secrets; {} where none were set. crypto.CannotOpen when no configured key fits."""
+        return _opened(self.secrets_enc, b"connection.secrets")
+
+    def set_secrets(self, secrets: dict[str, Any]) -> None:
+        """Seals the secrets into the instance; save(update_fields=["secrets_enc"]) writes them."""
+        self.secrets_enc = _sealed(secrets, b"connection.secrets")
+
+    @property
+    def token(self) -> dict[str, Any]:
+        """The opened OAuth token ({"access_token": …, "refresh_token": …}); {} where none was given yet."""
+        return _opened(self.token_enc, b"connection.token")
+
+    def set_token(
+        self, token: dict[str, Any], expires_at: datetime | None = None, refresh_expires_at: datetime | None = None
+    ) -> None:
+        """Seals a token into the instance with its ends; fields token_enc, token_expires_at, refresh_expires_at."""
+        self.token_enc = _sealed(token, b"connection.token")
+        self.token_expires_at = expires_at
+        self.refresh_expires_at = refresh_expires_at
+
+
+class Call(models.Model):
+    """One request to a platform and what came of it, with secrets and personal data taken out."""
+
+    class Outcome(models.TextChoices):
+        OK = "ok", _("done")
+        RETRY = "retry", _("try again later")
+        REAUTHORISE = "reauthorise", _("authorise again")
+        BUSINESS = "business", _("refused by the platform")
+        CONFIGURATION = "configuration", _("settings are wrong")
+        UNKNOWN = "unknown", _("outcome unknown")
+
+    connection = models.ForeignKey(
+        Connection, null=True, on_delete=models.SET_NULL, db_constraint=False, related_name="calls",
+        verbose_name=_("connection"),
+    )
+    platform = models.CharField(_("platform"), max_length=30)
+    method = models.CharField(_("method"), max_length=120)
+    started_at = models.DateTimeField(_("started"), db_index=True)
+    ms = models.PositiveIntegerField(_("milliseconds"), default=0)
+    outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome)
+    code = models.CharField(_("code"), max_length=100, blank=True)
+    message = models.CharField(_("message"), max_length=500, blank=True)
+    request = models.TextField(_("request"), blank=True)
+    response = models.TextField(_("response"), blank=True)
+
+    class Meta:
+        verbose_name = _("platform call")
+        verbose_name_plural = _("platform calls")
+        ordering = ("-started_at", "-id")
+        indexes = (models.Index(fields=("connection", "-started_at"), name="call_by_connection"),)
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.method} {self.outcome}"
+
+
+def _opened(sealed: bytes | memoryview | None, context: bytes) -> dict[str, Any]:
+    return json.loads(crypto.decrypt(bytes(sealed), context)) if sealed else {}
+
+
+def _sealed(value: dict[str, Any], context: bytes) -> bytes:
+    return crypto.encrypt(json.dumps(value, ensure_ascii=False, sort_keys=True).encode(), context)
