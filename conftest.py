@@ -1,0 +1,68 @@
+"""What every test can use: the test database's name, the Chromium, and marks that set themselves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_reset_sequences", "django_db_setup"}
+
+
+def chromium() -> str:
+    """The browser's program, or nothing."""
+    wished = os.environ.get("CHROMIUM", "")
+    return wished or next((found for name in BROWSERS if (found := shutil.which(name))), "")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Several people (and two runs of one person) can test at once, each in a database of their own name."""
+    name = os.environ.get("ORDERHUB_TEST_DB")
+    if name and settings.configured:
+        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = name
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the database, and skip each browser test by name where Chromium is missing."""
+    absent = pytest.mark.skip(
+        reason="Chromium is not installed (CHROMIUM=/path/to/it, or apt-get install chromium)"
+    )
+    found = chromium()
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if item.get_closest_marker("django_db") or fixtures & DATABASE_FIXTURES:
+            item.add_marker(pytest.mark.db)
+        if item.get_closest_marker("browser") and not found:
+            item.add_marker(absent)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium of this machine, driven by Playwright."""
+    from playwright.sync_api import sync_playwright
+
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's loop runs in the thread of the test
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+        started = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A fresh page in Chinese with a desktop's width; every uncaught error of its scripts fails the test."""
+    context = browser.new_context(
+        locale="zh-CN", timezone_id="Asia/Shanghai", viewport={"width": 1440, "height": 900}
+    )
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert not errors, f"scripts of the page failed: {errors}"
