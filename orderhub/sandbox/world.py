@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -79,7 +79,6 @@ class SourceOrder:
     promised_ship_at: datetime | None = None
     remark: str = ""
     trade_no: str = ""
-    notes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def total(self) -> Decimal:

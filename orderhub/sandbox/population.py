@@ -1,0 +1,202 @@
+"""Who orders what, when and where to: baskets and addresses of the sample dealt out by the seed, scenarios marked."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+from orderhub.sandbox import catalogue
+from orderhub.sandbox.catalogue import Address, Basket
+from orderhub.sandbox.frame import BEIJING
+from orderhub.sandbox.schedule import lot
+
+if TYPE_CHECKING:
+    from orderhub.sandbox.world import Receiver, SourceLine, SourceOrder, World
+
+SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许邓冯韩曹曾彭萧蔡潘田董袁于余叶蒋杜苏魏程吕丁沈任姚卢傅钟姜崔谭"
+GIVEN = "子轩雨桐欣怡浩然思远佳宁志强秀英建国丽娜晓明静文俊杰梦洁海燕国庆小芳立新春梅一诺可馨博文若曦启航"
+NICKS = ("小熊", "晴天", "橘子", "北北", "阿宁", "糯米", "云朵", "木木", "海盐", "青柠", "鹿鹿", "团子")
+CENT = Decimal("0.01")
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+
+# name, channel, how many at 1,200 orders, paid at least and at most so many days ago
+SCENARIOS: tuple[tuple[str, str, int, float, float], ...] = (
+    ("pickup_overdue", "", 5, 4.0, 8.0),
+    ("weight_off", "", 5, 2.0, 12.0),
+    ("return", "", 5, 8.5, 12.0),
+    ("refund_after_ship", "", 4, 6.0, 12.0),
+    ("refund_before_ship", "taobao", 4, 0.2, 13.0),
+    ("address_changed", "taobao", 4, 0.2, 13.0),
+    ("unreadable", "taobao", 2, 0.2, 10.0),
+    ("unreadable", "own_shop", 1, 0.2, 10.0),
+    ("unknown_sku", "taobao", 2, 0.2, 10.0),
+    ("unknown_sku", "own_shop", 1, 0.2, 10.0),
+    ("duplicate_pair", "own_shop", 3, 0.2, 6.0),
+    ("payment_denied", "own_shop", 2, 0.2, 10.0),
+    ("payment_wrong_amount", "own_shop", 1, 0.2, 10.0),
+    ("cancelled_before_ship", "own_shop", 2, 0.2, 10.0),
+    ("refund_requested", "own_shop", 2, 0.2, 10.0),
+    ("unpaid", "own_shop", 4, 0.3, 9.0),
+    ("unpaid", "taobao", 3, 0.02, 0.9),
+    ("closed_unpaid", "taobao", 2, 1.5, 9.0),
+)
+
+
+def populate(world: World, count: int, scenarios: bool) -> list[SourceOrder]:
+    """``count`` orders, oldest first; the last ones were paid a few minutes before the start."""
+    deal = _Deal(world)
+    orders = [deal.order(seq, paid_at) for seq, paid_at in enumerate(_times(world, count), 1)]
+    if scenarios and count >= 60:
+        orders = _mark(world, orders, deal)
+    return sorted(orders, key=lambda order: (order.created_at, order.seq))
+
+
+def _times(world: World, count: int) -> list[datetime]:
+    """Real minutes of the day, spread evenly over the days; the last ones in steps of about two minutes."""
+    draw = lot(world.seed, "times")
+    baskets = catalogue.baskets()
+    fresh = max(1, min(12, count // 20))
+    midnight = world.beijing_day(world.start)
+    moments = []
+    for index in range(count - fresh):
+        day = -int(index * world.days / max(1, count - fresh)) - 1
+        minute = baskets[(index * 37 + 11) % len(baskets)].minute
+        moment = midnight + day * DAY + minute * MINUTE + timedelta(seconds=draw.randrange(60))
+        if moment + DAY <= world.start and day == -1 and draw.random() < 0.7:
+            moment += DAY
+        moments.append(moment)
+    moments += [world.start - timedelta(seconds=draw.uniform(60, 130) * (n + 1)) for n in range(fresh)]
+    return sorted(moment.replace(microsecond=0) for moment in moments)
+
+
+class _Deal:
+    """Deals baskets, receivers and buyers; one random source per order, so that orders do not depend on each other."""
+
+    def __init__(self, world: World) -> None:
+        from orderhub.sandbox.world import Receiver, SourceLine, SourceOrder
+
+        self.receiver_type, self.line_type, self.order_type = Receiver, SourceLine, SourceOrder
+        self.world = world
+        self.baskets = catalogue.baskets()
+        self.addresses = catalogue.addresses()
+        self.yuhang = [address for address in self.addresses if address.adcode == "330110"]
+        self.zhejiang = [address for address in self.addresses if address.province == "浙江省"]
+
+    def order(self, seq: int, paid_at: datetime) -> SourceOrder:
+        draw = lot(self.world.seed, "order", seq)
+        channel = "taobao" if draw.random() < 0.6 else "own_shop"
+        created = paid_at - timedelta(seconds=draw.randrange(20, 600))
+        number = self.number(channel, seq, created)
+        payable_free = Decimal("88.00")
+        lines = self.lines(number, self.baskets[(seq * 7 + self.world.seed * 13) % len(self.baskets)], draw)
+        goods = sum((line.payable for line in lines), Decimal(0))
+        return self.order_type(
+            number=number, channel=channel, seq=seq, created_at=created, paid_at=paid_at, lines=lines,
+            receiver=self.receiver(draw), buyer_id=f"{'AAE' if channel == 'taobao' else 'U'}{draw.randrange(10**9):09d}",
+            buyer_nick=f"{draw.choice(NICKS)}{draw.randrange(100, 9999)}",
+            buyer_ip=f"198.51.{draw.choice((100, 100, 100, 101))}.{draw.randrange(1, 255)}",
+            freight=Decimal("0.00") if goods >= payable_free else Decimal(draw.choice(("6.00", "8.00", "10.00"))),
+            traffic_source=draw.choice(("search", "search", "short_video", "live", None)),
+            promised_ship_at=paid_at + 48 * HOUR if draw.random() < 0.8 else None,
+            remark=draw.choice(("", "", "", "", "请发韵达以外的快递", "送货前请电话联系", "礼物，请不要放价签", "工作日送货")),
+            trade_no=f"{created.astimezone(BEIJING):%Y%m%d}2200{draw.randrange(10**16):016d}",
+        )
+
+    def number(self, channel: str, seq: int, created: datetime) -> str:
+        if channel == "own_shop":
+            return f"OS{created.astimezone(BEIJING):%Y%m%d}{self.world.seed % 100:02d}{seq:06d}"
+        return str(3_500_000_000_000_000_000 + (self.world.seed % 1000) * 10**15 + seq * 10_007_000 + 8_214)
+
+    def lines(self, number: str, basket: Basket, draw: random.Random) -> tuple[SourceLine, ...]:
+        """Every fifth line is 10 % off; every fourth order has a 5 % promotion, shared out to the cent."""
+        goods = self.world.catalogue
+        raw = []
+        for code, quantity, price in basket.lines:
+            off = (price * quantity * Decimal("0.1")).quantize(CENT, ROUND_HALF_UP) if draw.random() < 0.2 else Decimal(0)
+            raw.append((code, quantity, price, off))
+        base = [price * quantity - off for _, quantity, price, off in raw]
+        promotion = (sum(base) * Decimal("0.05")).quantize(CENT) if draw.random() < 0.25 else Decimal(0)
+        shares, left, weight = [], promotion, sum(base)
+        for value in base:
+            share = (left * value / weight).quantize(CENT, ROUND_HALF_UP) if weight else Decimal(0)
+            shares.append(share)
+            left, weight = left - share, weight - value
+        many = len(raw) > 1
+        return tuple(
+            self.line_type(
+                line_id=(str(int(number) + n) if many else number) if number.isdigit() else f"{number}-{n}",
+                sku=code, title=goods[code].name, quantity=quantity, unit_price=price,
+                line_discount=off.quantize(CENT), shared_discount=share.quantize(CENT),
+            )
+            for n, ((code, quantity, price, off), share) in enumerate(zip(raw, shares, strict=True), 1)
+        )
+
+    def receiver(self, draw: random.Random) -> Receiver:
+        """A tenth lives in 余杭, a third elsewhere in Zhejiang; three quarters carry coordinates where known."""
+        chance = draw.random()
+        pool = self.yuhang if chance < 0.10 else self.zhejiang if chance < 0.45 else self.addresses
+        return self.person(draw.choice(pool), draw)
+
+    def person(self, address: Address, draw: random.Random) -> Receiver:
+        name = draw.choice(SURNAMES) + "".join(draw.sample(GIVEN, draw.choice((1, 2, 2))))
+        lng = lat = None
+        if address.lng is not None and address.lat is not None and draw.random() < 0.85:
+            lng = round(address.lng + draw.uniform(-0.006, 0.006), 6)
+            lat = round(address.lat + draw.uniform(-0.005, 0.005), 6)
+        return self.receiver_type(
+            name=name, phone=f"199{draw.randrange(10**8):08d}", province=address.province, city=address.city,
+            district=address.district, town=address.town, address=address.detail, adcode=address.adcode,
+            lng=lng, lat=lat,
+        )
+
+
+def _mark(world: World, orders: list[SourceOrder], deal: _Deal) -> list[SourceOrder]:
+    """Give the scenarios to orders of the right channel and age; each order has at most one."""
+    draw = lot(world.seed, "scenarios")
+    free = list(orders)
+    draw.shuffle(free)
+    changed: dict[int, SourceOrder] = {}
+    extra: list[SourceOrder] = []
+    for name, channel, wanted, least, most in SCENARIOS:
+        fits = _fits(world, channel, least, most, name)
+        chosen = [order for order in free if fits(order)][: max(1, round(wanted * min(1.0, len(orders) / 1200)))]
+        for order in chosen:
+            free.remove(order)
+            changed[order.seq] = _scenario(name, order)
+            if name == "duplicate_pair":
+                extra.append(_twin(changed[order.seq], deal, len(orders) + len(extra) + 1))
+    return [changed.get(order.seq, order) for order in orders] + extra
+
+
+def _fits(world: World, channel: str, least: float, most: float, name: str) -> Callable[[SourceOrder], bool]:
+    def fits(order: SourceOrder) -> bool:
+        if order.paid_at is None or (channel and order.channel != channel):
+            return False
+        if name in ("return", "pickup_overdue", "weight_off") and not 0 < len(order.lines) <= 4:
+            return False
+        return least * DAY <= world.start - order.paid_at <= most * DAY
+
+    return fits
+
+
+def _scenario(name: str, order: SourceOrder) -> SourceOrder:
+    if name in ("unpaid", "closed_unpaid"):
+        return replace(order, scenario=name, paid_at=None)
+    if name == "unknown_sku":
+        lines = (replace(order.lines[0], sku="M", title="补差价专拍（联系客服）"), *order.lines[1:])
+        return replace(order, scenario=name, lines=lines)
+    return replace(order, scenario=name)
+
+
+def _twin(order: SourceOrder, deal: _Deal, seq: int) -> SourceOrder:
+    """The same person orders the same goods again eleven minutes later."""
+    created = order.created_at + 11 * MINUTE
+    number = deal.number(order.channel, seq, created)
+    lines = tuple(replace(line, line_id=f"{number}-{n}") for n, line in enumerate(order.lines, 1))
+    return replace(order, number=number, seq=seq, created_at=created, lines=lines,
+                   paid_at=order.paid_at + 11 * MINUTE if order.paid_at else None,
+                   trade_no=order.trade_no[:-6] + f"{seq:06d}")
