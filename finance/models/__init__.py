@@ -1,0 +1,3 @@
+from finance.models.money import Invoice, Receivable
+
+__all__ = ["Invoice", "Receivable"]

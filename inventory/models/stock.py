@@ -1,0 +1,85 @@
+"""On-hand and reserved per SKU and bin, an append-only ledger of both, and the reservations that hold them."""
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+
+class Stock(models.Model):
+    """Counters; the ledger (Movement) is the truth they must equal."""
+
+    sku = models.ForeignKey("inventory.Sku", models.PROTECT, verbose_name=_("SKU"))
+    bin = models.ForeignKey("inventory.Bin", models.PROTECT, verbose_name=_("bin"))
+    on_hand = models.IntegerField(_("on hand"), default=0)
+    reserved = models.IntegerField(_("reserved"), default=0)
+
+    class Meta:
+        verbose_name = _("stock")
+        verbose_name_plural = _("stock")
+        constraints = [
+            models.UniqueConstraint(fields=["sku", "bin"], name="one_counter_a_sku_and_bin"),
+            models.CheckConstraint(condition=models.Q(reserved__lte=models.F("on_hand")), name="reserved_within_on_hand"),
+            models.CheckConstraint(condition=models.Q(reserved__gte=0), name="reserved_never_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sku_id}@{self.bin_id}: {self.on_hand}/{self.reserved}"
+
+
+class Movement(models.Model):
+    """One line of the ledger. Σ on_hand_change = on_hand and Σ reserved_change = reserved, per SKU and bin."""
+
+    class Kind(models.TextChoices):
+        OPENING = "opening", _("opening stock")
+        RESERVE = "reserve", _("reserved")
+        RELEASE = "release", _("released")
+        SHIP = "ship", _("shipped")
+        RECEIVE = "receive", _("received")
+        RETURN = "return", _("returned")
+        COUNT = "count", _("counted")
+        MOVE = "move", _("moved")
+        REPAIR = "repair", _("repaired")
+
+    sku = models.ForeignKey("inventory.Sku", models.PROTECT, db_constraint=False, verbose_name=_("SKU"))
+    bin = models.ForeignKey("inventory.Bin", models.PROTECT, db_constraint=False, verbose_name=_("bin"))
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    on_hand_change = models.IntegerField(_("on hand ±"), default=0)
+    reserved_change = models.IntegerField(_("reserved ±"), default=0)
+    reference = models.CharField(_("reference"), max_length=60)
+    reason = models.CharField(_("reason"), max_length=120, blank=True, default="", db_default="")
+    actor = models.CharField(_("by"), max_length=80, blank=True, default="", db_default="")
+    at = models.DateTimeField(_("at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("stock movement")
+        verbose_name_plural = _("stock movements")
+        indexes = [
+            models.Index(fields=["sku", "bin"], name="movement_sku_bin"),
+            models.Index(fields=["reference"], name="movement_reference"),
+        ]
+
+
+class Reservation(models.Model):
+    """Pieces of one SKU in one bin that are promised to `reference` (an order line's immutable uuid)."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", _("held")
+        SHIPPED = "shipped", _("shipped")
+        RELEASED = "released", _("released")
+
+    reference = models.UUIDField(_("reference"))
+    sku = models.ForeignKey("inventory.Sku", models.PROTECT, db_constraint=False, verbose_name=_("SKU"))
+    bin = models.ForeignKey("inventory.Bin", models.PROTECT, db_constraint=False, verbose_name=_("bin"))
+    warehouse_id = models.BigIntegerField(_("warehouse"))
+    quantity = models.PositiveIntegerField(_("quantity"))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.ACTIVE, db_default=State.ACTIVE)
+    expires_at = models.DateTimeField(_("expires"), null=True)
+    created_at = models.DateTimeField(_("made"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("reservation")
+        verbose_name_plural = _("reservations")
+        indexes = [
+            models.Index(fields=["reference"], condition=models.Q(state="active"), name="reservation_active"),
+            models.Index(fields=["expires_at"], condition=models.Q(state="active"), name="reservation_expiry"),
+        ]

@@ -1,0 +1,1 @@
+"""OrderHub's ground floor and project."""

@@ -1,0 +1,109 @@
+"""Many rows to one table in one COPY statement: the only bulk writer of the product."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+_SPECIAL = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+
+
+class UnstorableText(ValueError):
+    """Text that PostgreSQL refuses (NUL, lone surrogates): the caller sets the record aside."""
+
+
+def _field(value: Any) -> str:
+    if value is None:
+        return "\\N"
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise UnstorableText("text contains NUL")
+        return value.translate(_SPECIAL)
+    if value is True:
+        return "t"
+    if value is False:
+        return "f"
+    if isinstance(value, int | Decimal | uuid.UUID | float):
+        return str(value)
+    if isinstance(value, dt.datetime | dt.date):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return "\\\\x" + value.hex()
+    if isinstance(value, dict | list):
+        return _field(json.dumps(value, ensure_ascii=False, default=str))
+    raise TypeError(f"cannot copy {type(value).__name__}")
+
+
+def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+    """Append `rows` (one value a column) to `table`; returns how many. One statement, inside the transaction.
+
+    Raises UnstorableText or TypeError before anything is sent, and the database's own errors.
+    """
+    lines = ["\t".join([_field(value) for value in row]) for row in rows]
+    if not lines:
+        return 0
+    try:
+        data = ("\n".join(lines) + "\n").encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UnstorableText("text is not valid Unicode") from error
+    names = ", ".join(f'"{name}"' for name in columns)
+    with connection.cursor() as cursor, cursor.copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
+        copy.write(data)
+    return len(lines)
+
+
+_CASTS = {str: "text", int: "bigint", bool: "boolean", Decimal: "numeric", float: "float8", dt.datetime: "timestamptz"}
+
+
+def _cast(values: Sequence[Any]) -> str:
+    sample = next((value for value in values if value is not None), None)
+    if isinstance(sample, dict | list):
+        return "jsonb"
+    if isinstance(sample, dt.datetime):
+        return "timestamptz"
+    if isinstance(sample, dt.date):
+        return "date"
+    if isinstance(sample, uuid.UUID):
+        return "uuid"
+    return _CASTS.get(type(sample), "text")
+
+
+def update_rows(table: str, key: str, rows: dict[Any, dict[str, Any]], fixed: str = "") -> int:
+    """Set named columns of many rows in one UPDATE; returns how many rows matched.
+
+    `rows` maps the key's value to {column: value}. A column that a row does not name keeps its value (so a
+    column cannot be set to NULL here). `fixed` is a constant SQL fragment of further assignments.
+    """
+    if not rows:
+        return 0
+    columns = sorted({column for values in rows.values() for column in values})
+    keys = list(rows)
+    arrays: list[list[Any]] = [keys]
+    casts = [_cast(keys)]
+    for column in columns:
+        values = [row.get(column) for row in rows.values()]
+        casts.append(_cast(values))
+        if casts[-1] == "jsonb":
+            values = [None if value is None else json.dumps(value, ensure_ascii=False, default=str) for value in values]
+        arrays.append(values)
+    sets = [f'"{column}" = COALESCE(v."{column}", t."{column}")' for column in columns]
+    if fixed:
+        sets.append(fixed)
+    source = ", ".join(f"%s::{'text' if cast == 'jsonb' else cast}[]" for cast in casts)
+    names = ", ".join(['"k"', *(f'"{column}"' for column in columns)])
+    chosen = ", ".join(
+        ['"k"', *(f'"{c}"::jsonb AS "{c}"' if cast == "jsonb" else f'"{c}"' for c, cast in zip(columns, casts[1:], strict=True))]
+    )
+    sql = (
+        f'UPDATE "{table}" t SET {", ".join(sets)} FROM (SELECT {chosen} FROM unnest({source}) AS u({names})) v '
+        f'WHERE t."{key}" = v.k AND t."{key}" = ANY(%s::{casts[0]}[])'
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*arrays, keys])
+        return int(cursor.rowcount)

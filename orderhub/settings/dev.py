@@ -1,0 +1,3 @@
+"""A person's own machine, and `make demo`."""
+
+from orderhub.settings.base import *  # noqa: F403

@@ -1,0 +1,43 @@
+"""Opening a ticket: one open ticket per cause, however often the cause is seen."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+
+def open_ticket(
+    kind: str,
+    cause_key: str,
+    title: str,
+    *,
+    body: str = "",
+    role: str = "",
+    order_id: int | None = None,
+    link: str = "",
+    due_in: dt.timedelta = dt.timedelta(hours=4),
+    data: dict[str, Any] | None = None,
+) -> bool:
+    """Open a ticket unless one is open for this cause; returns whether a new one was made."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO orderhub_ticket (kind, cause_key, title, body, role, order_id, link, due_at, data, state, resolution)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'open', '')
+               ON CONFLICT (cause_key) WHERE NOT state = 'done' DO NOTHING""",
+            [
+                kind,
+                cause_key,
+                title[:200],
+                body,
+                role,
+                order_id,
+                link,
+                timezone.now() + due_in,
+                json.dumps(data or {}, ensure_ascii=False),
+            ],
+        )
+        return bool(cursor.rowcount)

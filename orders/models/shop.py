@@ -1,0 +1,46 @@
+"""A shop on a channel, how far its pulls have come, and how it wants its orders treated."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Shop(models.Model):
+    class DuplicateMode(models.TextChoices):
+        OFF = "off", _("do nothing")
+        HOLD = "hold", _("hold for a person")
+
+    code = models.SlugField(_("code"), max_length=30, unique=True)
+    name = models.CharField(_("name"), max_length=60)
+    channel = models.CharField(_("channel"), max_length=20)  # taobao own_shop
+    connection = models.OneToOneField("orderhub.Connection", models.PROTECT, verbose_name=_("connection"))
+    enabled = models.BooleanField(_("on"), default=True)
+    default_warehouse = models.ForeignKey(
+        "inventory.Warehouse", models.SET_NULL, null=True, blank=True, verbose_name=_("default warehouse")
+    )
+    payment_connection = models.ForeignKey(
+        "orderhub.Connection", models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("payment account")
+    )
+    duplicate_mode = models.CharField(
+        _("suspected duplicates"), max_length=6, choices=DuplicateMode, default=DuplicateMode.HOLD
+    )
+    duplicate_minutes = models.PositiveSmallIntegerField(_("duplicate window (minutes)"), default=30)
+    unpaid_minutes = models.PositiveIntegerField(_("unpaid orders expire after (minutes)"), default=30)
+    promise_hours = models.PositiveSmallIntegerField(_("ship within (hours)"), default=48)
+    aftersale_days = models.PositiveSmallIntegerField(_("after-sale window (days)"), default=7)
+    # how far pulls have come: changes up to `pulled_until` are all stored
+    pulled_until = models.DateTimeField(_("pulled until"), null=True, blank=True)
+    window_until = models.DateTimeField(null=True, blank=True)  # the window being read, kept while pages are left
+    window_page = models.PositiveIntegerField(null=True, blank=True)
+    overlap_minutes = models.PositiveSmallIntegerField(_("overlap (minutes)"), default=10)
+    pull_lease_until = models.DateTimeField(null=True, editable=False)
+    last_success_at = models.DateTimeField(_("last success"), null=True, blank=True)
+    last_error = models.TextField(_("last error"), blank=True, default="")
+    last_error_at = models.DateTimeField(null=True, blank=True)
+    errors_in_row = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("shop")
+        verbose_name_plural = _("shops")
+
+    def __str__(self) -> str:
+        return self.name

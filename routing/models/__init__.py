@@ -1,0 +1,3 @@
+from routing.models.outlet import CapacityDay, CapacityEntry, Decision, Fence, Outlet, Rate
+
+__all__ = ["CapacityDay", "CapacityEntry", "Decision", "Fence", "Outlet", "Rate"]
