@@ -37,7 +37,7 @@ def right_python() -> None:
             os.environ["ORDERHUB_PYTHON_TRIED"] = "1"
             os.execv(found, [found, os.path.abspath(__file__), *sys.argv[1:]])
     sys.exit(
-        f"OrderHub needs Python 3.11, 3.12 or 3.13; this is {sys.version.split()[0]}. On Debian and Ubuntu:\n\n"
+        f"OrderHub needs Python 3.11, 3.12 or 3.13; this is {sys.version.split()[0]}. On Debian, Ubuntu:\n\n"
         "    sudo apt-get update && sudo apt-get install -y python3.11 python3.11-venv\n"
     )
 
@@ -111,7 +111,8 @@ def run(arguments: "list[str]") -> int:
     house.prepare(env)
     house.start_site(env)
     places.say(
-        f"{env['PUBLIC_URL']}/admin/ is up; `python3 orderhub/bootstrap.py manage createsuperuser` makes a login."
+        f"{env['PUBLIC_URL']}/admin/ is up; "
+        "`python3 orderhub/bootstrap.py manage createsuperuser` makes a login."
     )
     places.say("`make stop` ends it.")
     return 0

@@ -97,9 +97,9 @@ def choose(home: Path) -> Account:
         _within_reach(account, version)
         return account
     raise Stop(
-        "PostgreSQL refuses to run as root, and here root can neither make a user namespace nor use an "
-        "account such as nobody. Start this as an ordinary user, or set DATABASE_URL to a PostgreSQL from 15 on "
-        f"({apt_line('postgresql')})"
+        "PostgreSQL refuses to run as root, and here root can neither make a user namespace nor use "
+        "an account such as nobody. Start this as an ordinary user, or set DATABASE_URL to a PostgreSQL "
+        f"from 15 on ({apt_line('postgresql')})"
     )
 
 

@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from orderhub.launch import accounts
 from orderhub.launch.places import LOG, VAR, Stop, only_one, say
-from orderhub.launch.processes import PROC, identity, port_is_free, tail
+from orderhub.launch.processes import PROC, detach, identity, port_is_free, reap, tail
 
 OWNER = "orderhub"
 NOBODYS_PID = "4194304"  # above every pid that Linux gives out
@@ -53,9 +53,9 @@ full_page_writes = off
 class Cluster:
     """One embedded cluster under var/<name>."""
 
-    def __init__(self, name: str = "postgres", throw_away: bool = False) -> None:
+    def __init__(self, name: str = "postgres", throw_away: bool = False, under: Path = VAR) -> None:
         self.name, self.throw_away = name, throw_away
-        self.account = accounts.choose(VAR / name)
+        self.account = accounts.choose(under / name)
         self.home = self.account.home
         self.data = self.home / "data"
         self.log = LOG / f"{name}.log"
@@ -184,17 +184,8 @@ class Cluster:
         deadline = time.monotonic() + 20
         while True:
             command = [*self.account.prefix, str(self.account.programs / "postgres"), "-D", str(self.data)]
-            with self.log.open("ab") as out, open(os.devnull, "rb") as nothing:
-                server = subprocess.Popen(
-                    [*command, "-p", str(self.port)],
-                    cwd="/",
-                    env=accounts.environment(),
-                    stdin=nothing,
-                    stdout=out,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                    **self.account.options,
-                )
+            where = {"cwd": "/", "env": accounts.environment(), **self.account.options}
+            server = detach([*command, "-p", str(self.port)], self.log, **where)
             if self._wait(server):
                 return True
             if not port_is_free(self.port):
@@ -253,8 +244,7 @@ class Cluster:
                 os.kill(pid, how)
             deadline = time.monotonic() + patience
             while time.monotonic() < deadline:
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(pid, os.WNOHANG)
+                reap()
                 if identity(pid) != born:
                     return True
                 time.sleep(0.05)

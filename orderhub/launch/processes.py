@@ -17,10 +17,13 @@ import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from orderhub.launch.places import LOG, ROOT, RUN, Stop, say
 
 PROC = Path("/proc")
+#: Kept, so that Python does not take them for forgotten ones.
+DETACHED: list[subprocess.Popen[bytes]] = []
 
 
 def identity(pid: int) -> str:
@@ -75,21 +78,21 @@ def recorded(name: str) -> Child | None:
         return None
 
 
+def detach(command: list[str], log: Path, **options: Any) -> subprocess.Popen[bytes]:
+    """Start a process that outlives the launcher: its own session, no input, its output in a log."""
+    with log.open("ab") as out, open(os.devnull, "rb") as nothing:
+        outside: dict[str, Any] = {"stdin": nothing, "stdout": out, "stderr": subprocess.STDOUT}
+        process = subprocess.Popen(command, start_new_session=True, **outside, **options)
+    DETACHED.append(process)
+    return process
+
+
 def start(name: str, command: list[str], env: dict[str, str], port: int = 0) -> Child:
     """Start a detached child with its output in var/log/<name>.log."""
     log = LOG / f"{name}.log"
     if log.exists():
         log.replace(log.with_suffix(".log.before"))
-    with log.open("ab") as out, open(os.devnull, "rb") as nothing:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=env,
-            stdin=nothing,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    process = detach(command, log, cwd=ROOT, env=env)
     child = Child(name, process.pid, identity(process.pid), port)
     child.record.write_text(json.dumps(asdict(child)))
     return child
@@ -103,21 +106,21 @@ def end(child: Child, patience: float = 20) -> bool:
             os.kill(child.pid, signal.SIGTERM)
         deadline = time.monotonic() + patience
         while child.alive and time.monotonic() < deadline:
-            _reap(child.pid)
+            reap()
             time.sleep(0.05)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
         while child.alive:
-            _reap(child.pid)
+            reap()
             time.sleep(0.05)
     child.record.unlink(missing_ok=True)
     return alive
 
 
-def _reap(pid: int) -> None:
-    """Collect the child when it is ours, so that it does not stay a zombie."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+def reap() -> None:
+    """Collect those of our own children that have ended, so that they do not stay zombies."""
+    for process in DETACHED:
+        process.poll()
 
 
 def tail(path: Path, lines: int = 25) -> str:
@@ -133,7 +136,7 @@ def wait_for_http(child: Child, url: str, patience: float = 60) -> None:
     deadline = time.monotonic() + patience
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.monotonic() < deadline:
-        _reap(child.pid)
+        reap()
         if not child.alive:
             break
         if _answers(opener, url):

@@ -1,4 +1,4 @@
-"""The virtual environment: made once, filled from the pinned requirements, left alone while they are the same."""
+"""The virtual environment: made once, filled from the pinned requirements, kept until they change."""
 
 from __future__ import annotations
 
