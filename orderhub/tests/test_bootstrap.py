@@ -286,6 +286,7 @@ def test_that_the_cluster_survives_kills_and_stale_pid_files(server: cluster.Clu
     assert server.stop()
 
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", port))
         taken.listen()
         assert server.start() and server.port != port
