@@ -124,7 +124,13 @@ LEAFLET_CONFIG = {
 BROKER_URL = env.text("BROKER_URL")
 CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = (
-    {"visibility_timeout": 900, "init_extension": False, "wait_time_seconds": 1}
+    {
+        "visibility_timeout": 900,
+        "init_extension": False,
+        "wait_time_seconds": 1,
+        # Said outright: left to itself the queue's client takes DATABASE_URL from the process environment.
+        "conn_string": "postgresql" + BROKER_URL.removeprefix("pgmq"),
+    }
     if BROKER_URL.startswith("pgmq")
     else {"visibility_timeout": 900, "unacked_restore_interval": 2, "unacked_restore_throttle": 1}
     if BROKER_URL.startswith("redis")
