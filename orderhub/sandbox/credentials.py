@@ -109,13 +109,14 @@ WANGDIANTONG = {
     "app_key": "sandbox-wdt",
     "app_secret": "sandbox-wdt-secret:sandbox-wdt-salt",
     "shop_no": "OWN-SHOP",
-    "warehouse_no": "WH-OWN",
+    "warehouse_no": "HZ01",
 }
 QIMEN = {
     "app_key": "23000002",
     "app_secret": "sandbox-qimen-secret",
     "customer_id": "c1700000000001",
-    "warehouse_code": "WH-PARTNER",
+    "warehouse_code": "YH01",
+    "callback_code": "qimen",  # the product listens at {target}/callbacks/qimen/{code}
     "owner_code": "QINGCHUAN",
 }
 ZTO = {"app_key": "sandbox-zto", "app_secret": "sandbox-zto-secret", "account_id": "ZTO000000000001",
@@ -124,7 +125,8 @@ KUAIDI100 = {"customer": "SANDBOXCUSTOMER0000000000000001", "key": "sandboxKd100
 KINGDEE = {
     "acct_id": "6500000000000001",
     "username": "orderhub",
-    "app_id": "sandbox_app_1",
+    "password": "sandbox-kingdee-password",
+    "app_id": "200001_b3JkZXJodWItc2FuZGJveC1zZWNyZXQh",  # clientId_encodedSecret: 32 characters of Base64
     "app_secret": "sandbox-kingdee-secret-000000001",
     "lcid": 2052,
     "org": "100",
@@ -134,6 +136,11 @@ ALIYUN_SMS = {
     "access_key_secret": "sandbox-access-key-secret",
     "sign_name": "晴川家居",
     "template_pickup_overdue": "SMS_100000001",
+    "templates": {
+        "SMS_100000001": "${warehouse}有${count}个包裹发货超过48小时未揽收，首单${waybill}，请尽快处理。",
+        "SMS_100000002": "您的包裹${waybill}已由${carrier}发出，请留意查收。",
+        "SMS_100000003": "订单${number}需要人工处理：${reason}。",
+    },
 }
 
 CREDENTIALS = {

@@ -14,7 +14,7 @@ from typing import Any
 KINDS = (
     "source.order", "wms.order", "wms.weight", "wms.cancel", "waybill.number", "waybill.cancel", "channel.ship",
     "trace.subscribe", "kingdee.save", "kingdee.submit", "kingdee.audit", "sms.sent", "payment.callback",
-    "return.receipt",
+    "return.receipt", "kingdee.unaudit", "kingdee.delete", "wms.refund", "wms.purchase",
 )
 
 SCHEMA = """
