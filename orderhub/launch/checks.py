@@ -141,7 +141,7 @@ def _timed(name: str, command: list[str], env: dict[str, str]) -> tuple[str, flo
 
 
 def _short(command: list[str]) -> list[str]:
-    shorten: Callable[[str], str] = lambda word: word.replace(f"{ROOT}/", "")  # noqa: E731
+    shorten: Callable[[str], str] = lambda word: word.replace(f"{ROOT}/", "")
     return [shorten(word) for word in command]
 
 

@@ -96,11 +96,13 @@ class Cluster:
 
     def answers(self) -> bool:
         """Whether the server takes connections."""
-        done = self._psql("select 1", "postgres")
-        return done.returncode == 0
+        if self.account.programs == accounts.ABSENT:
+            return False
+        return self._psql("select 1", "postgres").returncode == 0
 
     def start(self) -> bool:
         """Make the cluster when there is none, start it when it is not running; True when started now."""
+        accounts.demand_programs(self.account)
         with only_one(self.name):
             if self.pid():
                 self._wait(None)

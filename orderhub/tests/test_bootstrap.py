@@ -302,3 +302,22 @@ def test_that_variables_of_the_person_do_not_steer_the_server(monkeypatch) -> No
     monkeypatch.setenv("PGPORT", "1")
     monkeypatch.setenv("PGDATA", "/nowhere")
     assert not [key for key in accounts.environment() if key.startswith("PG")]
+
+
+@pytest.mark.db
+def test_that_the_broker_uses_its_own_database_whatever_database_url_says(scratch: str) -> None:
+    databases.ensure(scratch)
+    databases.install_queue(scratch)
+    script = (
+        "from orderhub.celery import app\n"
+        "with app.connection_for_write() as line:\n"
+        "    queue = line.SimpleQueue('rung')\n"
+        "    queue.put('once')\n"
+        "    queue.close()\n"
+    )
+    broker = databases.with_database(scratch, databases.name_of(scratch), scheme="pgmq")
+    elsewhere = databases.with_database(scratch, "postgres")
+    given = {**os.environ, "BROKER_URL": broker, "DATABASE_URL": elsewhere}
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=given, check=True, timeout=60)
+    with psycopg.connect(scratch) as connection:
+        assert connection.execute("select queue_length from pgmq.metrics('rung')").fetchone() == (1,)
