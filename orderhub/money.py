@@ -67,7 +67,7 @@ def rounded(amount: Decimal) -> Decimal:
 def text(amount: Decimal) -> str:
     """The amount as the platforms write it: two decimals, no exponent, no separators, never "-0.00"."""
     exact = yuan(amount)
-    return f"{abs(exact) if not exact else exact:.2f}"
+    return f"{exact if exact else abs(exact):.2f}"
 
 
 def allocate(total: Decimal, weights: Sequence[Decimal | int]) -> list[Decimal]:
@@ -109,7 +109,7 @@ def _whole(weights: list[Decimal]) -> list[int]:
 def _within(amount: Decimal) -> Decimal:
     if abs(amount) > LIMIT:
         raise BadMoney(_("An amount of money is too large: %(value)s") % {"value": _short(amount)})
-    return abs(amount) if not amount else amount
+    return amount if amount else abs(amount)
 
 
 def _short(value: Any) -> str:

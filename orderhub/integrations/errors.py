@@ -30,8 +30,13 @@ class PlatformError(Exception):
 
 
 class Forged(PlatformError):
-    """An inbound message whose signature, age or addressee is not right; nothing in it may be believed."""
+    """An inbound message whose signature or addressee is not right; nothing in it may be believed."""
 
-    def __init__(self, kind: Kind = "business", code: str = "forged", message: str = "",
-                 retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        kind: Kind = "business",
+        code: str = "forged",
+        message: str = "",
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(kind, code, message, retry_after)

@@ -36,14 +36,18 @@ class Connection(models.Model):
     name = models.CharField(_("name"), max_length=100)
     code = models.SlugField(_("code"), max_length=50, unique=True)
     base_url = models.URLField(
-        _("base address"), max_length=300, help_text=_("The platform's address, or the sandbox's; without the path.")
+        _("base address"),
+        max_length=300,
+        help_text=_("The platform's address, or the sandbox's; without the path."),
     )
     app_key = models.CharField(_("app key"), max_length=200, blank=True)
     secrets_enc = models.BinaryField(_("secrets"), default=bytes, blank=True, editable=False)
     options = models.JSONField(_("options"), default=dict, blank=True)
     token_enc = models.BinaryField(_("token"), default=bytes, blank=True, editable=False)
     token_expires_at = models.DateTimeField(_("token valid until"), null=True, blank=True, editable=False)
-    refresh_expires_at = models.DateTimeField(_("refresh possible until"), null=True, blank=True, editable=False)
+    refresh_expires_at = models.DateTimeField(
+        _("refresh possible until"), null=True, blank=True, editable=False
+    )
     state = models.CharField(_("state"), max_length=30, choices=State, default=State.OK)
     state_reason = models.TextField(_("reason"), blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -72,7 +76,10 @@ class Connection(models.Model):
         return _opened(self.token_enc, b"connection.token")
 
     def set_token(
-        self, token: dict[str, Any], expires_at: datetime | None = None, refresh_expires_at: datetime | None = None
+        self,
+        token: dict[str, Any],
+        expires_at: datetime | None = None,
+        refresh_expires_at: datetime | None = None,
     ) -> None:
         """Seals a token into the instance with its ends; fields token_enc, token_expires_at, refresh_expires_at."""
         self.token_enc = _sealed(token, b"connection.token")
@@ -92,7 +99,11 @@ class Call(models.Model):
         UNKNOWN = "unknown", _("outcome unknown")
 
     connection = models.ForeignKey(
-        Connection, null=True, on_delete=models.SET_NULL, db_constraint=False, related_name="calls",
+        Connection,
+        null=True,
+        on_delete=models.SET_NULL,
+        db_constraint=False,
+        related_name="calls",
         verbose_name=_("connection"),
     )
     platform = models.CharField(_("platform"), max_length=30)

@@ -17,17 +17,37 @@ from orderhub.integrations import jsontext
 LIMIT = 2000
 MARK = "***"
 #: Whole names (lower case, without _ and -) that carry secrets or people.
-_NAMES = frozenset(
-    """name session sign signature xdatadigest datadigest password passwd pwd authorization cookie setcookie
-    kdservicesessionid oaid caid detail address mobile phone tel telno content context desc description
-    buyernick buyerid buyeropenid buyeropenuid buyerlogonid buyermessage buyeremail sellermemo sellermessage remark memo
-    templateparam printdata encrypteddata custdata lng lat longitude latitude courier couriername courierphone
-    doudianopenid openid openaddressid idcard email zip receiverzip receiverinfo recipient sender senderinfo
-    receiveinfo to from passbackparams""".split()
-)
+# fmt: off
+_NAMES = frozenset({
+    "name", "session", "sign", "signature", "xdatadigest", "datadigest", "password", "passwd", "pwd",
+    "authorization", "cookie", "setcookie", "kdservicesessionid", "oaid", "caid", "detail", "address",
+    "mobile", "phone", "tel", "telno", "content", "context", "desc", "description", "buyernick",
+    "buyerid", "buyeropenid", "buyeropenuid", "buyerlogonid", "buyermessage", "buyeremail",
+    "sellermemo", "sellermessage", "remark", "memo", "templateparam", "printdata", "encrypteddata",
+    "custdata", "lng", "lat", "longitude", "latitude", "courier", "couriername", "courierphone",
+    "doudianopenid", "openid", "openaddressid", "idcard", "email", "zip", "receiverzip", "receiverinfo",
+    "recipient", "sender", "senderinfo", "receiveinfo", "to", "from", "passbackparams",
+})
+# fmt: on
 #: Parts of names that do the same wherever they stand.
-_PARTS = ("secret", "token", "privatekey", "password", "mobile", "phone", "receivername", "receiveraddress",
-          "detailaddress", "sendername", "senderaddress", "contact", "mask", "encrypt", "cipher", "appkeysecret")
+_PARTS = (
+    "secret",
+    "token",
+    "privatekey",
+    "password",
+    "mobile",
+    "phone",
+    "receivername",
+    "receiveraddress",
+    "detailaddress",
+    "sendername",
+    "senderaddress",
+    "contact",
+    "mask",
+    "encrypt",
+    "cipher",
+    "appkeysecret",
+)
 _PHONE = re.compile(r"(?<![0-9])(?:\+?86[- ]?)?1[3-9][0-9](?:[- ]?[0-9]{4}){2}(?![0-9])")
 _LANDLINE = re.compile(r"(?<![0-9])0[0-9]{2,3}-[0-9]{7,8}(?![0-9])")
 _TAG = re.compile(r"<[^>]*>")
@@ -67,8 +87,10 @@ def _taken_apart(text: str) -> str:
 
 def _walk(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: MARK if is_private(name) and item not in (None, "", [], {}) else _walk(item)
-                for name, item in value.items()}
+        return {
+            name: MARK if is_private(name) and item not in (None, "", [], {}) else _walk(item)
+            for name, item in value.items()
+        }
     if isinstance(value, list):
         return [_walk(item) for item in value]
     return _inner(value) if isinstance(value, str) else value
@@ -81,11 +103,17 @@ def _inner(text: str) -> str:
 
 def _form(text: str) -> str:
     pairs = parse_qsl(text, keep_blank_values=True)
-    return "&".join(f"{name}={MARK if is_private(name) and value else _inner(value)}" for name, value in pairs)
+    return "&".join(
+        f"{name}={MARK if is_private(name) and value else _inner(value)}" for name, value in pairs
+    )
 
 
 def _markup(text: str) -> str:
-    if "<!DOCTYPE" not in text[:2000].upper() and "<!ENTITY" not in text.upper() and "<HTML" not in text[:500].upper():
+    if (
+        "<!DOCTYPE" not in text[:2000].upper()
+        and "<!ENTITY" not in text.upper()
+        and "<HTML" not in text[:500].upper()
+    ):
         try:
             root = ET.fromstring(text)
         except (ET.ParseError, RecursionError, ValueError):

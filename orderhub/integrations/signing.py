@@ -21,7 +21,9 @@ def _md5(text: str | bytes) -> hashlib._Hash:
 
 def _joined(params: Mapping[str, Any], drop: tuple[str, ...] = ("sign",)) -> str:
     """name+value of the sorted parameters without separators; empty names and values are left out."""
-    kept = {name: str(value) for name, value in params.items() if name and name not in drop and value is not None}
+    kept = {
+        name: str(value) for name, value in params.items() if name and name not in drop and value is not None
+    }
     return "".join(f"{name}{kept[name]}" for name in sorted(kept) if kept[name] != "")
 
 
@@ -85,7 +87,9 @@ def zto_sha256(secret: str, body: str) -> str:
 
 def zto_hmac(secret: str, secret_key: str, body: str) -> str:
     """The HMAC variant: base64(HMAC-SHA256(secretKey, body + secret))."""
-    return base64.b64encode(hmac.new(secret_key.encode(), (body + secret).encode(), "sha256").digest()).decode()
+    return base64.b64encode(
+        hmac.new(secret_key.encode(), (body + secret).encode(), "sha256").digest()
+    ).decode()
 
 
 def kuaidi100_query(param: str, key: str, customer: str) -> str:
@@ -126,10 +130,23 @@ def pinduoduo(secret: str, params: Mapping[str, Any]) -> str:
     return _md5(f"{secret}{_joined(params)}{secret}").hexdigest().upper()
 
 
-def douyin(secret: str, app_key: str, method: str, param_json: str, timestamp: str, version: str = "2",
-           sign_method: str = "hmac-sha256") -> str:
+def douyin(
+    secret: str,
+    app_key: str,
+    method: str,
+    param_json: str,
+    timestamp: str,
+    version: str = "2",
+    sign_method: str = "hmac-sha256",
+) -> str:
     """Douyin: lower hex HMAC-SHA256 (or MD5) of secret + the five sorted pairs + secret."""
-    pairs = {"app_key": app_key, "method": method, "param_json": param_json, "timestamp": timestamp, "v": version}
+    pairs = {
+        "app_key": app_key,
+        "method": method,
+        "param_json": param_json,
+        "timestamp": timestamp,
+        "v": version,
+    }
     text = secret + "".join(f"{name}{pairs[name]}" for name in sorted(pairs)) + secret
     if sign_method == "md5":
         return _md5(text).hexdigest()
@@ -149,7 +166,9 @@ def amap(private_key: str, params: Mapping[str, Any]) -> str:
 
 def dingtalk(secret: str, timestamp: str) -> str:
     """DingTalk robot: base64 HMAC-SHA256, key = secret, text = "timestamp\\nsecret" (not yet URL-encoded)."""
-    return base64.b64encode(hmac.new(secret.encode(), f"{timestamp}\n{secret}".encode(), "sha256").digest()).decode()
+    return base64.b64encode(
+        hmac.new(secret.encode(), f"{timestamp}\n{secret}".encode(), "sha256").digest()
+    ).decode()
 
 
 def feishu(secret: str, timestamp: str) -> str:

@@ -35,9 +35,18 @@ def _hex_hmac(key: str, text: str) -> str:
     return base64.b64encode(hmac.new(key.encode(), text.encode(), "sha256").hexdigest().encode()).decode()
 
 
-def signed_headers(*, acct_id: str, user_name: str, app_id: str, app_secret: str, lcid: int | str,
-                   org_num: int | str, url: str, unix_time: int | None = None,
-                   nonce: str | None = None) -> dict[str, str]:
+def signed_headers(
+    *,
+    acct_id: str,
+    user_name: str,
+    app_id: str,
+    app_secret: str,
+    lcid: int | str,
+    org_num: int | str,
+    url: str,
+    unix_time: int | None = None,
+    nonce: str | None = None,
+) -> dict[str, str]:
     """The X-Api-* and X-Kd-* headers of one call to `url`."""
     client, secret = client_secret(app_id)
     timestamp = str(int(time.time()) if unix_time is None else unix_time)
@@ -60,4 +69,6 @@ def signed_headers(*, acct_id: str, user_name: str, app_id: str, app_secret: str
 
 def login_sign(acct_id: str, user_name: str, app_id: str, app_secret: str, timestamp: int | str) -> str:
     """LoginBySign: lower hex SHA-256 of the sorted values joined."""
-    return hashlib.sha256("".join(sorted([acct_id, user_name, app_id, app_secret, str(timestamp)])).encode()).hexdigest()
+    return hashlib.sha256(
+        "".join(sorted([acct_id, user_name, app_id, app_secret, str(timestamp)])).encode()
+    ).hexdigest()

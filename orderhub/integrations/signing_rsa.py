@@ -67,8 +67,9 @@ def rsa_verify(public_key: str, text: str | bytes, signature: str) -> bool:
     return True
 
 
-def alipay_text(params: Mapping[str, Any], *, drop: tuple[str, ...] = ("sign", "sign_type"),
-                keep_empty: bool = True) -> str:
+def alipay_text(
+    params: Mapping[str, Any], *, drop: tuple[str, ...] = ("sign", "sign_type"), keep_empty: bool = True
+) -> str:
     """The text Alipay signs: sorted k=v joined by &, values decoded; requests keep sign_type, notifies drop it."""
     kept = {name: str(value) for name, value in params.items() if name not in drop and value is not None}
     return "&".join(f"{name}={kept[name]}" for name in sorted(kept) if keep_empty or kept[name] != "")
@@ -84,15 +85,28 @@ def alipay_notify_valid(public_key: str, params: Mapping[str, Any]) -> bool:
     if params.get("sign_type", "RSA2") != "RSA2":
         return False
     signature = str(params.get("sign", ""))
-    return any(rsa_verify(public_key, alipay_text(params, keep_empty=keep), signature) for keep in (True, False))
+    return any(
+        rsa_verify(public_key, alipay_text(params, keep_empty=keep), signature) for keep in (True, False)
+    )
 
 
-def wechatpay_authorization(private_key: str, *, method: str, path: str, mchid: str, serial_no: str,
-                            nonce: str, timestamp: str, body: str) -> str:
+def wechatpay_authorization(
+    private_key: str,
+    *,
+    method: str,
+    path: str,
+    mchid: str,
+    serial_no: str,
+    nonce: str,
+    timestamp: str,
+    body: str,
+) -> str:
     """The Authorization header of a WeChat Pay v3 request."""
     signature = rsa_sign(private_key, f"{method}\n{path}\n{timestamp}\n{nonce}\n{body}\n")
-    return (f'WECHATPAY2-SHA256-RSA2048 mchid="{mchid}",nonce_str="{nonce}",signature="{signature}",'
-            f'timestamp="{timestamp}",serial_no="{serial_no}"')
+    return (
+        f'WECHATPAY2-SHA256-RSA2048 mchid="{mchid}",nonce_str="{nonce}",signature="{signature}",'
+        f'timestamp="{timestamp}",serial_no="{serial_no}"'
+    )
 
 
 def wechatpay_notify_valid(public_key: str, headers: Mapping[str, str], body: str) -> bool:

@@ -72,8 +72,18 @@ def test_that_keys_are_read_in_either_alphabet_and_wrong_ones_refused() -> None:
         read_keys(["not base64 !"])
 
 
-@pytest.mark.parametrize("written", ["13812345678", "+86 138-1234-5678", "86 13812345678", "8613812345678"[2:],
-                                     " 138 1234 5678 ", "13812345678-1234", "13812345678转1234"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "13812345678",
+        "+86 138-1234-5678",
+        "86 13812345678",
+        "8613812345678"[2:],
+        " 138 1234 5678 ",
+        "13812345678-1234",
+        "13812345678转1234",
+    ],
+)
 def test_that_a_phone_is_found_however_it_was_written(written: str) -> None:
     assert bare_phone(written) == "13812345678"
     assert phone_hash(written, "k") == phone_hash("13812345678", "k")

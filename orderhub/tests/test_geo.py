@@ -17,17 +17,22 @@ LNG, LAT = st.floats(73.6, 134.9), st.floats(18.1, 53.5)
 
 
 @given(LNG, LAT, st.sampled_from(DATUMS), st.sampled_from(DATUMS))
-def test_that_every_round_trip_closes_to_under_a_millimetre(lng: float, lat: float, source: Any, other: Any) -> None:
+def test_that_every_round_trip_closes_to_under_a_millimetre(
+    lng: float, lat: float, source: Any, other: Any
+) -> None:
     there = convert(lng, lat, source, other)
     back = convert(*there, other, source)
     assert metres(lng, lat, float(back[0]), float(back[1])) < 0.001
 
 
-@pytest.mark.parametrize(("wgs", "gcj"), [
-    ((121.5272106, 31.1774276), (121.531541859215, 31.17530398364597)),
-    ((113.912316, 22.543847), (113.9171764808363, 22.540796131694766)),
-    ((116.377817, 39.911954), (116.38404722455657, 39.91334545536069)),
-])
+@pytest.mark.parametrize(
+    ("wgs", "gcj"),
+    [
+        ((121.5272106, 31.1774276), (121.531541859215, 31.17530398364597)),
+        ((113.912316, 22.543847), (113.9171764808363, 22.540796131694766)),
+        ((116.377817, 39.911954), (116.38404722455657, 39.91334545536069)),
+    ],
+)
 def test_that_the_offset_is_what_other_converters_make(wgs: Any, gcj: Any) -> None:
     # The three pairs that the test suite of the public eviltransform library carries for all its languages.
     assert [float(value) for value in convert(*wgs, "wgs84", "gcj02")] == pytest.approx(gcj, abs=1e-6)
@@ -55,11 +60,23 @@ def test_that_places_outside_china_are_left_alone() -> None:
         assert (moved.lng, moved.lat) == (point.lng, point.lat)
 
 
-@pytest.mark.parametrize(("lng", "lat", "datum"), [
-    (200, 30, "wgs84"), (120, 91, "wgs84"), (math.nan, 30, "wgs84"), (120, math.inf, "wgs84"), (120, 30, "mars"),
-    ("", "", "gcj02"), (None, 30, "gcj02"), ("120,1", "30", "gcj02"), (True, 30, "wgs84"), ([], {}, "wgs84"), (120, 30, ""),
-    ("9" * 400, "30", "gcj02"),
-])
+@pytest.mark.parametrize(
+    ("lng", "lat", "datum"),
+    [
+        (200, 30, "wgs84"),
+        (120, 91, "wgs84"),
+        (math.nan, 30, "wgs84"),
+        (120, math.inf, "wgs84"),
+        (120, 30, "mars"),
+        ("", "", "gcj02"),
+        (None, 30, "gcj02"),
+        ("120,1", "30", "gcj02"),
+        (True, 30, "wgs84"),
+        ([], {}, "wgs84"),
+        (120, 30, ""),
+        ("9" * 400, "30", "gcj02"),
+    ],
+)
 def test_that_what_is_no_place_is_refused(lng: Any, lat: Any, datum: Any) -> None:
     with pytest.raises(BadPoint):
         Point.read(lng, lat, datum)

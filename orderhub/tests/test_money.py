@@ -11,21 +11,66 @@ from hypothesis import strategies as st
 
 from orderhub.money import BadMoney, allocate, from_fen, rounded, text, to_fen, yuan
 
-AMOUNTS = st.integers(-10**11, 10**11).map(lambda fen: (Decimal(fen) / 100).quantize(Decimal("0.01")))
+AMOUNTS = st.integers(-(10**11), 10**11).map(lambda fen: (Decimal(fen) / 100).quantize(Decimal("0.01")))
 WEIGHTS = st.lists(st.one_of(st.integers(0, 10**9), st.decimals(0, 10**6, places=4)), min_size=1, max_size=40)
 
 
-@pytest.mark.parametrize(("given_", "read"), [("199", "199.00"), ("199.9", "199.90"), (" 0.01 ", "0.01"),
-                                              ("-5.50", "-5.50"), (7, "7.00"), (Decimal("1.10"), "1.10"),
-                                              ("199.9000", "199.90"), ("-0.00", "0.00"), ("+3", "3.00")])
+@pytest.mark.parametrize(
+    ("given_", "read"),
+    [
+        ("199", "199.00"),
+        ("199.9", "199.90"),
+        (" 0.01 ", "0.01"),
+        ("-5.50", "-5.50"),
+        (7, "7.00"),
+        (Decimal("1.10"), "1.10"),
+        ("199.9000", "199.90"),
+        ("-0.00", "0.00"),
+        ("+3", "3.00"),
+    ],
+)
 def test_that_platform_amounts_are_read_exactly(given_: Any, read: str) -> None:
     assert str(yuan(given_)) == read
 
 
-@pytest.mark.parametrize("bad", ["", " ", "NaN", "sNaN", "Infinity", "-Infinity", "1e3", "1E-2", "1,000.00", "1.005",
-                                 "0.001", "１２", "٣", "0x10", "1_000", "--1", ".5", "5.", "12a", "9" * 17, "1\x00",
-                                 "10000000000.00", None, True, 1.5, float("nan"), [], {}, b"1",
-                                 Decimal("NaN"), Decimal("Infinity"), Decimal("1E+30"), Decimal("0.001")])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        " ",
+        "NaN",
+        "sNaN",
+        "Infinity",
+        "-Infinity",
+        "1e3",
+        "1E-2",
+        "1,000.00",
+        "1.005",
+        "0.001",
+        "１２",
+        "٣",
+        "0x10",
+        "1_000",
+        "--1",
+        ".5",
+        "5.",
+        "12a",
+        "9" * 17,
+        "1\x00",
+        "10000000000.00",
+        None,
+        True,
+        1.5,
+        float("nan"),
+        [],
+        {},
+        b"1",
+        Decimal("NaN"),
+        Decimal("Infinity"),
+        Decimal("1E+30"),
+        Decimal("0.001"),
+    ],
+)
 def test_that_what_is_no_exact_amount_is_refused(bad: Any) -> None:
     with pytest.raises(BadMoney):
         yuan(bad)

@@ -30,7 +30,9 @@ def test_that_another_expected_value_turns_the_verdict(name: str) -> None:
     vector = copy.deepcopy(BY_ID[name])
     vector.pop("expect", None)
     expected = vector["expected"]
-    vector["expected"] = {key: f"{value}x" for key, value in expected.items()} if isinstance(expected, dict) else "x"
+    vector["expected"] = (
+        {key: f"{value}x" for key, value in expected.items()} if isinstance(expected, dict) else "x"
+    )
     with_keys = [vector, BY_ID["alipay-1"]]  # the file's other vectors refer to its key
     assert not check({"vectors": with_keys}).ok
     vector["expect"] = "differ"
@@ -40,23 +42,46 @@ def test_that_another_expected_value_turns_the_verdict(name: str) -> None:
 def test_that_a_renamed_vector_with_other_values_is_still_judged() -> None:
     params = {**BY_ID["taobao-1"]["inputs"]["params"], "sign_method": "hmac", "fields": "tid", "empty": ""}
     made = signing.top("another", params, "hmac")
-    document = {"vectors": [{"id": "z", "platform": "taobao", "algorithm": "TOP hmac (upper hex)",
-                             "inputs": {"secret": "another", "params": params}, "expected": made}]}
+    document = {
+        "vectors": [
+            {
+                "id": "z",
+                "platform": "taobao",
+                "algorithm": "TOP hmac (upper hex)",
+                "inputs": {"secret": "another", "params": params},
+                "expected": made,
+            }
+        ]
+    }
     assert check(document).agree == ["z"]
 
 
 def test_that_unknown_platforms_and_algorithms_are_listed_as_not_built() -> None:
-    vectors = [{"id": "a", "platform": "jd", "algorithm": "md5", "inputs": {"params": {}}, "expected": "0"},
-               {"id": "b", "platform": "zto", "algorithm": "quantum", "inputs": {"qubits": 3}, "expected": "0"}]
+    vectors = [
+        {"id": "a", "platform": "jd", "algorithm": "md5", "inputs": {"params": {}}, "expected": "0"},
+        {"id": "b", "platform": "zto", "algorithm": "quantum", "inputs": {"qubits": 3}, "expected": "0"},
+    ]
     result = check({"vectors": vectors})
     assert result.ok
     assert [row["id"] for row in result.not_built] == ["a", "b"]
 
 
 def test_that_a_vector_our_signer_cannot_read_is_a_disagreement() -> None:
-    vector = {"id": "k", "platform": "kingdee", "algorithm": "signed headers", "expected": {"X-Kd-Appkey": "no"},
-              "inputs": {"acctId": "1", "userName": "u", "appId": "no-underscore", "appSecret": "s", "url": "http://h/p",
-                         "unix_time": 1, "nonce": "1"}}
+    vector = {
+        "id": "k",
+        "platform": "kingdee",
+        "algorithm": "signed headers",
+        "expected": {"X-Kd-Appkey": "no"},
+        "inputs": {
+            "acctId": "1",
+            "userName": "u",
+            "appId": "no-underscore",
+            "appSecret": "s",
+            "url": "http://h/p",
+            "unix_time": 1,
+            "nonce": "1",
+        },
+    }
     assert "underscore" in check({"vectors": [vector]}).disagree[0]["error"]
 
 
@@ -74,7 +99,9 @@ def test_that_the_command_exits_with_one_on_a_disagreement(tmp_path: Path) -> No
 
 def test_that_wangdiantong_lengths_count_characters() -> None:
     inputs = BY_ID["wangdiantong-2"]["inputs"]
-    assert signing.wdt_enterprise(inputs["appsecret"], inputs["params"]) != BY_ID["wangdiantong-2"]["expected"]
+    assert (
+        signing.wdt_enterprise(inputs["appsecret"], inputs["params"]) != BY_ID["wangdiantong-2"]["expected"]
+    )
     assert choose("wangdiantong", "企业版", inputs) is not None
 
 

@@ -29,10 +29,19 @@ class Command(BaseCommand):
         except (OSError, ValueError, RecursionError) as error:
             raise CommandError(f"{file}: {error}", returncode=2) from error
         if options["json"]:
-            self.stdout.write(json.dumps({
-                "name": "check_vectors", "ok": result.ok, "agree": result.agree,
-                "disagree": result.disagree, "not_built": result.not_built,
-            }, ensure_ascii=False, default=str))
+            self.stdout.write(
+                json.dumps(
+                    {
+                        "name": "check_vectors",
+                        "ok": result.ok,
+                        "agree": result.agree,
+                        "disagree": result.disagree,
+                        "not_built": result.not_built,
+                    },
+                    ensure_ascii=False,
+                    default=str,
+                )
+            )
         else:
             self._print(result)
         if not result.ok:
@@ -45,4 +54,6 @@ class Command(BaseCommand):
             self.stdout.write(f"not built  {row['id']}: {row['platform']}, {row['algorithm']}")
         for row in result.disagree:
             self.stdout.write(f"DISAGREES  {row['id']}: {row.get('error') or row.get('made')}")
-        self.stdout.write(f"{len(result.agree)} agree, {len(result.disagree)} disagree, {len(result.not_built)} not built")
+        self.stdout.write(
+            f"{len(result.agree)} agree, {len(result.disagree)} disagree, {len(result.not_built)} not built"
+        )
