@@ -1,3 +1,6 @@
-from routing.models.outlet import CapacityDay, CapacityEntry, Decision, Fence, Outlet, Rate
+from routing.models.capacity import CapacityDay, CapacityEntry
+from routing.models.decision import Decision, Located, Override
+from routing.models.outlet import Fence, Outlet
+from routing.models.rate import Rate
 
-__all__ = ["CapacityDay", "CapacityEntry", "Decision", "Fence", "Outlet", "Rate"]
+__all__ = ["CapacityDay", "CapacityEntry", "Decision", "Fence", "Located", "Outlet", "Override", "Rate"]
