@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
 from pathlib import Path
 
 from orderhub.launch import databases, environment, house, venv
@@ -141,8 +140,7 @@ def _timed(name: str, command: list[str], env: dict[str, str]) -> tuple[str, flo
 
 
 def _short(command: list[str]) -> list[str]:
-    shorten: Callable[[str], str] = lambda word: word.replace(f"{ROOT}/", "")
-    return [shorten(word) for word in command]
+    return [word.replace(f"{ROOT}/", "") for word in command]
 
 
 def _summary(ran: list[tuple[str, float, int]]) -> int:
