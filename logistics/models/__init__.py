@@ -1,4 +1,7 @@
-from logistics.models.parcel import Parcel, ParcelLine, ParcelState, Wave
+from logistics.models.parcel import Parcel, ParcelLine, ParcelState, Wave, WeightState
+from logistics.models.policy import Policy, WmsCursor
 from logistics.models.tracking import Delivery, Trace
 
-__all__ = ["Delivery", "Parcel", "ParcelLine", "ParcelState", "Trace", "Wave"]
+__all__ = [
+    "Delivery", "Parcel", "ParcelLine", "ParcelState", "Policy", "Trace", "Wave", "WeightState", "WmsCursor",
+]

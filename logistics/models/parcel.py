@@ -19,6 +19,12 @@ class ParcelState(models.TextChoices):
     VOIDED = "voided", _("voided")
 
 
+class WeightState(models.TextChoices):
+    OK = "ok", _("as expected")
+    OFF = "off", _("off, waits for a person")
+    RELEASED = "released", _("off, released by a person")
+
+
 class Parcel(Tracked):
     class Role(models.TextChoices):
         MAIN = "main", _("main")
@@ -53,6 +59,21 @@ class Parcel(Tracked):
     expected_weight_g = models.PositiveIntegerField(_("expected weight (g)"), default=0)
     weight_g = models.PositiveIntegerField(_("weight (g)"), null=True)
     wave = models.ForeignKey("logistics.Wave", models.SET_NULL, null=True, blank=True, verbose_name=_("wave"))
+    # when the warehouse did what, by its own clock
+    handed_at = models.DateTimeField(_("handed over"), null=True)
+    waved_at = models.DateTimeField(_("waved"), null=True)
+    packed_at = models.DateTimeField(_("packed and weighed at"), null=True)
+    printed_at = models.DateTimeField(_("label printed at"), null=True)
+    prints = models.PositiveSmallIntegerField(_("times printed"), default=0, db_default=0)
+    weight_state = models.CharField(
+        _("weight check"), max_length=10, choices=WeightState, blank=True, default="", db_default=""
+    )
+    # trouble that must become a hold on the order, told in a transaction of its own
+    hold_type = models.CharField(_("trouble"), max_length=14, blank=True, default="", db_default="")
+    hold_reason = models.CharField(_("what is wrong"), max_length=300, blank=True, default="", db_default="")
+    hold_told = models.BooleanField(default=False, db_default=False)
+    #: why it must not leave: set when the warehouse was asked to stop it, kept on a voided parcel
+    stop_reason = models.CharField(_("stopped because"), max_length=200, blank=True, default="", db_default="")
     wms_reference = models.CharField(_("WMS number"), max_length=60, blank=True, default="", db_default="")
     wms_polled_at = models.DateTimeField(null=True)
     followed = models.CharField(max_length=10, default="planned", db_default="planned")  # state that the order knows
@@ -66,6 +87,7 @@ class Parcel(Tracked):
     signed_at = models.DateTimeField(_("signed"), null=True)
     last_trace_at = models.DateTimeField(_("last trace"), null=True)
     polled_at = models.DateTimeField(_("trace asked"), null=True)
+    overdue_told = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         verbose_name = _("parcel")
@@ -74,6 +96,18 @@ class Parcel(Tracked):
             models.Index(fields=["state", "next_try_at", "id"], condition=models.Q(open_holds=0), name="parcel_work"),
             models.Index(fields=["waybill_no"], name="parcel_waybill"),
             models.Index(fields=["id"], condition=~models.Q(followed=models.F("state")), name="parcel_to_follow"),
+            models.Index(fields=["order"], condition=~models.Q(state="voided"), name="parcel_live"),
+            models.Index(
+                fields=["worked_by", "wms_polled_at"],
+                condition=models.Q(state__in=["handed", "waved", "packed", "printed"]),
+                name="parcel_at_warehouse",
+            ),
+            models.Index(fields=["polled_at"], condition=models.Q(state="shipped"), name="parcel_on_its_way"),
+            models.Index(fields=["id"], condition=~models.Q(hold_type=""), name="parcel_in_trouble"),
+        ]
+        permissions = [
+            ("work_parcel", _("Can wave, pack, print and ship parcels")),
+            ("void_parcel", _("Can void parcels")),
         ]
 
     def __str__(self) -> str:
@@ -90,8 +124,13 @@ class ParcelLine(models.Model):
         verbose_name = _("parcel line")
         verbose_name_plural = _("parcel lines")
 
+    def __str__(self) -> str:
+        return f"{self.sku_id} × {self.quantity}"
+
 
 class Wave(models.Model):
+    """Parcels of one warehouse and carrier that are picked in one walk."""
+
     number = models.CharField(_("wave"), max_length=30, unique=True)
     warehouse = models.ForeignKey("inventory.Warehouse", models.PROTECT, verbose_name=_("warehouse"))
     carrier = models.CharField(_("carrier"), max_length=20)

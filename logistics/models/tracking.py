@@ -20,6 +20,9 @@ class Trace(models.Model):
         constraints = [models.UniqueConstraint(fields=["waybill_no", "digest"], name="one_trace_an_event")]
         indexes = [models.Index(fields=["waybill_no", "-occurred_at"], name="trace_waybill")]
 
+    def __str__(self) -> str:
+        return f"{self.waybill_no} {self.meaning}"
+
 
 class Delivery(models.Model):
     """A parcel's delivery in figures; `history` marks parcels delivered before this system, loaded from a file."""
@@ -40,3 +43,6 @@ class Delivery(models.Model):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         indexes = [models.Index(fields=["adcode", "shipped_at"], name="delivery_area")]
+
+    def __str__(self) -> str:
+        return self.waybill_no
