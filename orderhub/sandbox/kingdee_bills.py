@@ -59,9 +59,11 @@ class Bill:
         raise KeyError(key)
 
 
-KNOWN = frozenset(
-    ["FDATE", "FENDDATE_H", "FCUSTOMERID", "FCURRENCYID", "FBillTypeID", "FSETTLEORGID", "FPAYORGID", "FSALEORGID", "FAR_Remark", "FEntryID", "FMATERIALID", "FPriceQty", "FTaxPrice", "FALLAMOUNTFOR_D", "FNoTaxAmountFor_D", "FTAXAMOUNTFOR_D", "FEntryTaxRate", "FCancelStatus", "FComment", "FBUSINESSTYPE", "FApproveDate", "FModifyDate"]
-)
+KNOWN = {
+    "FDATE", "FENDDATE_H", "FCUSTOMERID", "FCURRENCYID", "FBillTypeID", "FSETTLEORGID", "FPAYORGID", "FSALEORGID",
+    "FAR_Remark", "FEntryID", "FMATERIALID", "FPriceQty", "FTaxPrice", "FALLAMOUNTFOR_D", "FNoTaxAmountFor_D",
+    "FTAXAMOUNTFOR_D", "FEntryTaxRate", "FCancelStatus", "FComment", "FBUSINESSTYPE", "FApproveDate", "FModifyDate",
+}  # fmt: skip
 
 
 def shown(value: Any, part: str) -> Any:
