@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 ALIPAY_APP_PRIVATE_KEY = """\
 -----BEGIN PRIVATE KEY-----
 MIIEvwIBADANBgkqhkiG9w0BAQEFAASCBKkwggSlAgEAAoIBAQDBLEf06xABNR0j
@@ -122,7 +124,7 @@ QIMEN = {
 ZTO = {"app_key": "sandbox-zto", "app_secret": "sandbox-zto-secret", "account_id": "ZTO000000000001",
        "account_password": "sandbox-zto-account"}
 KUAIDI100 = {"customer": "SANDBOXCUSTOMER0000000000000001", "key": "sandboxKd100Key", "salt": "sandbox-kd100-salt"}
-KINGDEE = {
+KINGDEE: dict[str, Any] = {
     "acct_id": "6500000000000001",
     "username": "orderhub",
     "password": "sandbox-kingdee-password",
@@ -131,7 +133,7 @@ KINGDEE = {
     "lcid": 2052,
     "org": "100",
 }
-ALIYUN_SMS = {
+ALIYUN_SMS: dict[str, Any] = {
     "access_key_id": "sandbox-access-key-id",
     "access_key_secret": "sandbox-access-key-secret",
     "sign_name": "晴川家居",

@@ -68,6 +68,7 @@ class Kuaidi100(Platform):
         return self.no("503", "验证签名失败")
 
     def reset(self) -> None:
+        traces.forget(self.world)
         with self.lock:
             self.asked.clear()
             self.subscriptions.clear()

@@ -188,6 +188,8 @@ class Qimen(Platform):
         known = self.world.waybill(waybill) if waybill else None
         if known and known["state"] == "cancelled":
             raise Refused("S010", f"运单号{waybill}已作废")
+        if known and known.get("orders") and trade and trade not in known["orders"]:
+            raise Refused("S010", f"运单号{waybill}不属于订单{trade}")
         house = said(order, "warehouseCode")
         created = beijing(self.world.now())
         row, _ = self.floor.accept(

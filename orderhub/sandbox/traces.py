@@ -112,6 +112,12 @@ def shipped_by_shop(world: World, waybill: str) -> str | None:
     return index.get(waybill)
 
 
+def forget(world: World) -> None:
+    """After a reset: the shops were told nothing yet."""
+    with _LOCK:
+        _SHIPPED.pop(world, None)
+
+
 def events(world: World, waybill: str, now: datetime | None = None) -> list[Event]:
     """All scans up to now, oldest first; empty when there is none yet."""
     found = journey(world, waybill)

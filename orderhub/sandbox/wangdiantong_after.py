@@ -25,9 +25,7 @@ def refunds(platform: Wangdiantong, arguments: list[Any], query: dict[str, str])
         raise Refused("单次推送不能超过100单")
     counts, errors = {True: 0, False: 0}, []
     for order in orders:
-        missing = [
-            name for name in REFUND if order.get(name) in (None, "")
-        ]
+        missing = [name for name in REFUND if order.get(name) in (None, "")]
         row = platform.floor.get(platform.prefix, str(order.get("tid")))
         if missing or row is None:
             errors.append(

@@ -207,7 +207,8 @@ def stockout_no(row: Handed) -> str:
 def stockouts(platform: Wangdiantong, arguments: list[Any], query: dict[str, str]) -> dict[str, Any]:
     """wms.stockout.Sales.queryWithDetail: by one number without times, else at most 60 minutes."""
     params, page = argument(arguments, 0, dict, "params"), Page(query, 1000)
-    rows = [platform.floor.observed(row) for row in platform.floor.all(platform.prefix)]
+    floor = platform.floor
+    rows = [floor.observed(row) for row in floor.all(platform.prefix)]
     keys = {
         "stockout_no": stockout_no, "src_order_no": trade_no,
         "logistics_no": lambda row: row.waybill, "src_tid": lambda row: row.number,
@@ -221,7 +222,7 @@ def stockouts(platform: Wangdiantong, arguments: list[Any], query: dict[str, str
         rows = in_time(platform, rows, params)
     if params.get("warehouse_no"):
         rows = [row for row in rows if row.warehouse == params["warehouse_no"]]
-    rows.sort(key=platform.floor.modified, reverse=int(params.get("order_type") or 0) == 1)
+    rows.sort(key=floor.modified, reverse=int(params.get("order_type") or 0) == 1)
     picks = str(params.get("need_pick_position") or 0) == "1"
     return {**page.counted(rows), "order": [stockout(platform, row, picks) for row in page.of(rows)]}
 

@@ -39,7 +39,10 @@ def search(platform: Wangdiantong, arguments: list[Any], query: dict[str, str]) 
             at = changed.get((house, sku), platform.world.start).replace(microsecond=0)
             if sku in platform.stock.place and (span is None or span[0] <= at <= span[1]):
                 rows.append((house, sku, at))
-    shown = [quantity(platform, *row, left[row[:2]], promised[row[:2]]) for row in page.of(rows)]
+    shown = [
+        quantity(platform, house, sku, at, left[house, sku], promised[house, sku])
+        for house, sku, at in page.of(rows)
+    ]
     return {**page.counted(rows), "detail_list": shown}
 
 
@@ -62,7 +65,9 @@ def quantity(
         "stock_num": f"{here:.4f}",
         "sending_num": f"{promised:.4f}",
         "available_send_stock": f"{here - promised:.4f}",
-        **dict.fromkeys(("order_num", "lock_num", "unpay_num", "subscribe_num", "purchase_num", "transfer_num"), "0.0000"),
+        **dict.fromkeys(
+            ("order_num", "lock_num", "unpay_num", "subscribe_num", "purchase_num", "transfer_num"), "0.0000"
+        ),
         "wms_sync_stock": f"{here:.4f}" if WAREHOUSES[house].kind else "0.0000",
         "wms_sync_time": beijing(platform.world.now()) if WAREHOUSES[house].kind else "",
         "weight": f"{known.weight_g / 1000:.4f}",

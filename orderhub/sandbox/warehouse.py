@@ -72,13 +72,16 @@ class Floor:
         self.lock = threading.RLock()
         rows = (restored(row) for row in world.ledger.recall_all("_floor").values())
         self.orders = {(row.platform, row.number): row for row in sorted(rows, key=lambda row: row.serial)}
+        self.plans: dict[tuple[str, str], tuple[Schedule, dict[str, datetime]]] = {}
         self.by_line = {line.line_id: o.number for o in world.orders.values() for line in o.lines}
         own = sorted(o.number for o in world.of("own_shop") if not o.scenario and o.paid_at)
-        self.refusing = set(world.scenarios.get("wms_refused") or own[len(own) // 2 : len(own) // 2 + 1])
+        chosen = world.scenarios.setdefault("wms_refused", own[len(own) // 2 : len(own) // 2 + 1])
+        self.refusing = set(chosen)
 
     def reset(self) -> None:
         with self.lock:
             self.orders.clear()
+            self.plans.clear()
 
     def get(self, platform: str, number: str) -> Handed | None:
         with self.lock:
@@ -151,23 +154,32 @@ class Floor:
         return "cancelled"
 
     def schedule(self, row: Handed) -> Schedule:
-        return self.world.schedule(row.source or row.number, datetime.fromisoformat(row.paid_at))
+        return self.plan(row)[0]
+
+    def plan(self, row: Handed) -> tuple[Schedule, dict[str, datetime]]:
+        """The order's schedule and its moments on this floor, past and to come; it never changes."""
+        key = (row.platform, row.number)
+        kept = self.plans.get(key)
+        if kept is None:
+            plan = self.world.schedule(row.source or row.number, datetime.fromisoformat(row.paid_at))
+            planned = {
+                "waved": plan.waved,
+                "picked": plan.waved + (plan.packed - plan.waved) * 0.6,
+                "packed": plan.packed,
+                "printed": plan.printed,
+                "weighed": plan.printed + (plan.shipped - plan.printed) * 0.5,
+                "shipped": plan.shipped,
+            }
+            kept = (plan, {name: at.replace(microsecond=0) for name, at in planned.items()})
+            self.plans[key] = kept
+        return kept
 
     def moments(self, row: Handed) -> dict[str, datetime]:
         """What has happened so far, by stage; a cancelled order stops where it was."""
-        plan = self.schedule(row)
-        planned = {
-            "waved": plan.waved,
-            "picked": plan.waved + (plan.packed - plan.waved) * 0.6,
-            "packed": plan.packed,
-            "printed": plan.printed,
-            "weighed": plan.printed + (plan.shipped - plan.printed) * 0.5,
-            "shipped": plan.shipped,
-        }
         now = self.world.now()
         if row.cancelled_at:
             now = min(now, datetime.fromisoformat(row.cancelled_at))
-        return {name: at.replace(microsecond=0) for name, at in planned.items() if at <= now}
+        return {name: at for name, at in self.plan(row)[1].items() if at <= now}
 
     def stage(self, row: Handed) -> str:
         if row.cancelled_at:

@@ -49,10 +49,10 @@ def subscribe(box: Served, number: str, url: str, company: str = "zhongtong", ke
 def sent(box: Served, number: str, days: float = 7, scenario: str = "") -> Any:
     """An order paid so many days ago (or of a scenario), handed over with this number."""
     for order in box.world.orders.values():
-        if order.paid_at and order.scenario == scenario:
-            if scenario or (box.world.now() - order.paid_at).total_seconds() > days * 86400:
-                traces.hand_over(box.world, number, "ZTO", order.number, "HZ01", order.paid_at)
-                return order
+        age = (box.world.now() - order.paid_at).total_seconds() if order.paid_at else 0
+        if order.scenario == scenario and age > (0 if scenario else days * 86400):
+            traces.hand_over(box.world, number, "ZTO", order.number, "HZ01", order.paid_at)
+            return order
     raise LookupError(scenario)
 
 

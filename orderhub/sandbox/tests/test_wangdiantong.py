@@ -227,6 +227,32 @@ def test_that_a_refund_asked_for_blocks_the_stockout(box: Served) -> None:
     assert stockout(box, order.number)["block_reason"] == 1
 
 
+def test_that_goods_that_came_back_are_received_once_with_old_times(box: Served) -> None:
+    order = box.world.orders[box.world.scenarios["return"][0]]
+    back = box.world.schedule(order.number).returned
+    assert back < box.world.now(), "the scenario lies in the past"
+    push(box, trade(order))
+    now = box.world.now()
+    asked = {"start_time": wall(now - timedelta(minutes=5)), "end_time": wall(now + timedelta(seconds=5))}
+    for _ in range(2):
+        said = call(box, "wms.stockin.Refund.queryWithDetail", asked, page_size=50, page_no=0)["data"]
+        (row,) = [row for row in said["order"] if row["tid_list"] == order.number]
+    assert row["status"] == 80 and int(row["check_time"]) // 1000 == int(back.timestamp())
+    assert [(d["spec_no"], float(d["num"])) for d in row["details_list"]] == [(x.sku, x.quantity) for x in order.lines]
+    assert len(box.effects("return.receipt", row["refund_no"])) == 1
+    asked["start_time"] = wall(now - timedelta(days=31))
+    assert "30天" in call(box, "wms.stockin.Refund.queryWithDetail", asked, page_size=50, page_no=0)["message"]
+
+
+def test_that_a_purchase_arrives_once(box: Served) -> None:
+    sku = next(iter(box.world.catalogue))
+    wanted = {"purchase_no": "PO-1", "provider_no": "S1", "receive_warehouse_nos": "HZ01", "expect_warehouse_no": "HZ01",
+              "purchaser_name": "采购", "purchase_details": [{"spec_no": sku, "num": 12, "price": "3.5"}]}  # fmt: skip
+    assert call(box, "purchase.PurchaseOrder.createOrder", wanted)["data"]["message"] == "PO-1"
+    assert call(box, "purchase.PurchaseOrder.createOrder", wanted)["message"].startswith("采购单号已存在")
+    assert len(box.effects("wms.purchase", "PO-1")) == 1
+
+
 def test_that_the_quota_of_calls_answers_as_the_platform_does(box: Served) -> None:
     box.control("quota", platform="wangdiantong", limit=1, seconds=60)
     try:
