@@ -42,13 +42,17 @@ def _app_key() -> RSAPublicKey:
 
 def sign(text: str) -> str:
     """RSA2 with Alipay's (the sandbox's) private key."""
-    return base64.b64encode(_own_key().sign(text.encode("utf-8"), padding.PKCS1v15(), hashes.SHA256())).decode()
+    return base64.b64encode(
+        _own_key().sign(text.encode("utf-8"), padding.PKCS1v15(), hashes.SHA256())
+    ).decode()
 
 
 def is_right(text: str, signature: str) -> bool:
     """Whether the app signed this text."""
     try:
-        _app_key().verify(base64.b64decode(signature), text.encode("utf-8"), padding.PKCS1v15(), hashes.SHA256())
+        _app_key().verify(
+            base64.b64decode(signature), text.encode("utf-8"), padding.PKCS1v15(), hashes.SHA256()
+        )
     except (InvalidSignature, ValueError):
         return False
     return True
@@ -57,7 +61,9 @@ def is_right(text: str, signature: str) -> bool:
 def joined(params: Mapping[str, str], without: tuple[str, ...], blanks: bool = True) -> str:
     """``k=v`` in order of the names, joined by ``&``."""
     return "&".join(
-        f"{name}={params[name]}" for name in sorted(params) if name not in without and (blanks or params[name] != "")
+        f"{name}={params[name]}"
+        for name in sorted(params)
+        if name not in without and (blanks or params[name] != "")
     )
 
 
@@ -77,21 +83,43 @@ def status(order: SourceOrder) -> str:
     return "TRADE_SUCCESS"
 
 
-def notify(world: World, order: SourceOrder, *, forged: bool = False, amount: Decimal | None = None,
-           trade_status: str = "TRADE_SUCCESS") -> dict[str, str]:
+def notify(
+    world: World,
+    order: SourceOrder,
+    *,
+    forged: bool = False,
+    amount: Decimal | None = None,
+    trade_status: str = "TRADE_SUCCESS",
+) -> dict[str, str]:
     """The form of one callback; the same order and status have the same notify_id each time."""
     total = f"{amount if amount is not None else paid_amount(order):.2f}"
     paid = order.paid_at or order.created_at + timedelta(minutes=1)
     seed = f"{world.seed}:{order.number}:{trade_status}:{total}:{forged}"
     form = {
-        "notify_time": beijing(world.now()), "notify_type": "trade_status_sync",
-        "notify_id": hashlib.sha256(seed.encode()).hexdigest()[:34], "app_id": ALIPAY["app_id"], "charset": "utf-8",
-        "version": "1.0", "sign_type": "RSA2", "trade_no": order.trade_no, "out_trade_no": order.number,
-        "buyer_id": "2088" + f"{order.seq:012d}", "buyer_logon_id": "199******" + order.receiver.phone[-2:],
-        "seller_id": ALIPAY["seller_id"], "seller_email": ALIPAY["seller_email"], "trade_status": trade_status,
-        "total_amount": total, "receipt_amount": total, "invoice_amount": total, "buyer_pay_amount": total,
-        "point_amount": "0.00", "subject": f"晴川家居 {order.lines[0].title}", "body": "", "gmt_create": beijing(paid),
-        "gmt_payment": beijing(paid), "passback_params": "",
+        "notify_time": beijing(world.now()),
+        "notify_type": "trade_status_sync",
+        "notify_id": hashlib.sha256(seed.encode()).hexdigest()[:34],
+        "app_id": ALIPAY["app_id"],
+        "charset": "utf-8",
+        "version": "1.0",
+        "sign_type": "RSA2",
+        "trade_no": order.trade_no,
+        "out_trade_no": order.number,
+        "buyer_id": "2088" + f"{order.seq:012d}",
+        "buyer_logon_id": "199******" + order.receiver.phone[-2:],
+        "seller_id": ALIPAY["seller_id"],
+        "seller_email": ALIPAY["seller_email"],
+        "trade_status": trade_status,
+        "total_amount": total,
+        "receipt_amount": total,
+        "invoice_amount": total,
+        "buyer_pay_amount": total,
+        "point_amount": "0.00",
+        "subject": f"晴川家居 {order.lines[0].title}",
+        "body": "",
+        "gmt_create": beijing(paid),
+        "gmt_payment": beijing(paid),
+        "passback_params": "",
         "fund_bill_list": dumps([{"amount": total, "fundChannel": "ALIPAYACCOUNT"}]),
     }
     right = sign(joined(form, ("sign", "sign_type")))
@@ -109,10 +137,14 @@ class Alipay(Platform):
         return request.params.get("app_id", "")
 
     def quota_answer(self, request: Request) -> Answer:
-        return self._signed(request, _failed("20000", "Service Currently Unavailable", "isp.call-limited", "调用过于频繁"))
+        return self._signed(
+            request, _failed("20000", "Service Currently Unavailable", "isp.call-limited", "调用过于频繁")
+        )
 
     def deny_answer(self, request: Request) -> Answer:
-        return self._signed(request, _failed("40004", "Business Failed", "ACQ.ACCESS_FORBIDDEN", "无权限使用接口"))
+        return self._signed(
+            request, _failed("40004", "Business Failed", "ACQ.ACCESS_FORBIDDEN", "无权限使用接口")
+        )
 
     def expire_token(self, request: Request) -> Answer | None:
         return None
@@ -145,17 +177,26 @@ class Alipay(Platform):
         if not isinstance(asked, dict) or not (asked.get("out_trade_no") or asked.get("trade_no")):
             return _failed("40004", "Business Failed", "ACQ.INVALID_PARAMETER", "参数无效")
         order = self.world.orders.get(str(asked.get("out_trade_no") or "")) or next(
-            (order for order in self.world.of("own_shop") if order.trade_no == asked.get("trade_no")), None)
+            (order for order in self.world.of("own_shop") if order.trade_no == asked.get("trade_no")), None
+        )
         state = status(order) if order is not None and order.channel == "own_shop" else ""
         if order is None or not state:
             return _failed("40004", "Business Failed", "ACQ.TRADE_NOT_EXIST", "交易不存在")
         total = f"{order.payable if state == 'WAIT_BUYER_PAY' else paid_amount(order):.2f}"
         got = total if state == "TRADE_SUCCESS" else "0.00"
         answer = {
-            "code": "10000", "msg": "Success", "trade_no": order.trade_no, "out_trade_no": order.number,
-            "buyer_logon_id": "199******" + order.receiver.phone[-2:], "buyer_user_id": "2088" + f"{order.seq:012d}",
-            "trade_status": state, "total_amount": total, "receipt_amount": got, "buyer_pay_amount": got,
-            "invoice_amount": got, "point_amount": "0.00",
+            "code": "10000",
+            "msg": "Success",
+            "trade_no": order.trade_no,
+            "out_trade_no": order.number,
+            "buyer_logon_id": "199******" + order.receiver.phone[-2:],
+            "buyer_user_id": "2088" + f"{order.seq:012d}",
+            "trade_status": state,
+            "total_amount": total,
+            "receipt_amount": got,
+            "buyer_pay_amount": got,
+            "invoice_amount": got,
+            "point_amount": "0.00",
         }
         if state == "TRADE_SUCCESS" and order.paid_at is not None:
             answer["send_pay_date"] = beijing(order.paid_at)

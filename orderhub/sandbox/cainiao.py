@@ -18,12 +18,30 @@ from orderhub.sandbox.world import World
 TAOBAO_FAMILY = ("TB", "TM")
 BALANCE = 200_000
 SENDERS = (  # the three warehouses, as the subscription spells them
-    {"province": "浙江省", "city": "杭州市", "district": "滨江区", "town": "长河街道", "detail": "江陵路88号2幢1楼",
-     "waybill_address_id": 9001},
-    {"province": "浙江省", "city": "嘉兴市", "district": "南湖区", "town": "大桥镇", "detail": "亚太路1号3号库",
-     "waybill_address_id": 9002},
-    {"province": "浙江省", "city": "杭州市", "district": "余杭区", "town": "仓前街道", "detail": "龙潭路18号2号库",
-     "waybill_address_id": 9003},
+    {
+        "province": "浙江省",
+        "city": "杭州市",
+        "district": "滨江区",
+        "town": "长河街道",
+        "detail": "江陵路88号2幢1楼",
+        "waybill_address_id": 9001,
+    },
+    {
+        "province": "浙江省",
+        "city": "嘉兴市",
+        "district": "南湖区",
+        "town": "大桥镇",
+        "detail": "亚太路1号3号库",
+        "waybill_address_id": 9002,
+    },
+    {
+        "province": "浙江省",
+        "city": "杭州市",
+        "district": "余杭区",
+        "town": "仓前街道",
+        "detail": "龙潭路18号2号库",
+        "waybill_address_id": 9003,
+    },
 )
 CARRIERS = {  # code: (outlet code, outlet, kind of carrier, number prefix, digits after it)
     "ZTO": ("57106", "杭州乔司", 2, "78", 12),
@@ -31,8 +49,14 @@ CARRIERS = {  # code: (outlet code, outlet, kind of carrier, number prefix, digi
     "STO": ("310013", "杭州余杭", 2, "77", 13),
     "YUNDA": ("311100", "杭州仓前", 2, "43", 13),
 }
-NEEDED = {"object_id": "请求id", "order_info": "订单信息", "package_info": "包裹信息", "recipient": "收件人",
-          "template_url": "模板", "user_id": "使用者id"}
+NEEDED = {
+    "object_id": "请求id",
+    "order_info": "订单信息",
+    "package_info": "包裹信息",
+    "recipient": "收件人",
+    "template_url": "模板",
+    "user_id": "使用者id",
+}
 ORDER_NUMBER = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -55,15 +79,27 @@ class Cainiao:
         used = self.world.ledger.recall("cainiao", "used", {})
         rows = [
             {
-                "cp_code": code, "cp_type": kind,
-                "branch_account_cols": {"waybill_branch_account": [{
-                    "branch_code": outlet, "branch_name": name, "branch_status": 0,
-                    "quantity": BALANCE - used.get(code, 0), "allocated_quantity": used.get(code, 0),
-                    "cancel_quantity": 0, "print_quantity": used.get(code, 0), "seller_id": int(TAOBAO["seller_id"]),
-                    "segment_code": "NORMAL", "shipp_address_cols": {"address_dto": list(SENDERS)},
-                }]},
+                "cp_code": code,
+                "cp_type": kind,
+                "branch_account_cols": {
+                    "waybill_branch_account": [
+                        {
+                            "branch_code": outlet,
+                            "branch_name": name,
+                            "branch_status": 0,
+                            "quantity": BALANCE - used.get(code, 0),
+                            "allocated_quantity": used.get(code, 0),
+                            "cancel_quantity": 0,
+                            "print_quantity": used.get(code, 0),
+                            "seller_id": int(TAOBAO["seller_id"]),
+                            "segment_code": "NORMAL",
+                            "shipp_address_cols": {"address_dto": list(SENDERS)},
+                        }
+                    ]
+                },
             }
-            for code, (outlet, name, kind, _, _) in CARRIERS.items() if not wanted or wanted == code
+            for code, (outlet, name, kind, _, _) in CARRIERS.items()
+            if not wanted or wanted == code
         ]
         return {"waybill_apply_subscription_cols": {"waybill_apply_subscription_info": rows}}
 
@@ -94,12 +130,16 @@ class Cainiao:
         for row in _json(params, "param_list", list):
             carrier = str(row.get("cp_code", ""))
             number = self.world.ledger.recall("cainiao", f"object:{carrier}:{row.get('object_id')}")
-            number = number or self.world.ledger.recall("cainiao", f"order:{carrier}:{row.get('biz_sub_code')}")
+            number = number or self.world.ledger.recall(
+                "cainiao", f"order:{carrier}:{row.get('biz_sub_code')}"
+            )
             rows.append(self._found(row, number))
         return {"modules": {"waybill_cloud_print_with_result_desc_response": rows}}
 
     def query_by_number(self, params: dict[str, str]) -> dict[str, Any]:
-        rows = [self._found(row, str(row.get("waybill_code", ""))) for row in _json(params, "param_list", list)]
+        rows = [
+            self._found(row, str(row.get("waybill_code", ""))) for row in _json(params, "param_list", list)
+        ]
         return {"modules": {"waybill_cloud_print_with_result_desc_response": rows}}
 
     def cancel(self, params: dict[str, str]) -> dict[str, Any]:
@@ -128,7 +168,9 @@ class Cainiao:
         names = ("province", "city", "district", "town", "detail")
         given = {name: sender["address"].get(name) or "" for name in names}
         if given not in [{name: address[name] for name in names} for address in SENDERS]:
-            raise business("isv.sender-not-subscribed", "发件地址与订购关系中的地址不一致，请以查询接口返回的地址为准")
+            raise business(
+                "isv.sender-not-subscribed", "发件地址与订购关系中的地址不一致，请以查询接口返回的地址为准"
+            )
 
     def _check_parcel(self, parcel: Any) -> None:
         for name, words in NEEDED.items():
@@ -165,8 +207,11 @@ class Cainiao:
             raise business("isv.oaid-mismatch", "oaid 与 tid 不匹配：订单不存在")
         if oaid != self.trades.oaid(order):
             raise business("isv.oaid-mismatch", "oaid 与 tid 不匹配：收件地址已变更，请重新获取订单")
-        if self.trades.status(order) not in ("WAIT_SELLER_SEND_GOODS", "SELLER_CONSIGNED_PART",
-                                             "WAIT_BUYER_CONFIRM_GOODS"):
+        if self.trades.status(order) not in (
+            "WAIT_SELLER_SEND_GOODS",
+            "SELLER_CONSIGNED_PART",
+            "WAIT_BUYER_CONFIRM_GOODS",
+        ):
             raise business("isv.trade-closed", "订单状态不允许取号")
 
     def _number(self, carrier: str, parcel: dict[str, Any], sender: dict[str, Any]) -> dict[str, Any]:
@@ -176,7 +221,9 @@ class Cainiao:
         key = f"{carrier}:{','.join(sorted(numbers))}/{parcel['package_info'].get('id', '')}"
         code = ledger.recall("cainiao", "package:" + key)
         if code:
-            ledger.record("cainiao", "waybill.number", key, {"waybill_code": code, "again": True}, effect=False)
+            ledger.record(
+                "cainiao", "waybill.number", key, {"waybill_code": code, "again": True}, effect=False
+            )
             return self._answer(code, str(parcel["object_id"]))
         used = ledger.recall("cainiao", "used", {})
         used[carrier] = used.get(carrier, 0) + 1
@@ -184,20 +231,38 @@ class Cainiao:
         lot = hashlib.sha256(f"{self.world.seed}:{key}:{used[carrier]}".encode()).digest()
         code = prefix + f"{used[carrier]:06d}" + str(int.from_bytes(lot[:8], "big"))[: digits - 6]
         to = parcel["recipient"]["address"]
-        keys = ["package:" + key, f"object:{carrier}:{parcel['object_id']}",
-                *(f"order:{carrier}:{number}" for number in numbers)]
+        keys = [
+            "package:" + key,
+            f"object:{carrier}:{parcel['object_id']}",
+            *(f"order:{carrier}:{number}" for number in numbers),
+        ]
         with ledger.together():
             ledger.remember("cainiao", "used", used)
             for each in keys:
                 ledger.remember("cainiao", each, code)
-            ledger.remember("cainiao", "number:" + code, {
-                "keys": keys, "carrier": carrier, "template": parcel["template_url"], "to": to.get("district") or "",
-                "city": to.get("city") or to["province"], "from": sender["address"]["district"],
-            })
+            ledger.remember(
+                "cainiao",
+                "number:" + code,
+                {
+                    "keys": keys,
+                    "carrier": carrier,
+                    "template": parcel["template_url"],
+                    "to": to.get("district") or "",
+                    "city": to.get("city") or to["province"],
+                    "from": sender["address"]["district"],
+                },
+            )
             self.world.take_waybill(code, carrier, numbers[0], "cainiao", orders=numbers)
-            ledger.record("cainiao", "waybill.number", key, {
-                "waybill_code": code, "orders": numbers, "oaid": bool(parcel["recipient"].get("oaid")),
-            })
+            ledger.record(
+                "cainiao",
+                "waybill.number",
+                key,
+                {
+                    "waybill_code": code,
+                    "orders": numbers,
+                    "oaid": bool(parcel["recipient"].get("oaid")),
+                },
+            )
         return self._answer(code, str(parcel["object_id"]))
 
     def _answer(self, code: str, object_id: str) -> dict[str, Any]:
@@ -206,27 +271,46 @@ class Cainiao:
         area = int.from_bytes(hashlib.sha256((kept["city"] + kept["to"]).encode()).digest()[:2], "big")
         short = f"{area % 900 + 100}-{kept['to'].rstrip('区县市') or kept['city'].rstrip('市')} {area % 90 + 10:02d}"
         return {
-            "object_id": object_id, "waybill_code": code, "cp_code": kept["carrier"], "real_cp_code": kept["carrier"],
+            "object_id": object_id,
+            "waybill_code": code,
+            "cp_code": kept["carrier"],
+            "real_cp_code": kept["carrier"],
             "parent_waybill_code": "",
-            "print_data": dumps({
-                "encryptedData": "AES:" + base64.b64encode(secret * 6).decode(),
-                "signature": "MD:" + base64.b64encode(secret[:16]).decode(),
-                "templateURL": kept["template"], "ver": "waybill_print_secret_version_1",
-            }),
-            "extra_info": dumps({"sortingCode": short, "bagAddr": f"{kept['city']}集散", "origin": kept["from"]}),
+            "print_data": dumps(
+                {
+                    "encryptedData": "AES:" + base64.b64encode(secret * 6).decode(),
+                    "signature": "MD:" + base64.b64encode(secret[:16]).decode(),
+                    "templateURL": kept["template"],
+                    "ver": "waybill_print_secret_version_1",
+                }
+            ),
+            "extra_info": dumps(
+                {"sortingCode": short, "bagAddr": f"{kept['city']}集散", "origin": kept["from"]}
+            ),
         }
 
     def _found(self, row: Any, code: str | None) -> dict[str, Any]:
         object_id = str(row.get("object_id", ""))
         waybill = self.world.waybill(code) if code else None
         if not code or waybill is None or self.world.ledger.recall("cainiao", "number:" + code) is None:
-            return {"object_id": object_id, "success": False, "error_code": "isv.waybill-not-exist",
-                    "error_message": "没有取到过面单号"}
+            return {
+                "object_id": object_id,
+                "success": False,
+                "error_code": "isv.waybill-not-exist",
+                "error_message": "没有取到过面单号",
+            }
         if waybill["state"] == "cancelled":
-            return {"object_id": object_id, "success": False, "error_code": "isv.waybill-cancelled",
-                    "error_message": "该运单号已取消"}
-        return {"object_id": object_id, "success": True,
-                "waybill_cloud_print_response": self._answer(code, object_id)}
+            return {
+                "object_id": object_id,
+                "success": False,
+                "error_code": "isv.waybill-cancelled",
+                "error_message": "该运单号已取消",
+            }
+        return {
+            "object_id": object_id,
+            "success": True,
+            "waybill_cloud_print_response": self._answer(code, object_id),
+        }
 
     def _picked_up(self, number: str) -> bool:
         """A parcel reported as shipped whose pick-up lies in the past."""
@@ -241,7 +325,9 @@ def _json(params: dict[str, str], name: str, kind: type) -> Any:
     try:
         value = json.loads(params[name])
     except ValueError:
-        raise Refused(41, f"Invalid arguments:{name}", f"isv.invalid-parameter:{name}", "不是合法的 JSON") from None
+        raise Refused(
+            41, f"Invalid arguments:{name}", f"isv.invalid-parameter:{name}", "不是合法的 JSON"
+        ) from None
     if not isinstance(value, kind) or (kind is list and not all(isinstance(row, dict) for row in value)):
         raise Refused(41, f"Invalid arguments:{name}", f"isv.invalid-parameter:{name}", "JSON 结构不正确")
     return value

@@ -50,8 +50,14 @@ def skus() -> dict[str, Sku]:
     """All goods by code."""
     with (DATA / "skus.csv").open(encoding="utf-8", newline="") as file:
         return {
-            row["code"]: Sku(row["code"], row["name_zh"], row["name_en"], int(row["weight_g"]),
-                             Decimal(row["price_yuan"]), row["series"])
+            row["code"]: Sku(
+                row["code"],
+                row["name_zh"],
+                row["name_en"],
+                int(row["weight_g"]),
+                Decimal(row["price_yuan"]),
+                row["series"],
+            )
             for row in csv.DictReader(file)
         }
 
@@ -62,7 +68,9 @@ def baskets() -> tuple[Basket, ...]:
     with gzip.open(DATA / "orders.jsonl.gz", "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     return tuple(
-        Basket(row["minute"], tuple((code, quantity, Decimal(price)) for code, quantity, price in row["lines"]))
+        Basket(
+            row["minute"], tuple((code, quantity, Decimal(price)) for code, quantity, price in row["lines"])
+        )
         for row in rows
     )
 

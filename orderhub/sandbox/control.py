@@ -26,10 +26,17 @@ class Control:
     def handle(self, request: Request) -> Answer:
         what, _, rest = request.path.strip("/").partition("/")
         call = {
-            "GET health": self._health, "GET ledger": self._ledger, "GET counts": self._counts,
-            "GET scenarios": self._scenarios, "GET faults": self._fault_report, "POST faults": self._faults,
-            "POST quota": self._quota, "POST reset": self._reset, "POST modify": self._modify,
-            "POST drive": self._drive, "GET drive": self._drive_state,
+            "GET health": self._health,
+            "GET ledger": self._ledger,
+            "GET counts": self._counts,
+            "GET scenarios": self._scenarios,
+            "GET faults": self._fault_report,
+            "POST faults": self._faults,
+            "POST quota": self._quota,
+            "POST reset": self._reset,
+            "POST modify": self._modify,
+            "POST drive": self._drive,
+            "GET drive": self._drive_state,
         }.get(f"{request.method} {what}")
         if call is None:
             return Answer(404, {"error": f"the control knows no {request.method} /_sandbox/{what}"})
@@ -45,22 +52,35 @@ class Control:
             return Answer(400, {"error": str(error)})
 
     def _health(self, body: dict[str, Any], rest: str) -> Answer:
-        return Answer(200, {
-            "ok": True, "seed": self.world.seed, "start": self.world.start.isoformat(),
-            "orders": len(self.world.orders), "platforms": sorted(self.platforms), "missing": self.missing,
-        })
+        return Answer(
+            200,
+            {
+                "ok": True,
+                "seed": self.world.seed,
+                "start": self.world.start.isoformat(),
+                "orders": len(self.world.orders),
+                "platforms": sorted(self.platforms),
+                "missing": self.missing,
+            },
+        )
 
     def _ledger(self, body: dict[str, Any], rest: str) -> Answer:
         if "key" in body:
-            return Answer(200, {"entries": self.world.ledger.find(body["kind"], body["key"], body.get("platform"))})
+            return Answer(
+                200, {"entries": self.world.ledger.find(body["kind"], body["key"], body.get("platform"))}
+            )
         return Answer(200, {"entries": self.world.ledger.all(body["kind"], body.get("platform"))})
 
     def _counts(self, body: dict[str, Any], rest: str) -> Answer:
-        return Answer(200, {
-            "kinds": self.world.ledger.counts(), "calls": self.world.quota.calls(),
-            "faults": self.world.faults.report()["done"],
-            "pushes": {"sent": self.world.pushes.sent, "given_up": self.world.pushes.given_up},
-        })
+        return Answer(
+            200,
+            {
+                "kinds": self.world.ledger.counts(),
+                "calls": self.world.quota.calls(),
+                "faults": self.world.faults.report()["done"],
+                "pushes": {"sent": self.world.pushes.sent, "given_up": self.world.pushes.given_up},
+            },
+        )
 
     def _scenarios(self, body: dict[str, Any], rest: str) -> Answer:
         return Answer(200, self.world.scenarios)
@@ -75,8 +95,12 @@ class Control:
         return Answer(200, vars(self.world.faults.add(body)))
 
     def _quota(self, body: dict[str, Any], rest: str) -> Answer:
-        self.world.quota.limit(body.get("platform", ""), body.get("app", ""), int(body.get("limit", 0)),
-                               float(body.get("seconds", 60)))
+        self.world.quota.limit(
+            body.get("platform", ""),
+            body.get("app", ""),
+            int(body.get("limit", 0)),
+            float(body.get("seconds", 60)),
+        )
         return Answer(200, {"ok": True})
 
     def _reset(self, body: dict[str, Any], rest: str) -> Answer:
@@ -99,9 +123,17 @@ class Control:
         what = str(body.get("what", ""))
         with self._lock:
             number = str(len(self._drives) + 1)
-            state: dict[str, Any] = {"drive": number, "what": what, "done": False, "result": None, "error": None}
+            state: dict[str, Any] = {
+                "drive": number,
+                "what": what,
+                "done": False,
+                "result": None,
+                "error": None,
+            }
             self._drives[number] = state
-        thread = threading.Thread(target=self._run, args=(what, body, state), name=f"drive-{number}", daemon=True)
+        thread = threading.Thread(
+            target=self._run, args=(what, body, state), name=f"drive-{number}", daemon=True
+        )
         thread.start()
         if body.get("wait"):
             thread.join()
@@ -115,7 +147,7 @@ class Control:
                     break
             else:
                 state["error"] = f"no platform knows the drive {what!r}"
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the drive's caller reads it from the state
             traceback.print_exc()
             state["error"] = f"{type(error).__name__}: {error}"
         state["done"] = True

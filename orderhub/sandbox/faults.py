@@ -9,8 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KINDS = (
-    "slow", "500_before", "500_after", "lost_answer", "duplicate", "out_of_order", "skew", "expire_token", "quota",
-    "html", "half_json", "deny",
+    "slow",
+    "500_before",
+    "500_after",
+    "lost_answer",
+    "duplicate",
+    "out_of_order",
+    "skew",
+    "expire_token",
+    "quota",
+    "html",
+    "half_json",
+    "deny",
 )
 
 
@@ -81,8 +91,16 @@ class Faults:
         if not 0 <= probability <= 1:
             raise BadFault("probability must lie between 0 and 1")
         with self._lock:
-            rule = Rule(self._next, order.get("platform") or "*", order.get("method") or "*", kind, times,
-                        probability, seconds, after)
+            rule = Rule(
+                self._next,
+                order.get("platform") or "*",
+                order.get("method") or "*",
+                kind,
+                times,
+                probability,
+                seconds,
+                after,
+            )
             self._next += 1
             self._rules.append(rule)
         return rule

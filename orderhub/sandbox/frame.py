@@ -82,6 +82,9 @@ class Platform:
     """
 
     prefix = ""
+    roots: tuple[
+        str, ...
+    ] = ()  # paths that are also served without the prefix, for clients that take only a host
 
     def __init__(self, world: World) -> None:
         self.world = world

@@ -21,7 +21,28 @@ from orderhub.sandbox.centres import CENTRES
 
 POUND = Decimal("9.0")
 BASKETS = 2600
-RETAIL = (1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5)  # lines kept of a (mostly wholesale) basket
+RETAIL = (
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    2,
+    2,
+    2,
+    2,
+    2,
+    3,
+    3,
+    3,
+    4,
+    4,
+    4,
+    5,
+    5,
+)  # lines kept of a (mostly wholesale) basket
 OLD_YUHANG_EAST = ("临平", "东湖", "南苑", "星桥", "乔司", "运河", "塘栖", "崇贤")
 SHARES = {"浙江省": 700, "上海市": 260, "江苏省": 200, "广东省": 200, "北京市": 160, "": 280}
 PRIVATE = re.compile(r"\d{7,}|www|http|@|电话|联系|手机|传真|QQ|公司|工厂|；|;|\?|？", re.I)
@@ -38,7 +59,9 @@ def goods_and_baskets(source: Path) -> None:
     with (DATA / "goods_zh.csv").open(encoding="utf-8", newline="") as file:
         goods = {row["code"]: row for row in csv.DictReader(file)}
     invoices: dict[str, list[dict[str, str]]] = defaultdict(list)
-    with gzip.open(source / "orders_uci_online_retail_2011q4_ccby4.csv.gz", "rt", encoding="utf-8", newline="") as file:
+    with gzip.open(
+        source / "orders_uci_online_retail_2011q4_ccby4.csv.gz", "rt", encoding="utf-8", newline=""
+    ) as file:
         for row in csv.DictReader(file):
             if row["stock_code"] in goods:
                 invoices[row["invoice"]].append(row)
@@ -63,21 +86,33 @@ def goods_and_baskets(source: Path) -> None:
             baskets.append({"minute": int(hour) * 60 + int(minute), "lines": list(lines.values())})
     step = len(baskets) / min(BASKETS, len(baskets))
     chosen = [baskets[int(index * step)] for index in range(min(BASKETS, len(baskets)))]
-    write_gz(DATA / "orders.jsonl.gz", (json.dumps(basket, separators=(",", ":")) + "\n" for basket in chosen))
+    write_gz(
+        DATA / "orders.jsonl.gz", (json.dumps(basket, separators=(",", ":")) + "\n" for basket in chosen)
+    )
     with (DATA / "skus.csv").open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(("code", "name_zh", "name_en", "weight_g", "price_yuan", "series"))
         for code, row in goods.items():
             middle = sorted(prices[code])[len(prices[code]) // 2] * POUND
-            out.writerow((code, row["name_zh"], english[code], row["weight_g"],
-                          middle.quantize(Decimal("0.01"), ROUND_HALF_UP), row["series"]))
+            out.writerow(
+                (
+                    code,
+                    row["name_zh"],
+                    english[code],
+                    row["weight_g"],
+                    middle.quantize(Decimal("0.01"), ROUND_HALF_UP),
+                    row["series"],
+                )
+            )
 
 
 class Divisions:
     """Finds province, city, district and town in what a person typed; only answers that leave no doubt."""
 
     def __init__(self, source: Path) -> None:
-        with (source / "admin_divisions_areacity_2025_mit.csv").open(encoding="utf-8-sig", newline="") as file:
+        with (source / "admin_divisions_areacity_2025_mit.csv").open(
+            encoding="utf-8-sig", newline=""
+        ) as file:
             self.rows = list(csv.DictReader(file))
         self.names = {row["id"]: row["ext_name"] for row in self.rows}
         self.parents = {row["id"]: row["pid"] for row in self.rows}
@@ -88,9 +123,13 @@ class Divisions:
                 self.towns[row["pid"]].append(row["ext_name"])
             elif row["deep"] == "2":
                 self.districts[row["ext_name"]].append(row["id"])
-        self.cities = {row["id"]: row["name"] for row in self.rows if row["deep"] == "1" and len(row["name"]) > 1}
+        self.cities = {
+            row["id"]: row["name"] for row in self.rows if row["deep"] == "1" and len(row["name"]) > 1
+        }
         with (source / "divisions_renamed.csv").open(encoding="utf-8", newline="") as file:
-            self.renamed = {(row["old_parent"], row["old_name"]): row["new_adcode"] for row in csv.DictReader(file)}
+            self.renamed = {
+                (row["old_parent"], row["old_name"]): row["new_adcode"] for row in csv.DictReader(file)
+            }
 
     def resolve(self, text: str) -> dict[str, str] | None:
         city = next((id for id, name in self.cities.items() if name in text[:12]), None)
@@ -116,8 +155,14 @@ class Divisions:
         detail = rest.removeprefix(town).strip(" 　，,。.")
         if not 5 <= len(detail) <= 45 or not re.search(r"\d", detail):
             return None
-        return {"province": self.names[self.parents[city]], "city": self.names[city],
-                "district": self.names[adcode], "town": town, "detail": detail, "adcode": adcode}
+        return {
+            "province": self.names[self.parents[city]],
+            "city": self.names[city],
+            "district": self.names[adcode],
+            "town": town,
+            "detail": detail,
+            "adcode": adcode,
+        }
 
     def write(self, path: Path) -> None:
         """The whole table, province to town: id, parent id, depth, full name."""
@@ -153,8 +198,10 @@ def addresses(source: Path, divisions: Divisions) -> None:
             seen.add(key)
             lng, lat = centres.get(found["adcode"], (None, None))
             rows.append({**found, "lng": lng, "lat": lat})
-    write_gz(DATA / "addresses.jsonl.gz",
-             (json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows))
+    write_gz(
+        DATA / "addresses.jsonl.gz",
+        (json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows),
+    )
 
 
 def main() -> None:

@@ -54,17 +54,25 @@ class OwnShop(Platform):
 
     def _signed(self, request: Request) -> bool:
         """hex HMAC-SHA256(secret, timestamp + path + body); the path with or without the mount point."""
-        stamp, given = request.headers.get("x-shop-timestamp", ""), request.headers.get("x-shop-signature", "")
+        stamp, given = (
+            request.headers.get("x-shop-timestamp", ""),
+            request.headers.get("x-shop-signature", ""),
+        )
         try:
-            sent = (datetime.fromtimestamp(int(stamp) / (1000 if len(stamp) > 11 else 1), BEIJING) if stamp.isdigit()
-                    else datetime.fromisoformat(stamp))
+            sent = (
+                datetime.fromtimestamp(int(stamp) / (1000 if len(stamp) > 11 else 1), BEIJING)
+                if stamp.isdigit()
+                else datetime.fromisoformat(stamp)
+            )
         except (ValueError, OverflowError):
             return False
         if sent.tzinfo is None or abs(sent - request.now) > SKEW:
             return False
         key = OWN_SHOP["secret"].encode()
         return any(
-            hmac.compare_digest(hmac.new(key, (stamp + path).encode() + request.body, hashlib.sha256).hexdigest(), given)
+            hmac.compare_digest(
+                hmac.new(key, (stamp + path).encode() + request.body, hashlib.sha256).hexdigest(), given
+            )
             for path in (request.path, f"/{self.prefix}{request.path}")
         )
 
@@ -78,15 +86,24 @@ class OwnShop(Platform):
         elif order.scenario == "cancelled_before_ship":
             state = "cancelled"
         elif order.scenario == "refund_requested" or (
-            order.scenario == "refund_after_ship" and shipped
+            order.scenario == "refund_after_ship"
+            and shipped
             and datetime.fromisoformat(shipped["seen"]) + AFTER_SHIPPING <= self.world.now()
         ):
             state = "refund_requested"
-            refund = {"status": "WAIT_SELLER_AGREE", "amount": f"{order.payable:.2f}", "reason": "不想要了",
-                      "lines": [line.line_id for line in order.lines]}
+            refund = {
+                "status": "WAIT_SELLER_AGREE",
+                "amount": f"{order.payable:.2f}",
+                "reason": "不想要了",
+                "lines": [line.line_id for line in order.lines],
+            }
         return {
-            "number": order.number, "state": state, "paid": state not in ("created", "cancelled"), "refund": refund,
-            "payable": f"{order.payable:.2f}", "shipment": shipped,
+            "number": order.number,
+            "state": state,
+            "paid": state not in ("created", "cancelled"),
+            "refund": refund,
+            "payable": f"{order.payable:.2f}",
+            "shipment": shipped,
             "updated_at": (shipped or {}).get("seen") or (order.paid_at or order.created_at).isoformat(),
         }
 
@@ -108,9 +125,15 @@ class OwnShop(Platform):
             if self.face(order)["state"] == "cancelled" or (numbers and not body.get("lines")):
                 self.world.ledger.record("own_shop", "channel.ship", key, body, effect=False)
                 return Answer(409, {"error": "state", "message": "订单已取消或已用其他运单发货"})
-            self.world.ledger.remember("own_shop", "shipment:" + order.number, {
-                "carrier": body["carrier"], "waybills": [*numbers, waybill], "at": body.get("at"),
-                "seen": self.world.now().isoformat(),
-            })
+            self.world.ledger.remember(
+                "own_shop",
+                "shipment:" + order.number,
+                {
+                    "carrier": body["carrier"],
+                    "waybills": [*numbers, waybill],
+                    "at": body.get("at"),
+                    "seen": self.world.now().isoformat(),
+                },
+            )
             self.world.ledger.record("own_shop", "channel.ship", key, body)
         return Answer(200, {"ok": True, "repeated": False})

@@ -27,26 +27,47 @@ def order_json(order: SourceOrder) -> dict[str, Any]:
     """The order as the shop posts it; the scenario unreadable has a price and a quantity that are none."""
     to = order.receiver
     receiver: dict[str, Any] = {
-        "name": to.name, "phone": to.phone, "province": to.province, "city": to.city, "district": to.district,
-        "town": to.town, "address": to.address, "lng": None, "lat": None, "datum": None,
+        "name": to.name,
+        "phone": to.phone,
+        "province": to.province,
+        "city": to.city,
+        "district": to.district,
+        "town": to.town,
+        "address": to.address,
+        "lng": None,
+        "lat": None,
+        "datum": None,
     }
     if to.lng is not None:
         receiver.update(lng=to.lng, lat=to.lat, datum="gcj02")
     lines: list[dict[str, Any]] = [
         {
-            "line_id": line.line_id, "sku": line.sku, "title": line.title, "quantity": line.quantity,
-            "unit_price": _yuan(line.unit_price), "discount": _yuan(line.discount), "payable": _yuan(line.payable),
+            "line_id": line.line_id,
+            "sku": line.sku,
+            "title": line.title,
+            "quantity": line.quantity,
+            "unit_price": _yuan(line.unit_price),
+            "discount": _yuan(line.discount),
+            "payable": _yuan(line.payable),
         }
         for line in order.lines
     ]
     if order.scenario == "unreadable":
         lines[0].update(quantity="两件", unit_price="1O.8")
     return {
-        "number": order.number, "created_at": order.created_at.astimezone(BEIJING).isoformat(),
-        "buyer": {"id": order.buyer_id, "nick": order.buyer_nick, "ip": order.buyer_ip}, "receiver": receiver,
-        "lines": lines, "freight": _yuan(order.freight), "discount": _yuan(order.discount),
-        "total": _yuan(order.total), "payable": _yuan(order.payable), "traffic_source": order.traffic_source,
-        "promised_ship_at": order.promised_ship_at.astimezone(BEIJING).isoformat() if order.promised_ship_at else None,
+        "number": order.number,
+        "created_at": order.created_at.astimezone(BEIJING).isoformat(),
+        "buyer": {"id": order.buyer_id, "nick": order.buyer_nick, "ip": order.buyer_ip},
+        "receiver": receiver,
+        "lines": lines,
+        "freight": _yuan(order.freight),
+        "discount": _yuan(order.discount),
+        "total": _yuan(order.total),
+        "payable": _yuan(order.payable),
+        "traffic_source": order.traffic_source,
+        "promised_ship_at": order.promised_ship_at.astimezone(BEIJING).isoformat()
+        if order.promised_ship_at
+        else None,
         "remark": order.remark,
     }
 
@@ -89,7 +110,9 @@ class Driver:
         return self._report()
 
     def _chosen(self) -> list[SourceOrder]:
-        chosen = [order for order in self.world.of("own_shop") if not self.numbers or order.number in self.numbers]
+        chosen = [
+            order for order in self.world.of("own_shop") if not self.numbers or order.number in self.numbers
+        ]
         return chosen[: self.n] if self.n else chosen
 
     def _report(self) -> dict[str, Any]:
@@ -114,7 +137,8 @@ class Driver:
         """Like a real shop: the same body and the same Idempotency-Key until there is an answer."""
         body = dumps(order_json(order)).encode("utf-8")
         headers = {
-            "Content-Type": "application/json; charset=utf-8", "Authorization": f"Bearer {self.token}",
+            "Content-Type": "application/json; charset=utf-8",
+            "Authorization": f"Bearer {self.token}",
             "Idempotency-Key": f"shop-{order.number}",
         }
         reply = Reply(0)
@@ -127,10 +151,20 @@ class Driver:
             time.sleep(self.pause * 2**attempt)
         taken = 200 <= reply.status < 300
         effect = taken and not again and not self.world.ledger.find("source.order", order.number, "own_shop")
-        self.world.ledger.record("own_shop", "source.order", order.number, {
-            "channel": "own_shop", "scenario": order.scenario, "payable": str(order.payable),
-            "paid": order.paid_at is not None, "status": reply.status, "answer": _text(reply),
-        }, effect=effect)
+        self.world.ledger.record(
+            "own_shop",
+            "source.order",
+            order.number,
+            {
+                "channel": "own_shop",
+                "scenario": order.scenario,
+                "payable": str(order.payable),
+                "paid": order.paid_at is not None,
+                "status": reply.status,
+                "answer": _text(reply),
+            },
+            effect=effect,
+        )
         self._count(f"order.{'repeated' if again else 'taken' if taken else 'refused'}")
         if not taken:
             with self._lock:
@@ -144,18 +178,34 @@ class Driver:
         attempts = 0
         for attempts in range(1, tries + 1):
             form = alipay.notify(self.world, order, forged=kind == "forged", amount=amount)
-            reply = post(self.target + self.notify_path, urlencode(form).encode("utf-8"),
-                         {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"})
+            reply = post(
+                self.target + self.notify_path,
+                urlencode(form).encode("utf-8"),
+                {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"},
+            )
             if _text(reply) == "success" or attempts == tries:
                 break
             time.sleep(self.pause * 2 ** (attempts - 1))
         accepted = reply.status == 200 and _text(reply) == "success"
         self._count(f"callback.{kind}.{'success' if accepted else 'not_success'}")
         with self.world.ledger.together():
-            before = any(entry["effect"] for entry in self.world.ledger.find("payment.callback", order.number, "alipay"))
-            self.world.ledger.record("alipay", "payment.callback", order.number, {
-                "kind": kind, "accepted": accepted, "status": reply.status, "answer": _text(reply), "tries": attempts,
-            }, effect=accepted and kind in ("valid", "early") and not before)
+            before = any(
+                entry["effect"]
+                for entry in self.world.ledger.find("payment.callback", order.number, "alipay")
+            )
+            self.world.ledger.record(
+                "alipay",
+                "payment.callback",
+                order.number,
+                {
+                    "kind": kind,
+                    "accepted": accepted,
+                    "status": reply.status,
+                    "answer": _text(reply),
+                    "tries": attempts,
+                },
+                effect=accepted and kind in ("valid", "early") and not before,
+            )
 
     def _count(self, name: str) -> None:
         with self._lock:

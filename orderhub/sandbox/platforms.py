@@ -31,7 +31,9 @@ def resolve(name: str) -> type[Platform]:
         raise MissingPlatform(f"the sandbox knows no platform {name!r}; it knows {', '.join(PLATFORMS)}")
     module, _, attribute = dotted.rpartition(".")
     if find_spec(module) is None:
-        raise MissingPlatform(f"the platform {name!r} is listed as {dotted}, but the module {module} does not exist")
+        raise MissingPlatform(
+            f"the platform {name!r} is listed as {dotted}, but the module {module} does not exist"
+        )
     found = getattr(import_module(module), attribute, None)
     if found is None:
         raise MissingPlatform(f"the platform {name!r} is listed as {dotted}, but {module} has no {attribute}")

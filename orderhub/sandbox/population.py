@@ -28,7 +28,8 @@ SCENARIOS: tuple[tuple[str, str, int, float, float], ...] = (
     ("pickup_overdue", "", 5, 4.0, 8.0),
     ("weight_off", "", 5, 2.0, 12.0),
     ("return", "", 5, 8.5, 12.0),
-    ("refund_after_ship", "", 4, 6.0, 12.0),
+    ("refund_after_ship", "taobao", 2, 6.0, 12.0),
+    ("refund_after_ship", "own_shop", 2, 6.0, 12.0),
     ("refund_before_ship", "taobao", 4, 0.2, 13.0),
     ("address_changed", "taobao", 4, 0.2, 13.0),
     ("unreadable", "taobao", 2, 0.2, 10.0),
@@ -95,14 +96,24 @@ class _Deal:
         lines = self.lines(number, self.baskets[(seq * 7 + self.world.seed * 13) % len(self.baskets)], draw)
         goods = sum((line.payable for line in lines), Decimal(0))
         return self.order_type(
-            number=number, channel=channel, seq=seq, created_at=created, paid_at=paid_at, lines=lines,
-            receiver=self.receiver(draw), buyer_id=f"{'AAE' if channel == 'taobao' else 'U'}{draw.randrange(10**9):09d}",
+            number=number,
+            channel=channel,
+            seq=seq,
+            created_at=created,
+            paid_at=paid_at,
+            lines=lines,
+            receiver=self.receiver(draw),
+            buyer_id=f"{'AAE' if channel == 'taobao' else 'U'}{draw.randrange(10**9):09d}",
             buyer_nick=f"{draw.choice(NICKS)}{draw.randrange(100, 9999)}",
             buyer_ip=f"198.51.{draw.choice((100, 100, 100, 101))}.{draw.randrange(1, 255)}",
-            freight=Decimal("0.00") if goods >= payable_free else Decimal(draw.choice(("6.00", "8.00", "10.00"))),
+            freight=Decimal("0.00")
+            if goods >= payable_free
+            else Decimal(draw.choice(("6.00", "8.00", "10.00"))),
             traffic_source=draw.choice(("search", "search", "short_video", "live", None)),
             promised_ship_at=paid_at + 48 * HOUR if draw.random() < 0.8 else None,
-            remark=draw.choice(("", "", "", "", "请发韵达以外的快递", "送货前请电话联系", "礼物，请不要放价签", "工作日送货")),
+            remark=draw.choice(
+                ("", "", "", "", "请发韵达以外的快递", "送货前请电话联系", "礼物，请不要放价签", "工作日送货")
+            ),
             trade_no=f"{created.astimezone(BEIJING):%Y%m%d}2200{draw.randrange(10**16):016d}",
         )
 
@@ -116,7 +127,11 @@ class _Deal:
         goods = self.world.catalogue
         raw = []
         for code, quantity, price in basket.lines:
-            off = (price * quantity * Decimal("0.1")).quantize(CENT, ROUND_HALF_UP) if draw.random() < 0.2 else Decimal(0)
+            off = (
+                (price * quantity * Decimal("0.1")).quantize(CENT, ROUND_HALF_UP)
+                if draw.random() < 0.2
+                else Decimal(0)
+            )
             raw.append((code, quantity, price, off))
         base = [price * quantity - off for _, quantity, price, off in raw]
         promotion = (sum(base) * Decimal("0.05")).quantize(CENT) if draw.random() < 0.25 else Decimal(0)
@@ -129,8 +144,12 @@ class _Deal:
         return tuple(
             self.line_type(
                 line_id=(str(int(number) + n) if many else number) if number.isdigit() else f"{number}-{n}",
-                sku=code, title=goods[code].name, quantity=quantity, unit_price=price,
-                line_discount=off.quantize(CENT), shared_discount=share.quantize(CENT),
+                sku=code,
+                title=goods[code].name,
+                quantity=quantity,
+                unit_price=price,
+                line_discount=off.quantize(CENT),
+                shared_discount=share.quantize(CENT),
             )
             for n, ((code, quantity, price, off), share) in enumerate(zip(raw, shares, strict=True), 1)
         )
@@ -148,9 +167,16 @@ class _Deal:
             lng = round(address.lng + draw.uniform(-0.006, 0.006), 6)
             lat = round(address.lat + draw.uniform(-0.005, 0.005), 6)
         return self.receiver_type(
-            name=name, phone=f"199{draw.randrange(10**8):08d}", province=address.province, city=address.city,
-            district=address.district, town=address.town, address=address.detail, adcode=address.adcode,
-            lng=lng, lat=lat,
+            name=name,
+            phone=f"199{draw.randrange(10**8):08d}",
+            province=address.province,
+            city=address.city,
+            district=address.district,
+            town=address.town,
+            address=address.detail,
+            adcode=address.adcode,
+            lng=lng,
+            lat=lat,
         )
 
 
@@ -163,7 +189,9 @@ def _mark(world: World, orders: list[SourceOrder], deal: _Deal) -> list[SourceOr
     extra: list[SourceOrder] = []
     for name, channel, wanted, least, most in SCENARIOS:
         fits = _fits(world, channel, least, most, name)
-        chosen = [order for order in free if fits(order)][: max(1, round(wanted * min(1.0, len(orders) / 1200)))]
+        chosen = [order for order in free if fits(order)][
+            : max(1, round(wanted * min(1.0, len(orders) / 1200)))
+        ]
         for order in chosen:
             free.remove(order)
             changed[order.seq] = _scenario(name, order)
@@ -197,6 +225,12 @@ def _twin(order: SourceOrder, deal: _Deal, seq: int) -> SourceOrder:
     created = order.created_at + 11 * MINUTE
     number = deal.number(order.channel, seq, created)
     lines = tuple(replace(line, line_id=f"{number}-{n}") for n, line in enumerate(order.lines, 1))
-    return replace(order, number=number, seq=seq, created_at=created, lines=lines,
-                   paid_at=order.paid_at + 11 * MINUTE if order.paid_at else None,
-                   trade_no=order.trade_no[:-6] + f"{seq:06d}")
+    return replace(
+        order,
+        number=number,
+        seq=seq,
+        created_at=created,
+        lines=lines,
+        paid_at=order.paid_at + 11 * MINUTE if order.paid_at else None,
+        trade_no=order.trade_no[:-6] + f"{seq:06d}",
+    )

@@ -26,13 +26,16 @@ class Reply:
     error: str = ""
 
 
-def post(url: str, body: bytes, headers: dict[str, str], timeout: float = 15.0, method: str = "POST") -> Reply:
+def post(
+    url: str, body: bytes, headers: dict[str, str], timeout: float = 15.0, method: str = "POST"
+) -> Reply:
     """One HTTP request without any retry."""
     parts = urlsplit(url)
     host = parts.hostname or "127.0.0.1"
     if parts.scheme == "https":
-        connection = http.client.HTTPSConnection(host, parts.port, timeout=timeout,
-                                                 context=ssl.create_default_context())
+        connection = http.client.HTTPSConnection(
+            host, parts.port, timeout=timeout, context=ssl.create_default_context()
+        )
     else:
         connection = http.client.HTTPConnection(host, parts.port, timeout=timeout)
     try:
@@ -122,7 +125,8 @@ class Pushes:
             with self._condition:
                 while not self._stopped and (not self._queue or self._queue[0][0] > time.monotonic()):
                     self._condition.wait(
-                        min(1.0, max(0.0, self._queue[0][0] - time.monotonic())) if self._queue else 1.0)
+                        min(1.0, max(0.0, self._queue[0][0] - time.monotonic())) if self._queue else 1.0
+                    )
                 if self._stopped:
                     return
                 _, _, attempt, push = heapq.heappop(self._queue)

@@ -37,8 +37,9 @@ class Schedule:
         return moment if moment is not None and moment <= now else None
 
 
-def schedule(seed: int, number: str, paid_at: datetime, *, province: str = "", scenario: str = "",
-             warehouse: str = "") -> Schedule:
+def schedule(
+    seed: int, number: str, paid_at: datetime, *, province: str = "", scenario: str = "", warehouse: str = ""
+) -> Schedule:
     """Warehouse: hours; carrier: about a day nearby, two to three elsewhere. ``warehouse`` draws another lot."""
     draw = lot(seed, "schedule", number, warehouse)
     near = province in NEAR
@@ -60,4 +61,6 @@ def schedule(seed: int, number: str, paid_at: datetime, *, province: str = "", s
     returned = signed + timedelta(days=draw.uniform(2.0, 3.5)) if scenario == "return" else None
     if scenario == "pickup_overdue":
         return Schedule(waved, packed, printed, shipped, None, (), None, None, None, first_attempt_ok)
-    return Schedule(waved, packed, printed, shipped, picked_up, transit, out, signed, returned, first_attempt_ok)
+    return Schedule(
+        waved, packed, printed, shipped, picked_up, transit, out, signed, returned, first_attempt_ok
+    )

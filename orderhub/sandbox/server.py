@@ -49,7 +49,9 @@ class Sandbox:
     def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
         """The whole way of one request: mount point, faults before, platform, faults after."""
         parts = urlsplit(target)
-        prefix, _, rest = unquote(parts.path).lstrip("/").partition("/")
+        path = unquote(parts.path)
+        root = next((name for name, platform in self.platforms.items() if path in platform.roots), None)
+        prefix, _, rest = (f"{root}{path}" if root else path.lstrip("/")).partition("/")
         form = {}
         if headers.get("content-type", "").startswith(FORM):
             form = parse_form(body.decode("utf-8", "replace"))
@@ -59,7 +61,8 @@ class Sandbox:
         platform = self.platforms.get(prefix)
         if platform is None:
             said = self.missing.get(prefix) or f"no platform is mounted at /{prefix}; there are " + ", ".join(
-                self.platforms)
+                self.platforms
+            )
             return Answer(501 if prefix in self.missing else 404, {"error": said})
         return self._platform(platform, request)
 
@@ -72,23 +75,33 @@ class Sandbox:
         if early is not None:
             return early
         if "skew" in plan:
-            request = Request(**{**vars(request), "now": request.now + timedelta(seconds=plan.seconds("skew", 900))})
+            request = Request(
+                **{**vars(request), "now": request.now + timedelta(seconds=plan.seconds("skew", 900))}
+            )
         answer = platform.handle(request)
         if "lost_answer" in plan:
             raise Drop
         if "500_after" in plan:
-            return Answer(502, "<html><body><h1>502 Bad Gateway</h1></body></html>", "text/html; charset=utf-8")
+            return Answer(
+                502, "<html><body><h1>502 Bad Gateway</h1></body></html>", "text/html; charset=utf-8"
+            )
         if "half_json" in plan:
             whole = answer.encoded()
-            return Answer(answer.status, whole[: max(1, len(whole) // 2)], answer.content_type, answer.headers)
+            return Answer(
+                answer.status, whole[: max(1, len(whole) // 2)], answer.content_type, answer.headers
+            )
         return answer
 
     def _before(self, platform: Platform, request: Request, key: str, plan: Plan) -> Answer | None:
         if "500_before" in plan:
             return Answer(500, {"error": "internal error"})
         if "html" in plan:
-            return Answer(200, "<!DOCTYPE html><html><head><title>系统维护</title></head>"
-                          "<body>系统维护中，请稍后再试</body></html>", "text/html; charset=utf-8")
+            return Answer(
+                200,
+                "<!DOCTYPE html><html><head><title>系统维护</title></head>"
+                "<body>系统维护中，请稍后再试</body></html>",
+                "text/html; charset=utf-8",
+            )
         over = not self.world.quota.take(platform.prefix, platform.app_of(request), key)
         if over or "quota" in plan:
             return platform.quota_answer(request)
@@ -116,12 +129,13 @@ class Wire(BaseHTTPRequestHandler):
         body = self._body()
         try:
             answer = self.sandbox.answer(
-                self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+                self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, body
+            )
         except Drop:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a fault of the sandbox itself must be seen, not hang the caller
             traceback.print_exc()
             answer = Answer(500, {"error": f"{type(error).__name__}: {error}"})
         data = answer.encoded()
@@ -201,16 +215,22 @@ def add_arguments(made: argparse.ArgumentParser) -> None:
 
 def run(options: dict[str, Any]) -> int:
     """Serve until SIGTERM or SIGINT."""
-    world = World(options["seed"], options["orders"], options["days"], ledger=Ledger(options["ledger"]),
-                  target=options["target"], scenarios=not options["no_scenarios"])
+    world = World(
+        options["seed"],
+        options["orders"],
+        options["days"],
+        ledger=Ledger(options["ledger"]),
+        target=options["target"],
+        scenarios=not options["no_scenarios"],
+    )
     wanted = [name for name in options["platforms"].split(",") if name]
     try:
         server = Server(Sandbox(world, wanted or None), options["port"])
     except MissingPlatform as error:
-        print(f"sandbox: {error}", file=sys.stderr)
+        sys.stderr.write(f"sandbox: {error}\n")
         return 2
     except OSError as error:
-        print(f"sandbox: port {options['port']} cannot be used: {error}", file=sys.stderr)
+        sys.stderr.write(f"sandbox: port {options['port']} cannot be used: {error}\n")
         return 2
 
     def end(number: int, frame: Any) -> None:
@@ -218,8 +238,14 @@ def run(options: dict[str, Any]) -> int:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    print(json.dumps({"sandbox": server.url, "orders": len(world.orders), "platforms": sorted(server.sandbox.platforms),
-                      "missing": sorted(server.sandbox.missing)}), flush=True)
+    started = {
+        "sandbox": server.url,
+        "orders": len(world.orders),
+        "platforms": sorted(server.sandbox.platforms),
+        "missing": sorted(server.sandbox.missing),
+    }
+    sys.stdout.write(json.dumps(started) + "\n")
+    sys.stdout.flush()
     server.serve_forever(poll_interval=0.2)
     server.server_close()
     world.pushes.stop()

@@ -18,15 +18,45 @@ SKEW = timedelta(minutes=10)
 MONTHS = timedelta(days=92)
 DEFAULT_TYPES = "guarantee_trade,auto_delivery,ec,cod,step"
 LIST_FIELDS = frozenset(
-    ["tid", "tid_str", "status", "type", "payment", "total_fee", "post_fee", "discount_fee", "adjust_fee", "received_payment", "created", "modified", "pay_time", "consign_time", "end_time", "seller_nick", "seller_flag", "buyer_open_uid", "num", "orders"]
+    [
+        "tid",
+        "tid_str",
+        "status",
+        "type",
+        "payment",
+        "total_fee",
+        "post_fee",
+        "discount_fee",
+        "adjust_fee",
+        "received_payment",
+        "created",
+        "modified",
+        "pay_time",
+        "consign_time",
+        "end_time",
+        "seller_nick",
+        "seller_flag",
+        "buyer_open_uid",
+        "num",
+        "orders",
+    ]
 )
-COMPANIES = (("ZTO", "中通快递"), ("YTO", "圆通速递"), ("STO", "申通快递"), ("YUNDA", "韵达快递"), ("SF", "顺丰速运"),
-             ("EMS", "EMS"), ("POSTB", "邮政快递包裹"), ("JTSD", "极兔速递"))
+COMPANIES = (
+    ("ZTO", "中通快递"),
+    ("YTO", "圆通速递"),
+    ("STO", "申通快递"),
+    ("YUNDA", "韵达快递"),
+    ("SF", "顺丰速运"),
+    ("EMS", "EMS"),
+    ("POSTB", "邮政快递包裹"),
+    ("JTSD", "极兔速递"),
+)
 WITHOUT_SESSION = ("taobao.top.auth.token.create", "taobao.top.auth.token.refresh", "taobao.time.get")
 
 
 class Taobao(Platform):
     prefix = "taobao"
+    roots = ("/router/rest",)
 
     def __init__(self, world: Any) -> None:
         super().__init__(world)
@@ -51,8 +81,12 @@ class Taobao(Platform):
         return request.params.get("app_key", "")
 
     def quota_answer(self, request: Request) -> Answer:
-        return self._error(7, "App Call Limited", "accesscontrol.limited-by-api-access-count",
-                           "This ban will last for 1 more seconds")
+        return self._error(
+            7,
+            "App Call Limited",
+            "accesscontrol.limited-by-api-access-count",
+            "This ban will last for 1 more seconds",
+        )
 
     def deny_answer(self, request: Request) -> Answer:
         return self._error(15, "Remote service error", "isv.permission-forbidden", "业务拒绝（沙箱）")
@@ -154,14 +188,18 @@ class Taobao(Platform):
         start, end = self._window(params, by)
         page, size = _number(params, "page_no", 1), _number(params, "page_size", 40)
         if not 1 <= size <= 100 or page < 1:
-            raise Refused(41, "Invalid arguments:page_no or page_size", "isv.invalid-parameter", "page_size 最大 100")
+            raise Refused(
+                41, "Invalid arguments:page_no or page_size", "isv.invalid-parameter", "page_size 最大 100"
+            )
         types = set((params.get("type") or DEFAULT_TYPES).split(","))
         status = params.get("status", "")
         hits = [
-            order for order in self.trades.within(start, end, by)
-            if self.trades.type(order) in types and (not status or self._is(status, self.trades.status(order)))
+            order
+            for order in self.trades.within(start, end, by)
+            if self.trades.type(order) in types
+            and (not status or self._is(status, self.trades.status(order)))
         ]
-        rows = hits[(page - 1) * size: page * size]
+        rows = hits[(page - 1) * size : page * size]
         if params.get("use_has_next") == "true":
             answer: dict[str, Any] = {"has_next": len(hits) > page * size}
         else:
@@ -187,14 +225,22 @@ class Taobao(Platform):
             start = from_beijing(first) if first else now - MONTHS
             end = from_beijing(last) if last else now
         except ValueError:
-            raise Refused(41, f"Invalid arguments:start_{by}", "isv.invalid-parameter", "时间格式不正确") from None
+            raise Refused(
+                41, f"Invalid arguments:start_{by}", "isv.invalid-parameter", "时间格式不正确"
+            ) from None
         if end < start:
             raise Refused(41, f"Invalid arguments:end_{by}", "isv.invalid-parameter", "结束时间早于开始时间")
         if by == "modified" and end - start > timedelta(days=1):
-            raise Refused(41, "Invalid arguments:end_modified", "isv.invalid-parameter:end_modified",
-                          "查询修改时间跨度不能超过一天")
+            raise Refused(
+                41,
+                "Invalid arguments:end_modified",
+                "isv.invalid-parameter:end_modified",
+                "查询修改时间跨度不能超过一天",
+            )
         if now - start > MONTHS + timedelta(minutes=10):
-            raise Refused(41, f"Invalid arguments:start_{by}", "isv.invalid-parameter", "只能查询三个月以内的订单")
+            raise Refused(
+                41, f"Invalid arguments:start_{by}", "isv.invalid-parameter", "只能查询三个月以内的订单"
+            )
         return start, end
 
     def _fullinfo(self, params: dict[str, str]) -> dict[str, Any]:
@@ -221,16 +267,24 @@ class Taobao(Platform):
             raise Refused(15, "Remote service error", "isv.trade-not-exist", "交易订单不存在")
         names = dict(COMPANIES)
         if company not in names:
-            raise Refused(15, "Remote service error", "isv.logistics-offline-service-error:P03", "物流公司不存在")
+            raise Refused(
+                15, "Remote service error", "isv.logistics-offline-service-error:P03", "物流公司不存在"
+            )
         if not number.isalnum() or not 8 <= len(number) <= 20:
-            raise Refused(15, "Remote service error", "isv.logistics-offline-service-error:B150", "运单号不符合规则")
+            raise Refused(
+                15, "Remote service error", "isv.logistics-offline-service-error:B150", "运单号不符合规则"
+            )
         oids = [oid for oid in params.get("sub_tid", "").split(",") if oid]
         body = {"company_code": company, "out_sid": number, "sub_tid": oids}
         key = f"{tid}/{','.join(oids)}" if oids else tid
         if not self.trades.ship(tid, oids, names[company], number):
             self.world.ledger.record("taobao", "channel.ship", key, body, effect=False)
-            raise Refused(15, "Remote service error", "isv.logistics-offline-service-error:B04",
-                          "该订单已发货或状态不允许发货")
+            raise Refused(
+                15,
+                "Remote service error",
+                "isv.logistics-offline-service-error:B04",
+                "该订单已发货或状态不允许发货",
+            )
         self.world.ledger.record("taobao", "channel.ship", key, body)
         return {"shipping": {"is_success": True}}
 
@@ -242,7 +296,13 @@ class Taobao(Platform):
         return f"sb{self.world.now():%H%M%S%f}"
 
     def _error(self, code: int, msg: str, sub_code: str = "", sub_msg: str = "") -> Answer:
-        body = {"code": code, "msg": msg, "sub_code": sub_code, "sub_msg": sub_msg, "request_id": self._request_id()}
+        body = {
+            "code": code,
+            "msg": msg,
+            "sub_code": sub_code,
+            "sub_msg": sub_msg,
+            "request_id": self._request_id(),
+        }
         return Answer(200, {"error_response": {name: value for name, value in body.items() if value != ""}})
 
 
@@ -267,7 +327,10 @@ def _only(trade: dict[str, Any], fields: set[str]) -> dict[str, Any]:
     if "orders" in fields:
         kept["orders"] = trade["orders"]
     elif of_lines:
-        kept["orders"] = {"order": [
-            {name: value for name, value in line.items() if name in of_lines} for line in trade["orders"]["order"]
-        ]}
+        kept["orders"] = {
+            "order": [
+                {name: value for name, value in line.items() if name in of_lines}
+                for line in trade["orders"]["order"]
+            ]
+        }
     return kept

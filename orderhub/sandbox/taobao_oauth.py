@@ -74,23 +74,38 @@ class Tokens:
     def _renew(self) -> dict[str, Any]:
         kept = self._kept()
         n = kept["n"] + 1
-        new = {"n": n, "access": "6100" + self._opaque("access", n), "refresh": "6101" + self._opaque("refresh", n),
-               "until": (self.world.now() + LIFE).isoformat()}
+        new = {
+            "n": n,
+            "access": "6100" + self._opaque("access", n),
+            "refresh": "6101" + self._opaque("refresh", n),
+            "until": (self.world.now() + LIFE).isoformat(),
+        }
         self._keep(new)
         seconds = int(LIFE.total_seconds())
         return {
-            "access_token": new["access"], "token_type": "Bearer", "expires_in": seconds,
-            "refresh_token": new["refresh"], "re_expires_in": seconds, "r1_expires_in": seconds,
-            "r2_expires_in": 86400 * 3, "w1_expires_in": seconds, "w2_expires_in": 1800,
-            "taobao_user_id": TAOBAO["seller_id"], "taobao_user_nick": quote(TAOBAO["seller_nick"]),
+            "access_token": new["access"],
+            "token_type": "Bearer",
+            "expires_in": seconds,
+            "refresh_token": new["refresh"],
+            "re_expires_in": seconds,
+            "r1_expires_in": seconds,
+            "r2_expires_in": 86400 * 3,
+            "w1_expires_in": seconds,
+            "w2_expires_in": 1800,
+            "taobao_user_id": TAOBAO["seller_id"],
+            "taobao_user_nick": quote(TAOBAO["seller_nick"]),
             "taobao_open_uid": self._opaque("open", 0)[:32],
         }
 
     def _kept(self) -> dict[str, Any]:
         kept = self.world.ledger.recall("taobao", "token")
         if kept is None:
-            kept = {"n": 0, "access": TAOBAO["session"], "refresh": TAOBAO["refresh_token"],
-                    "until": (self.world.now() + LIFE).isoformat()}
+            kept = {
+                "n": 0,
+                "access": TAOBAO["session"],
+                "refresh": TAOBAO["refresh_token"],
+                "until": (self.world.now() + LIFE).isoformat(),
+            }
             self._keep(kept)
         return kept
 
@@ -115,19 +130,29 @@ def authorise(tokens: Tokens, request: Request) -> Answer:
         said = {"error": "access_denied", "error_description": "user refused", **state}
         return Answer(302, b"", headers={"Location": back + sign + urlencode(said)})
     if query.get("auto"):
-        return Answer(302, b"", headers={"Location": back + sign + urlencode({"code": tokens.code(), **state})})
+        return Answer(
+            302, b"", headers={"Location": back + sign + urlencode({"code": tokens.code(), **state})}
+        )
     here = "/taobao/authorize?" + urlencode(query)
-    return Answer(200, PAGE.format(
-        shop=html.escape(TAOBAO["seller_nick"]), app=html.escape(TAOBAO["app_key"]),
-        yes=html.escape(here + "&auto=1"), no=html.escape(here + "&refuse=1"),
-    ), "text/html; charset=utf-8")
+    return Answer(
+        200,
+        PAGE.format(
+            shop=html.escape(TAOBAO["seller_nick"]),
+            app=html.escape(TAOBAO["app_key"]),
+            yes=html.escape(here + "&auto=1"),
+            no=html.escape(here + "&refuse=1"),
+        ),
+        "text/html; charset=utf-8",
+    )
 
 
 def token(tokens: Tokens, request: Request) -> Answer:
     """POST /taobao/token: code or refresh token against a new pair."""
     form = request.params
     if form.get("client_id") != TAOBAO["app_key"] or form.get("client_secret") != TAOBAO["app_secret"]:
-        return Answer(400, {"error": "invalid_client", "error_description": "client_id or client_secret is wrong"})
+        return Answer(
+            400, {"error": "invalid_client", "error_description": "client_id or client_secret is wrong"}
+        )
     try:
         match form.get("grant_type"):
             case "authorization_code":
@@ -136,9 +161,14 @@ def token(tokens: Tokens, request: Request) -> Answer:
                 return Answer(200, tokens.refresh(form.get("refresh_token", "")))
     except BadGrant as error:
         return Answer(400, {"error": "invalid_grant", "error_description": str(error)})
-    return Answer(400, {"error": "unsupported_grant_type", "error_description": "authorization_code or refresh_token"})
+    return Answer(
+        400, {"error": "unsupported_grant_type", "error_description": "authorization_code or refresh_token"}
+    )
 
 
 def _page(text: str) -> Answer:
-    return Answer(400, f"<!DOCTYPE html><html lang='zh'><meta charset='utf-8'><p>{text}</p></html>",
-                  "text/html; charset=utf-8")
+    return Answer(
+        400,
+        f"<!DOCTYPE html><html lang='zh'><meta charset='utf-8'><p>{text}</p></html>",
+        "text/html; charset=utf-8",
+    )

@@ -51,10 +51,17 @@ class Trades:
         if not self.world.ledger.recall("taobao", "noted"):
             with self.world.ledger.together():
                 for order in self.orders.values():
-                    self.world.ledger.record("taobao", "source.order", order.number, {
-                        "channel": "taobao", "scenario": order.scenario, "payable": str(order.payable),
-                        "paid": order.paid_at is not None,
-                    })
+                    self.world.ledger.record(
+                        "taobao",
+                        "source.order",
+                        order.number,
+                        {
+                            "channel": "taobao",
+                            "scenario": order.scenario,
+                            "payable": str(order.payable),
+                            "paid": order.paid_at is not None,
+                        },
+                    )
                 self.world.ledger.remember("taobao", "noted", True)
 
     def state(self, tid: str) -> State:
@@ -98,7 +105,9 @@ class Trades:
         with self.world.lock:
             self._due()
             moment = self.modified if by == "modified" else (lambda order: order.created_at)
-            found = [(at, order.number) for order in self.orders.values() if start <= (at := moment(order)) <= end]
+            found = [
+                (at, order.number) for order in self.orders.values() if start <= (at := moment(order)) <= end
+            ]
         found.sort(reverse=True)
         return [self.orders[number] for _, number in found]
 
@@ -109,8 +118,12 @@ class Trades:
             if datetime.fromisoformat(state.refund_at) <= self.world.now():
                 self._later.discard(tid)
                 lines = [line.line_id for line in self.orders[tid].lines]
-                self._write(tid, replace(state, refund="WAIT_BUYER_RETURN_GOODS", refund_lines=lines,
-                                         modified=state.refund_at))
+                self._write(
+                    tid,
+                    replace(
+                        state, refund="WAIT_BUYER_RETURN_GOODS", refund_lines=lines, modified=state.refund_at
+                    ),
+                )
 
     def read(self, tid: str) -> dict[str, Any] | None:
         """The full trade; after the first reading the scenario's change comes true."""
@@ -142,11 +155,17 @@ class Trades:
             order, state = self.orders[tid], self.state(tid)
             mine = [line.line_id for line in order.lines]
             wanted = oids or mine
-            if self.status(order) not in SHIPPABLE or any(oid in state.shipped or oid not in mine for oid in wanted):
+            if self.status(order) not in SHIPPABLE or any(
+                oid in state.shipped or oid not in mine for oid in wanted
+            ):
                 return False
             now = self._now()
             shipped = {**state.shipped, **{oid: [company, number, now.isoformat()] for oid in wanted}}
-            later = (now + AFTER_SHIPPING).isoformat() if order.scenario == "refund_after_ship" else state.refund_at
+            later = (
+                (now + AFTER_SHIPPING).isoformat()
+                if order.scenario == "refund_after_ship"
+                else state.refund_at
+            )
             if later:
                 self._later.add(tid)
             self._write(tid, replace(state, shipped=shipped, modified=now.isoformat(), refund_at=later))
@@ -183,15 +202,31 @@ class Trades:
         status = self.status(order)
         promotion = sum((line.shared_discount for line in order.lines), Decimal(0))
         face: dict[str, Any] = {
-            "tid": int(order.number), "tid_str": order.number, "status": status, "type": self.type(order),
+            "tid": int(order.number),
+            "tid_str": order.number,
+            "status": status,
+            "type": self.type(order),
             "payment": "12.8O" if self.strangeness(order) == "money" else _yuan(order.payable),
-            "total_fee": _yuan(order.total), "post_fee": _yuan(order.freight), "discount_fee": _yuan(promotion),
-            "adjust_fee": "0.00", "received_payment": "0.00", "created": beijing(order.created_at),
-            "modified": beijing(self.modified(order)), "seller_nick": "晴川家居旗舰店", "seller_flag": 0,
-            "buyer_open_uid": order.buyer_id, "num": sum(line.quantity for line in order.lines),
-            "receiver_name": to.name[0] + "**", "receiver_mobile": "1**********", "receiver_state": to.province,
-            "receiver_city": to.city, "receiver_district": to.district, "receiver_town": to.town,
-            "receiver_address": "****", "receiver_zip": "000000", "oaid": self.oaid(order),
+            "total_fee": _yuan(order.total),
+            "post_fee": _yuan(order.freight),
+            "discount_fee": _yuan(promotion),
+            "adjust_fee": "0.00",
+            "received_payment": "0.00",
+            "created": beijing(order.created_at),
+            "modified": beijing(self.modified(order)),
+            "seller_nick": "晴川家居旗舰店",
+            "seller_flag": 0,
+            "buyer_open_uid": order.buyer_id,
+            "num": sum(line.quantity for line in order.lines),
+            "receiver_name": to.name[0] + "**",
+            "receiver_mobile": "1**********",
+            "receiver_state": to.province,
+            "receiver_city": to.city,
+            "receiver_district": to.district,
+            "receiver_town": to.town,
+            "receiver_address": "****",
+            "receiver_zip": "000000",
+            "oaid": self.oaid(order),
             "orders": {"order": [self._line(order, line, state, status) for line in order.lines]},
         }
         if order.paid_at is not None:
@@ -201,7 +236,9 @@ class Trades:
         if state.memo:
             face["seller_memo"] = state.memo
         if state.shipped:
-            face["consign_time"] = beijing(datetime.fromisoformat(max(at for _, _, at in state.shipped.values())))
+            face["consign_time"] = beijing(
+                datetime.fromisoformat(max(at for _, _, at in state.shipped.values()))
+            )
         if status == "TRADE_CLOSED_BY_TAOBAO":
             face["end_time"] = face["modified"]
         return face
@@ -214,21 +251,34 @@ class Trades:
         alone = len(order.lines) == 1
         refunded = line.line_id in state.refund_lines
         face: dict[str, Any] = {
-            "oid": int(line.line_id), "oid_str": line.line_id, "title": line.title, "num": line.quantity,
-            "num_iid": 600_000_000_000 + sum(map(ord, line.sku)) * 977, "sku_id": str(5_000_000_000_000 + line.quantity),
-            "outer_iid": line.sku, "outer_sku_id": line.sku, "price": _yuan(line.unit_price),
-            "total_fee": _yuan(line.total - line.line_discount), "discount_fee": _yuan(line.line_discount),
+            "oid": int(line.line_id),
+            "oid_str": line.line_id,
+            "title": line.title,
+            "num": line.quantity,
+            "num_iid": 600_000_000_000 + sum(map(ord, line.sku)) * 977,
+            "sku_id": str(5_000_000_000_000 + line.quantity),
+            "outer_iid": line.sku,
+            "outer_sku_id": line.sku,
+            "price": _yuan(line.unit_price),
+            "total_fee": _yuan(line.total - line.line_discount),
+            "discount_fee": _yuan(line.line_discount),
             "adjust_fee": "0.00",
             "payment": _yuan(order.payable if alone else line.total - line.line_discount),
-            "divide_order_fee": _yuan(line.payable), "part_mjz_discount": _yuan(line.shared_discount),
-            "refund_status": state.refund if refunded else "NO_REFUND", "status": status,
+            "divide_order_fee": _yuan(line.payable),
+            "part_mjz_discount": _yuan(line.shared_discount),
+            "refund_status": state.refund if refunded else "NO_REFUND",
+            "status": status,
         }
         if refunded:
             face["refund_id"] = line.line_id[::-1].lstrip("0")
         if line.line_id in state.shipped:
             company, number, at = state.shipped[line.line_id]
-            face.update(logistics_company=company, invoice_no=number, status="WAIT_BUYER_CONFIRM_GOODS",
-                        consign_time=beijing(datetime.fromisoformat(at)))
+            face.update(
+                logistics_company=company,
+                invoice_no=number,
+                status="WAIT_BUYER_CONFIRM_GOODS",
+                consign_time=beijing(datetime.fromisoformat(at)),
+            )
         return face
 
 

@@ -96,8 +96,17 @@ class SourceOrder:
 class World:
     """Everything that the platforms share; made once at start, then only its ledger changes."""
 
-    def __init__(self, seed: int = 1, orders: int = 1200, days: int = 15, now: datetime | None = None, *,
-                 ledger: Ledger | None = None, target: str = "", scenarios: bool = True) -> None:
+    def __init__(
+        self,
+        seed: int = 1,
+        orders: int = 1200,
+        days: int = 15,
+        now: datetime | None = None,
+        *,
+        ledger: Ledger | None = None,
+        target: str = "",
+        scenarios: bool = True,
+    ) -> None:
         from orderhub.sandbox.population import populate
 
         self.seed = seed
@@ -151,17 +160,25 @@ class World:
         order = self.find(number)
         paid = paid_at or (order.paid_at if order else None) or self.now()
         return schedule(
-            self.seed, order.number if order else number, paid, warehouse=warehouse,
-            province=order.receiver.province if order else "", scenario=order.scenario if order else "",
+            self.seed,
+            order.number if order else number,
+            paid,
+            warehouse=warehouse,
+            province=order.receiver.province if order else "",
+            scenario=order.scenario if order else "",
         )
 
     def weight_g(self, number: str, extra_g: int = 0) -> int:
         """What the scales say for a whole order in one parcel: goods, carton, ±3 %; the scenario weight_off lies."""
         order = self.find(number)
         draw = lot(self.seed, "weight", number)
-        goods = 500 if order is None else sum(
-            line.quantity * (self.catalogue[line.sku].weight_g if line.sku in self.catalogue else 100)
-            for line in order.lines
+        goods = (
+            500
+            if order is None
+            else sum(
+                line.quantity * (self.catalogue[line.sku].weight_g if line.sku in self.catalogue else 100)
+                for line in order.lines
+            )
         )
         weight = (goods + extra_g) * draw.uniform(0.97, 1.03) + draw.uniform(40, 120)
         if order is not None and order.scenario == "weight_off":
@@ -170,10 +187,19 @@ class World:
 
     def take_waybill(self, code: str, carrier: str, number: str, platform: str, **more: Any) -> None:
         """Make a waybill number known to the tracking platforms (``carrier`` in Taobao's codes: ZTO, YTO…)."""
-        self.ledger.remember("_waybill", code, {
-            "code": code, "carrier": carrier, "number": number, "platform": platform,
-            "at": self.now().isoformat(), "state": "taken", **more,
-        })
+        self.ledger.remember(
+            "_waybill",
+            code,
+            {
+                "code": code,
+                "carrier": carrier,
+                "number": number,
+                "platform": platform,
+                "at": self.now().isoformat(),
+                "state": "taken",
+                **more,
+            },
+        )
 
     def waybill(self, code: str) -> dict[str, Any] | None:
         """What take_waybill wrote: code, carrier, number, platform, at, state (taken/cancelled)."""
