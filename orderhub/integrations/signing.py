@@ -119,10 +119,9 @@ def aliyun_rpc(secret: str, params: Mapping[str, Any], http_method: str = "POST"
     return base64.b64encode(hmac.new(f"{secret}&".encode(), text.encode(), "sha1").digest()).decode()
 
 
-def own_shop(secret: str, timestamp: str, method: str, path: str, body: bytes) -> str:
-    """Our own shop: lower hex HMAC-SHA256 of "timestamp\\nMETHOD\\npath?query\\n" + body."""
-    text = f"{timestamp}\n{method.upper()}\n{path}\n".encode() + body
-    return hmac.new(secret.encode(), text, "sha256").hexdigest()
+def own_shop(secret: str, timestamp: str, path: str, body: bytes) -> str:
+    """Our own shop: lower hex HMAC-SHA256 of timestamp + path + body."""
+    return hmac.new(secret.encode(), (timestamp + path).encode() + body, "sha256").hexdigest()
 
 
 def pinduoduo(secret: str, params: Mapping[str, Any]) -> str:

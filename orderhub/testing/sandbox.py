@@ -107,7 +107,7 @@ def running_sandbox(tmp_path: Path, **options: Any) -> Iterator[RunningSandbox]:
     for name, value in given.items():
         command += [f"--{name.replace('_', '-')}", str(value)]
     log = tmp_path / "sandbox.log"
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "orderhub.settings.test"}
+    environment = {"DJANGO_SETTINGS_MODULE": "orderhub.settings.test", **os.environ}
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,

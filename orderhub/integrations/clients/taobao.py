@@ -5,6 +5,7 @@ Source: the platform's public pages and clients as collected in the protocol not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -57,6 +58,7 @@ SUB_CODES: dict[str, Kind] = {
     "isv.invalid-signature": "configuration",
 }
 DAY_QUOTA = "accesscontrol.limited-by-app-access-count"
+BAN = re.compile(r"ban will last for ([0-9]{1,5}) more seconds")
 #: Other types than these would be left out silently if the parameter were absent.
 TYPES = (
     "fixed,auction,guarantee_trade,auto_delivery,ec,cod,step,nopaid,fenxiao,independent_simple_trade,"
@@ -264,7 +266,8 @@ def refusal(error: dict[str, Any], effect: bool) -> PlatformError:
     code = sub or number
     known = CODES.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 9 else None
     if number == "7":
-        wait = 3600.0 if DAY_QUOTA in sub else 60.0
+        ban = BAN.search(message)
+        wait = float(ban.group(1)) if ban else 3600.0 if DAY_QUOTA in sub else 60.0
         return PlatformError("retry", code, message, wait)
     if known in ("reauthorise", "configuration"):
         return PlatformError(known, code, message)
