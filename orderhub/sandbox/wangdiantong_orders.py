@@ -237,7 +237,9 @@ def in_time(platform: Wangdiantong, rows: list[Handed], params: dict[str, Any]) 
     rows = [row for row in rows if start <= floor.modified(row).replace(microsecond=0) <= end]
     if kind == 3:
         return [row for row in rows if str(STATUS[floor.stage(row)]) in wanted.split(",")]
-    return [row for row in rows if (floor.stage(row) == "cancelled") == (kind == 1)]
+    if kind == 1:
+        return [row for row in rows if floor.stage(row) == "cancelled"]
+    return [row for row in rows if floor.stage(row) not in ("cancelled", "shipped")]
 
 
 def stockout(platform: Wangdiantong, row: Handed, picks: bool = False) -> dict[str, Any]:

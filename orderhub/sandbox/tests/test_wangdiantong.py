@@ -171,6 +171,9 @@ def test_that_polling_by_change_finds_what_was_handed_over_just_now(box: Served)
              "status_type": 3, "status": "110"}  # fmt: skip
     said = call(box, "wms.stockout.Sales.queryWithDetail", asked, page_size=200, page_no=0)
     assert order.number in {row["src_trade_no"] for row in said["data"]["order"]}
+    asked["status_type"] = 2  # not yet sent
+    said = call(box, "wms.stockout.Sales.queryWithDetail", asked, page_size=200, page_no=0)
+    assert 110 not in {row["status"] for row in said["data"]["order"]}
 
 
 def test_that_stock_adds_up_over_bins_and_falls_by_what_was_shipped(box: Served) -> None:
