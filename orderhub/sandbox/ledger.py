@@ -12,9 +12,24 @@ from pathlib import Path
 from typing import Any
 
 KINDS = (
-    "source.order", "wms.order", "wms.weight", "wms.cancel", "waybill.number", "waybill.cancel", "channel.ship",
-    "trace.subscribe", "kingdee.save", "kingdee.submit", "kingdee.audit", "sms.sent", "payment.callback",
-    "return.receipt", "kingdee.unaudit", "kingdee.delete", "wms.refund", "wms.purchase",
+    "source.order",
+    "wms.order",
+    "wms.weight",
+    "wms.cancel",
+    "waybill.number",
+    "waybill.cancel",
+    "channel.ship",
+    "trace.subscribe",
+    "kingdee.save",
+    "kingdee.submit",
+    "kingdee.audit",
+    "sms.sent",
+    "payment.callback",
+    "return.receipt",
+    "kingdee.unaudit",
+    "kingdee.delete",
+    "wms.refund",
+    "wms.purchase",
 )
 
 SCHEMA = """
@@ -57,23 +72,32 @@ class Ledger:
                 raise
             self._db.execute("commit")
 
-    def record(self, platform: str, kind: str, key: str, body: dict[str, Any] | None = None,
-               effect: bool = True) -> int:
+    def record(
+        self, platform: str, kind: str, key: str, body: dict[str, Any] | None = None, effect: bool = True
+    ) -> int:
         """Write one entry; how many effects (platform, kind, key) has now."""
         if kind not in KINDS:
             raise ValueError(f"unknown ledger kind {kind!r}; the known ones are {', '.join(KINDS)}")
         with self.together():
             self._db.execute(
                 "insert into entry (platform, kind, key, effect, at, body) values (?, ?, ?, ?, ?, ?)",
-                (platform, kind, key, int(effect), datetime.now(UTC).isoformat(),
-                 json.dumps(body or {}, ensure_ascii=False, default=str)),
+                (
+                    platform,
+                    kind,
+                    key,
+                    int(effect),
+                    datetime.now(UTC).isoformat(),
+                    json.dumps(body or {}, ensure_ascii=False, default=str),
+                ),
             )
             return self._db.execute(
                 "select count(*) from entry where kind = ? and key = ? and platform = ? and effect = 1",
                 (kind, key, platform),
             ).fetchone()[0]
 
-    def once(self, platform: str, kind: str, key: str, make: Callable[[], dict[str, Any]]) -> tuple[dict, bool]:
+    def once(
+        self, platform: str, kind: str, key: str, make: Callable[[], dict[str, Any]]
+    ) -> tuple[dict, bool]:
         """The body of the effect (platform, kind, key), made and recorded when it is not there yet; (body, new)."""
         with self.together():
             row = self._db.execute(
@@ -90,13 +114,16 @@ class Ledger:
 
     def find(self, kind: str, key: str, platform: str | None = None) -> list[dict[str, Any]]:
         """All entries of one key, oldest first."""
-        return self._rows("kind = ? and key = ?" + (" and platform = ?" if platform else ""),
-                          [kind, key] + ([platform] if platform else []))
+        return self._rows(
+            "kind = ? and key = ?" + (" and platform = ?" if platform else ""),
+            [kind, key] + ([platform] if platform else []),
+        )
 
     def all(self, kind: str, platform: str | None = None) -> list[dict[str, Any]]:
         """All entries of one kind, oldest first."""
-        return self._rows("kind = ?" + (" and platform = ?" if platform else ""),
-                          [kind] + ([platform] if platform else []))
+        return self._rows(
+            "kind = ?" + (" and platform = ?" if platform else ""), [kind] + ([platform] if platform else [])
+        )
 
     def _rows(self, where: str, args: list[str]) -> list[dict[str, Any]]:
         with self._lock:
@@ -116,18 +143,23 @@ class Ledger:
                 " sum(effect) e from entry group by kind, platform, key) group by kind"
             ).fetchall()
         return {
-            kind: {"entries": n, "effects": e, "keys": keys, "doubled": doubled} for kind, n, e, keys, doubled in rows
+            kind: {"entries": n, "effects": e, "keys": keys, "doubled": doubled}
+            for kind, n, e, keys, doubled in rows
         }
 
     def remember(self, platform: str, key: str, body: Any) -> None:
         """Keep a platform's own state across restarts of the sandbox."""
         with self._lock:
-            self._db.execute("insert into state values (?, ?, ?) on conflict do update set body = excluded.body",
-                             (platform, key, json.dumps(body, ensure_ascii=False, default=str)))
+            self._db.execute(
+                "insert into state values (?, ?, ?) on conflict do update set body = excluded.body",
+                (platform, key, json.dumps(body, ensure_ascii=False, default=str)),
+            )
 
     def recall(self, platform: str, key: str, default: Any = None) -> Any:
         with self._lock:
-            row = self._db.execute("select body from state where platform = ? and key = ?", (platform, key)).fetchone()
+            row = self._db.execute(
+                "select body from state where platform = ? and key = ?", (platform, key)
+            ).fetchone()
         return default if row is None else json.loads(row[0])
 
     def recall_all(self, platform: str, starting: str = "") -> dict[str, Any]:
