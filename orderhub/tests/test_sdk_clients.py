@@ -1,0 +1,184 @@
+"""Clients made by others speak to the sandbox: what they accept, our own clients were right to accept as well."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import time
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from orderhub.integrations import signing_rsa
+from orderhub.sandbox.credentials import ALIPAY, KINGDEE, TAOBAO
+from orderhub.testing.sandbox import RunningSandbox
+from orderhub.testing.speaking import ORDERS, SEED, fresh_sandbox, speak, start_sandbox  # noqa: F401
+from orderhub.testing.trades import window
+
+pytestmark = [pytest.mark.sdk, pytest.mark.django_db]
+FORM = "AR_receivable"
+
+
+def test_that_py_taobao_open_reads_a_trade_that_we_read_alike(sandbox: RunningSandbox) -> None:
+    import taobao_open
+    from taobao_open.api.base import RestApi, TopException
+
+    class Sold(RestApi):  # type: ignore[misc]
+        def getapiname(self) -> str:
+            return "taobao.trades.sold.get"
+
+    class FullInfo(RestApi):  # type: ignore[misc]
+        def getapiname(self) -> str:
+            return "taobao.trade.fullinfo.get"
+
+    parts = urlsplit(sandbox.url)
+    app = taobao_open.appinfo(TAOBAO["app_key"], TAOBAO["app_secret"])
+
+    def asked(kind: type, session: str = str(TAOBAO["session"]), **params: Any) -> dict[str, Any]:
+        request = kind(parts.hostname, parts.port)
+        request.set_app_info(app)
+        for name, value in params.items():
+            setattr(request, name, value)
+        return request.getResponse(session)
+
+    with mounted_at_root(sandbox, "taobao") as port:
+        parts = urlsplit(f"http://127.0.0.1:{port}")
+        sold = asked(Sold, fields="tid,status", page_no=1, page_size=5)["trades_sold_get_response"]
+        tid = str(sold["trades"]["trade"][0]["tid"])
+        theirs = asked(FullInfo, tid=tid, fields="tid,status,payment,orders", include_oaid="include_oaid")
+        with pytest.raises(TopException) as refused:
+            asked(FullInfo, session="wrong", tid=tid, fields="tid")
+    assert refused.value.errorcode == 27
+    ours, _raw = speak("taobao", sandbox).fullinfo(tid)
+    for name, value in theirs["trade_fullinfo_get_response"]["trade"].items():
+        assert json.dumps(ours[name], default=str) == json.dumps(value, default=str)
+    # The other client names no types, so the platform leaves some trades out; we name them all.
+    assert speak("taobao", sandbox, code="count").created_count(*window()) > sold["total_results"] > 0
+
+
+@contextlib.contextmanager
+def mounted_at_root(sandbox: RunningSandbox, platform: str) -> Any:
+    """A port whose root is one platform of the sandbox: this client knows a host and a port but no path before it."""
+    import threading
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    import httpx
+
+    class Relay(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            headers = {"content-type": self.headers.get("content-type", "")}
+            answer = httpx.post(
+                f"{sandbox.url_of(platform)}{self.path}", content=body, headers=headers, trust_env=False
+            )
+            self.send_response(answer.status_code)
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def log_message(self, *args: Any) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Relay)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_that_taobaopy_reads_what_we_read(sandbox: RunningSandbox) -> None:
+    from taobaopy.taobao import TaoBaoAPIClient
+
+    parts = urlsplit(sandbox.url)
+    taobao = TaoBaoAPIClient(TAOBAO["app_key"], TAOBAO["app_secret"], domain=parts.netloc + "/taobao")
+    answer = taobao.trades_sold_get(session=TAOBAO["session"], fields="tid", page_no=1, page_size=3)
+    theirs = [str(row["tid"]) for row in answer["trades_sold_get_response"]["trades"]["trade"]]
+    assert theirs == [str(row["tid"]) for row in speak("taobao", sandbox).created_page(*window(), 1, 3)]
+
+
+def test_that_the_kingdee_sdk_and_we_see_one_book(sandbox: RunningSandbox) -> None:
+    from k3cloud_webapi_sdk.main import K3CloudApiSdk
+
+    server = f"{sandbox.url_of('kingdee')}/K3Cloud/"
+    sdk = K3CloudApiSdk(server)
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):  # the SDK prints
+        sdk.InitConfig(
+            KINGDEE["acct_id"], KINGDEE["username"], KINGDEE["app_id"], KINGDEE["app_secret"], server,
+            KINGDEE["lcid"], int(KINGDEE["org"]),
+        )  # fmt: skip
+        theirs = json.loads(sdk.Save(FORM, {"Model": bill("SDK-1")}))
+    assert theirs["Result"]["ResponseStatus"]["IsSuccess"] is True, theirs
+    kingdee = speak("kingdee", sandbox)
+    keys = ["FBillNo", "FDocumentStatus"]
+    assert kingdee.query(FORM, keys, f"FBillNo={kingdee.quoted('SDK-1')}") == [["SDK-1", "A"]]
+    assert kingdee.save(FORM, bill("OURS-1"))["number"] == "OURS-1"
+    assert kingdee.submit(FORM, ["OURS-1"]) == ["OURS-1"]
+    asked = {"FormId": FORM, "FieldKeys": ",".join(keys), "FilterString": "FBillNo='OURS-1'", "Limit": 10}
+    with contextlib.redirect_stdout(said):
+        rows = sdk.ExecuteBillQuery(asked)
+    assert (json.loads(rows) if isinstance(rows, str) else rows) == [["OURS-1", "B"]]
+    assert {row["key"] for row in sandbox.ledger("kingdee.save")} == {"SDK-1", "OURS-1"}
+
+
+def bill(number: str) -> dict[str, Any]:
+    return {
+        "FID": 0, "FBillTypeID": {"FNUMBER": "YSD01_SYS"}, "FBillNo": number, "FDATE": "2026-11-20",
+        "FENDDATE_H": "2026-11-20", "FCUSTOMERID": {"FNumber": "C001"}, "FCURRENCYID": {"FNumber": "PRE001"},
+        "FSETTLEORGID": {"FNumber": "100"}, "FPAYORGID": {"FNumber": "100"}, "FBUSINESSTYPE": "BZ",
+        "FEntityDetail": [{"FMATERIALID": {"FNumber": "M001"}, "FPRICEUNITID": {"FNumber": "Pcs"}, "FPriceQty": 1,
+                           "FTaxPrice": 59.5, "FEntryTaxRate": 13, "FALLAMOUNTFOR_D": 59.5}],
+        "FEntityPlan": [{"FENDDATE": "2026-11-20", "FPAYRATE": 100, "FPAYAMOUNTFOR": 59.5}],
+    }  # fmt: skip
+
+
+def paid_order() -> Any:
+    from orderhub.sandbox.world import World  # the same seed gives the same world
+
+    orders = World(seed=SEED, orders=ORDERS).orders.values()
+    return next(o for o in orders if o.channel == "own_shop" and o.paid_at and not o.scenario)
+
+
+def sdk(url: str = "https://unused.example/gateway.do") -> Any:
+    from alipay import AliPay
+
+    made = AliPay(
+        appid=ALIPAY["app_id"], app_notify_url=None, app_private_key_string=ALIPAY["app_private_key"],
+        alipay_public_key_string=ALIPAY["alipay_public_key"], sign_type="RSA2",
+    )  # fmt: skip
+    made._gateway = url
+    return made
+
+
+def test_that_the_alipay_sdk_verifies_what_the_sandbox_signs_and_so_do_we(sandbox: RunningSandbox) -> None:
+    from orderhub.sandbox.alipay import notify
+    from orderhub.sandbox.world import World
+
+    form = notify(World(seed=SEED, orders=ORDERS), paid_order())
+    unsigned = {name: value for name, value in form.items() if name != "sign"}
+    alipay = speak("alipay", sandbox)
+    assert sdk().verify(dict(unsigned), form["sign"]) and alipay.verify_notify(form)
+    altered = {**form, "total_amount": "0.01"}
+    assert not sdk().verify({k: v for k, v in altered.items() if k != "sign"}, altered["sign"])
+    assert not alipay.verify_notify(altered)
+    assert not alipay.verify_notify({**form, "app_id": "2021000000000009"})
+
+
+def test_that_the_alipay_sdk_asks_the_sandbox_as_we_do(sandbox: RunningSandbox) -> None:
+    number = paid_order().number
+    theirs = sdk(f"{sandbox.url_of('alipay')}/gateway.do").api_alipay_trade_query(out_trade_no=number)
+    ours = speak("alipay", sandbox).trade_query(number)
+    assert theirs["code"] == "10000" and theirs["trade_status"] == ours["trade_status"] == "TRADE_SUCCESS"
+    assert Decimal(theirs["total_amount"]) == Decimal(ours["total_amount"])
+
+
+def test_that_the_alipay_sdk_verifies_our_request_signature() -> None:
+    params = {"app_id": ALIPAY["app_id"], "method": "alipay.trade.query", "charset": "utf-8", "sign_type": "RSA2",
+              "timestamp": time.strftime("%Y-%m-%d %H:%M:%S"), "biz_content": '{"out_trade_no":"收纳箱"}'}  # fmt: skip
+    signature = signing_rsa.alipay_request_sign(str(ALIPAY["app_private_key"]), params)
+    signed = dict(parse_qsl(sdk().sign_data(dict(params)), keep_blank_values=True))
+    assert signed["sign"] == signature
