@@ -1,0 +1,141 @@
+"""Parcels that must not leave: found by looking at their orders, stopped at the warehouse, voided, numbers given back.
+
+What a WMS has is asked to stop first and voided when it says so; a shipped parcel is not voidable. A message in
+flight is awaited: voiding under it could leave a number or a warehouse order behind.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from logistics.lifecycle import AT_WAREHOUSE, LIFECYCLE
+from logistics.models import Parcel
+from logistics.operations import messages
+from logistics.operations.handover import wms_connection
+from logistics.queries import connection_of, warehouses_of
+from orderhub.actors import CLOCK, Actor
+from orderhub.lifecycle import Outcome, Refusal, Writer, apply
+from orderhub.outbox import writing
+from orders import queries as orders
+
+_WRONG = """
+    SELECT p.id, p.state, p.worked_by,
+        CASE WHEN o.state = 'cancelled' THEN 'cancelled'
+             WHEN o.state IN ('unpaid', 'claimed', 'paid', 'reserved', 'closed') THEN 'rerouted'
+             WHEN p.destination_version <> o.destination_version THEN 'address'
+             WHEN p.warehouse_id IS DISTINCT FROM o.warehouse_id THEN 'rerouted' ELSE 'refund' END
+    FROM logistics_parcel p JOIN orders_order o ON o.id = p.order_id
+    WHERE p.state IN ('planned', 'numbered', 'handed', 'waved', 'packed', 'printed') AND p.next_try_at <= now()
+      AND p.stop_reason = ''
+      AND (o.state IN ('cancelled', 'unpaid', 'claimed', 'paid', 'reserved', 'closed')
+           OR p.destination_version <> o.destination_version OR p.warehouse_id IS DISTINCT FROM o.warehouse_id
+           OR EXISTS (SELECT 1 FROM orders_hold h WHERE h.order_id = o.id AND h.type = 'refund' AND h.released_at IS NULL))
+    ORDER BY p.id LIMIT %s"""
+
+
+def words(code: str) -> str:
+    """A reason to stop in a clerk's words."""
+    return {
+        "cancelled": _("the order was cancelled"),
+        "rerouted": _("the order is routed again"),
+        "address": _("the address was changed"),
+        "refund": _("a refund was asked"),
+    }.get(code, code)
+
+
+def stop_wrong(*, n: int = 500) -> Outcome:
+    """Stop or void every parcel whose order was cancelled, held for a refund, re-addressed or routed again."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WRONG, [n])
+        found = cursor.fetchall()
+    return take_out({row[0]: (row[1], row[2], words(row[3])) for row in found}, CLOCK)
+
+
+def take_out(parcels: Mapping[int, tuple[str, str, str]], actor: Actor) -> Outcome:
+    """Stop {id: (state, worked by, reason)}: by way of the WMS where one has the parcel, directly elsewhere."""
+    total = Outcome()
+    reasons = {identity: reason for identity, (_s, _w, reason) in parcels.items()}
+    at_wms = [i for i, (state, route, _r) in parcels.items() if state in AT_WAREHOUSE and route != Parcel.Route.OWN]
+    direct = [identity for identity in parcels if identity not in set(at_wms)]
+    for code, ids in (("stop", at_wms), ("void", direct)):
+        if ids:
+            total.add(apply(LIFECYCLE, code, sorted(ids), actor=actor, params={"reasons": reasons}))
+    return total
+
+
+def stop(live: list[Any], writer: Writer) -> None:
+    """Ask the warehouse to stop; the parcel stays where it is until the answer, but is marked on every screen."""
+    houses = warehouses_of({row.warehouse_id for row in live})
+    for row in live:
+        if row.worked_by == Parcel.Route.OWN:
+            writer.refuse({row.id: Refusal("own", _("Our own warehouse has it: void it directly."))})
+            continue
+        if row.stop_reason:
+            writer.refuse({row.id: Refusal("asked", _("The warehouse was asked already."))})
+            continue
+        reason = _reason(row, writer)
+        writer.set(row, stop_reason=reason)
+        writer.context.setdefault("data", {})[row.id] = {"reason": reason}
+        writing.ask(
+            writer,
+            "wms.cancel",
+            row.number,
+            connection_id=wms_connection(row.worked_by, houses[row.warehouse_id]),
+            subject_id=row.id,
+            order_id=row.order_id,
+            data={"route": row.worked_by},
+        )
+
+
+def void(live: list[Any], writer: Writer) -> None:
+    """Void parcels and give their numbers back; refused while a message is in flight or a WMS has not answered."""
+    waiting = messages.take_back("waybill.get", [row.id for row in live if row.state == "planned"])
+    waiting |= messages.take_back("wms.push", [row.id for row in live if row.state == "numbered"])
+    going: list[Any] = []
+    for row in live:
+        if row.id in waiting:
+            text = _("A call for this parcel is on its way; it is voided when the answer is here.")
+            writer.refuse({row.id: Refusal("in_flight", text, dt.timedelta(seconds=10))})
+        elif row.state in AT_WAREHOUSE and row.worked_by != Parcel.Route.OWN and not writer.params.get("stopped"):
+            text = _("The warehouse has it: it must be stopped there first.")
+            writer.refuse({row.id: Refusal("at_wms", text)})
+        else:
+            going.append(row)
+    _let_go(going, writer)
+
+
+def refuse(live: list[Any], writer: Writer) -> None:
+    """The warehouse does not do it: the parcel is void, its number goes back, the order is held for a person."""
+    for row in live:
+        writer.set(row, hold_type="rejected", hold_reason=_reason(row, writer)[:300])
+    _let_go(live, writer)
+
+
+def _let_go(rows: list[Any], writer: Writer) -> None:
+    zto = connection_of("zto") if any(row.waybill_no and row.service == "zto" for row in rows) else None
+    masked = {row.order_id for row in rows if row.waybill_no and row.service == "cainiao"}
+    heads = orders.heads(sorted(masked)) if masked else {}
+    for row in rows:
+        reason = _reason(row, writer)
+        writer.set(row, stop_reason=reason)
+        writer.context.setdefault("data", {})[row.id] = {"reason": reason, "waybill_no": row.waybill_no}
+        if row.waybill_no:
+            writing.ask(
+                writer,
+                "waybill.cancel",
+                f"{row.service}:{row.waybill_no}",
+                connection_id=heads[row.order_id].shop_connection_id if row.service == "cainiao" else zto,
+                subject_id=row.id,
+                order_id=row.order_id,
+                data={"waybill_no": row.waybill_no, "carrier": row.carrier, "service": row.service},
+            )
+
+
+def _reason(row: Any, writer: Writer) -> str:
+    given = writer.params.get("reasons", {}).get(row.id) or writer.params.get("reason") or row.stop_reason
+    return str(given or _("voided by hand"))[:200]

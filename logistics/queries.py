@@ -1,0 +1,187 @@
+"""What others and our own providers may know of parcels; nothing here writes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from inventory.models import Warehouse
+from logistics.models import Delivery, Parcel, ParcelLine, Trace
+from orderhub.models import Connection
+from orders import queries as orders
+
+
+@dataclass(frozen=True, slots=True)
+class WmsOf:
+    """The warehouse system of a warehouse: its account, and the Qimen account that serves masked receivers."""
+
+    platform: str
+    connection_id: int | None
+    qimen_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One line of a parcel, with what its order line says of it."""
+
+    line_uuid: uuid.UUID
+    sku_id: int
+    quantity: int
+    line: Any
+
+
+@dataclass(slots=True)
+class Shipment:
+    """A parcel with everything that a provider needs to speak about it."""
+
+    parcel: Parcel
+    warehouse: Warehouse
+    head: Any
+    receiver: Any
+    contents: list[Content] = field(default_factory=list)
+
+
+def qimen_connections() -> dict[str, int]:
+    """Qimen account by warehouse code ("" = any warehouse); switched-off ones are left out."""
+    found: dict[str, int] = {}
+    rows = Connection.objects.filter(platform="qimen").exclude(state="disabled").order_by("id")
+    for identity, options in rows.values_list("id", "options"):
+        codes = options.get("warehouses") or [""]
+        for code in codes:
+            found.setdefault(str(code), identity)
+    return found
+
+
+def warehouses_of(ids: Iterable[int]) -> dict[int, WmsOf]:
+    """The warehouse systems of warehouses, in two statements."""
+    qimen = qimen_connections()
+    rows = Warehouse.objects.filter(id__in=set(ids)).values_list("id", "code", "wms_id", "wms__platform")
+    return {
+        identity: WmsOf(
+            platform or "",
+            wms_id,
+            wms_id if platform == "qimen" else qimen.get(code, qimen.get("")),
+        )
+        for identity, code, wms_id, platform in rows
+    }
+
+
+def connection_of(platform: str) -> int | None:
+    """The first account of a platform that is not switched off."""
+    rows = Connection.objects.filter(platform=platform).exclude(state="disabled")
+    return rows.order_by("id").values_list("id", flat=True).first()
+
+
+def label_connection() -> int | None:
+    """The account that gives waybill numbers for plain receivers."""
+    return connection_of("zto")
+
+
+def shipments(parcel_ids: Iterable[int]) -> dict[int, Shipment]:
+    """Parcels with warehouse, order head, receiver and contents: a constant number of statements."""
+    parcels = list(Parcel.objects.filter(id__in=set(parcel_ids)).select_related("warehouse"))
+    order_ids = sorted({parcel.order_id for parcel in parcels})
+    heads, receivers, lines = orders.heads(order_ids), orders.receivers(order_ids), orders.lines(order_ids)
+    by_uuid = {line.uuid: line for rows in lines.values() for line in rows}
+    found = {
+        parcel.id: Shipment(parcel, parcel.warehouse, heads[parcel.order_id], receivers[parcel.order_id])
+        for parcel in parcels
+    }
+    for row in ParcelLine.objects.filter(parcel_id__in=list(found)).order_by("id"):
+        found[row.parcel_id].contents.append(
+            Content(row.line_uuid, row.sku_id, row.quantity, by_uuid.get(row.line_uuid))
+        )
+    return found
+
+
+def parcels_of(order_id: int) -> list[dict[str, Any]]:
+    """The parcels of an order for its page, oldest first, each with its traces (newest first) and contents."""
+    parcels = list(Parcel.objects.filter(order_id=order_id).select_related("warehouse", "wave").order_by("id"))
+    traces: dict[str, list[dict[str, Any]]] = {}
+    numbers = [parcel.waybill_no for parcel in parcels if parcel.waybill_no]
+    for trace in Trace.objects.filter(waybill_no__in=numbers).order_by("-occurred_at", "-id"):
+        traces.setdefault(trace.waybill_no, []).append(
+            {"at": trace.occurred_at, "learned": trace.recorded_at, "meaning": trace.meaning, "text": trace.text}
+        )
+    contents: dict[int, list[dict[str, Any]]] = {}
+    for line in ParcelLine.objects.filter(parcel__in=parcels).select_related("sku").order_by("id"):
+        contents.setdefault(line.parcel_id, []).append(
+            {"line": line.line_uuid, "sku": line.sku.code, "name": line.sku.name, "quantity": line.quantity}
+        )
+    return [
+        {
+            "id": parcel.id,
+            "number": parcel.number,
+            "role": parcel.get_role_display(),
+            "state": parcel.state,
+            "state_label": parcel.get_state_display(),
+            "warehouse": parcel.warehouse.name,
+            "worked_by": parcel.get_worked_by_display(),
+            "carrier": parcel.carrier,
+            "service": parcel.get_service_display(),
+            "outlet": parcel.outlet_code,
+            "waybill_no": parcel.waybill_no,
+            "sort_code": parcel.sort_code,
+            "expected_weight_g": parcel.expected_weight_g,
+            "weight_g": parcel.weight_g,
+            "weight_state": parcel.weight_state,
+            "wave": parcel.wave.number if parcel.wave else "",
+            "shipped_at": parcel.shipped_at,
+            "report_state": parcel.report_state,
+            "tracking": parcel.tracking,
+            "picked_up_at": parcel.picked_up_at,
+            "first_attempt_ok": parcel.first_attempt_ok,
+            "signed_at": parcel.signed_at,
+            "stopped": parcel.stop_reason,
+            "trouble": parcel.hold_reason,
+            "contents": contents.get(parcel.id, []),
+            "traces": traces.get(parcel.waybill_no, []) if parcel.waybill_no else [],
+        }
+        for parcel in parcels
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """One delivered (or shipped) parcel in figures, for success rates."""
+
+    waybill_no: str
+    adcode: str
+    warehouse_code: str
+    carrier: str
+    outlet_code: str
+    shipped_at: dt.datetime
+    picked_up_at: dt.datetime | None
+    first_attempt_at: dt.datetime | None
+    first_attempt_ok: bool | None
+    signed_at: dt.datetime | None
+    history: bool
+
+
+def deliveries(since: dt.datetime, *, chunk: int = 2000) -> Iterator[DeliveryRow]:
+    """Parcels shipped since then, oldest first, history included; streamed."""
+    names = tuple(DeliveryRow.__slots__)
+    rows = Delivery.objects.filter(shipped_at__gte=since).order_by("shipped_at", "id").values_list(*names)
+    for values in rows.iterator(chunk_size=chunk):
+        yield DeliveryRow(*values)
+
+
+def waybills_of(order_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The waybill numbers of live parcels by order."""
+    found: dict[int, list[str]] = {}
+    rows = Parcel.objects.filter(order_id__in=order_ids).exclude(state="voided").exclude(waybill_no="")
+    for order_id, number in rows.order_by("id").values_list("order_id", "waybill_no"):
+        found.setdefault(order_id, []).append(number)
+    return found
+
+
+def shipped_lines(parcel_numbers: Sequence[str]) -> dict[str, tuple[int, list[tuple[uuid.UUID, int, int]]]]:
+    """{parcel number: (order id, [(line uuid, sku id, quantity)])}: what a returned parcel held."""
+    found: dict[str, tuple[int, list[tuple[uuid.UUID, int, int]]]] = {}
+    for parcel in Parcel.objects.filter(number__in=parcel_numbers).prefetch_related("lines"):
+        rows = [(line.line_uuid, line.sku_id, line.quantity) for line in parcel.lines.all()]
+        found[parcel.number] = (parcel.order_id, rows)
+    return found
