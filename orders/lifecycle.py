@@ -151,11 +151,11 @@ TOUCHES = (
         code="receive_return",
         label=_("Return received"),
         point=11,
-        start=(S.SHIPPED, S.SIGNED),
+        start=(S.SHIPPED, S.SIGNED, S.CLOSED),
         end=None,
         module="aftersale",
         permission="orders.change_case",
-        by="orders.operations.aftersale.receive_return",
+        by="orders.operations.returning.receive_return",
     ),
     Touch(
         code="reroute",

@@ -72,6 +72,7 @@ class Reservation(models.Model):
     bin = models.ForeignKey("inventory.Bin", models.PROTECT, db_constraint=False, verbose_name=_("bin"))
     warehouse_id = models.BigIntegerField(_("warehouse"))
     quantity = models.PositiveIntegerField(_("quantity"))
+    part = models.PositiveSmallIntegerField(default=0, db_default=0)  # several bins may serve one reference
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.ACTIVE, db_default=State.ACTIVE)
     expires_at = models.DateTimeField(_("expires"), null=True)
     created_at = models.DateTimeField(_("made"), db_default=Now())
@@ -79,7 +80,13 @@ class Reservation(models.Model):
     class Meta:
         verbose_name = _("reservation")
         verbose_name_plural = _("reservations")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reference", "sku", "part"],
+                condition=models.Q(state="active"),
+                name="one_active_reservation_a_reference_and_part",
+            )
+        ]
         indexes = [
-            models.Index(fields=["reference"], condition=models.Q(state="active"), name="reservation_active"),
             models.Index(fields=["expires_at"], condition=models.Q(state="active"), name="reservation_expiry"),
         ]

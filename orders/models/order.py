@@ -52,6 +52,7 @@ class Order(Tracked):
     buyer_ref = models.CharField(_("buyer"), max_length=80, blank=True, default="")
     traffic_source = models.CharField(_("traffic source"), max_length=20, blank=True, default="")
     buyer_message = models.TextField(_("buyer's message"), blank=True, default="")
+    duplicate_key = models.CharField(max_length=32, blank=True, default="", db_default="")  # receiver and goods
     tags = models.JSONField(_("tags"), default=list)
     adcode = models.CharField(_("district code"), max_length=9, blank=True, default="")
     destination_version = models.PositiveSmallIntegerField(default=1, db_default=1)
@@ -80,6 +81,9 @@ class Order(Tracked):
             models.Index(fields=["channel_number"], name="order_channel_number"),
             models.Index(fields=["promised_ship_at"], condition=models.Q(shipped_at=None), name="order_promise"),
             models.Index(fields=["open_holds"], condition=models.Q(open_holds__gt=0), name="order_held"),
+            models.Index(
+                fields=["duplicate_key", "ordered_at"], condition=~models.Q(duplicate_key=""), name="order_duplicate"
+            ),
             models.Index(fields=["expires_at"], condition=models.Q(state="unpaid"), name="order_unpaid"),
         ]
         permissions = [

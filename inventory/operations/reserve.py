@@ -1,0 +1,285 @@
+"""Stock that cannot oversell: lock the rows once, allocate in memory, write the difference in one UPDATE.
+
+The database has the last word (`reserved_within_on_hand`); every change leaves a line in the ledger, and
+Σ of the ledger equals the counters. A reservation names its bin and warehouse from the start.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+from orderhub.copying import copy_rows
+from orderhub.lifecycle import Writer
+
+MOVEMENT_COLUMNS = ("sku_id", "bin_id", "kind", "on_hand_change", "reserved_change", "reference", "reason", "actor")
+RESERVATION_COLUMNS = ("reference", "sku_id", "bin_id", "warehouse_id", "quantity", "part", "expires_at")
+
+
+@dataclass(slots=True)
+class Cell:
+    """One locked stock row."""
+
+    id: int
+    sku_id: int
+    bin_id: int
+    warehouse_id: int
+    free: int
+
+
+@dataclass(slots=True)
+class Taken:
+    """Pieces promised to a reference; `id` is None while it is only in memory."""
+
+    id: int | None
+    reference: uuid.UUID
+    cell: Cell
+    quantity: int
+
+
+class Book:
+    """The stock rows of a batch, locked in (sku, bin) order; what is taken is written by `flush`."""
+
+    def __init__(self) -> None:
+        self.cells: dict[tuple[int, int], list[Cell]] = {}  # (warehouse, sku) -> bins
+        self.by_id: dict[tuple[int, int], Cell] = {}  # (sku, bin)
+        self.warehouses: list[int] = []
+        self.held: dict[uuid.UUID, list[Taken]] = {}
+        self.changes: dict[int, int] = {}
+        self.released: list[Taken] = []
+        self.expires: dict[uuid.UUID, dt.datetime] = {}
+        self.flushed = False
+
+    @classmethod
+    def lock(cls, sku_ids: Iterable[int], references: Iterable[uuid.UUID] = ()) -> Book:
+        """Lock every sellable stock row of these SKUs, and read what the references hold already."""
+        book = cls()
+        wanted = sorted(set(sku_ids))
+        if not wanted:
+            return book
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """SELECT s.id, s.sku_id, s.bin_id, b.warehouse_id, s.on_hand - s.reserved, w.priority
+                   FROM inventory_stock s JOIN inventory_bin b ON b.id = s.bin_id
+                   JOIN inventory_warehouse w ON w.id = b.warehouse_id
+                   WHERE s.sku_id = ANY(%s) AND b.sellable AND w.active
+                   ORDER BY s.sku_id, s.bin_id FOR UPDATE OF s""",
+                [wanted],
+            )
+            ranks: dict[int, int] = {}
+            for identity, sku_id, bin_id, warehouse_id, free, priority in cursor.fetchall():
+                cell = Cell(identity, sku_id, bin_id, warehouse_id, free)
+                book.cells.setdefault((warehouse_id, sku_id), []).append(cell)
+                book.by_id[sku_id, bin_id] = cell
+                ranks[warehouse_id] = priority
+            book.warehouses = sorted(ranks, key=lambda w: (ranks[w], w))
+            names = list(references)
+            if names:
+                cursor.execute(
+                    """SELECT id, reference, sku_id, bin_id, quantity FROM inventory_reservation
+                       WHERE reference = ANY(%s) AND state = 'active' ORDER BY id""",
+                    [names],
+                )
+                for identity, reference, sku_id, bin_id, quantity in cursor.fetchall():
+                    cell = book.by_id.get((sku_id, bin_id)) or Cell(0, sku_id, bin_id, 0, 0)
+                    book.held.setdefault(reference, []).append(Taken(identity, reference, cell, quantity))
+        return book
+
+    def free(self, warehouse_id: int, sku_id: int) -> int:
+        """Pieces of a SKU free in a warehouse, after what this batch has taken."""
+        return sum(cell.free for cell in self.cells.get((warehouse_id, sku_id), ()))
+
+    stock_at = free
+
+    def held_at(self, references: Iterable[uuid.UUID], warehouse_id: int, sku_id: int) -> int:
+        """Pieces that the references hold there already."""
+        return sum(
+            taken.quantity
+            for reference in references
+            for taken in self.held.get(reference, ())
+            if taken.cell.warehouse_id == warehouse_id and taken.cell.sku_id == sku_id
+        )
+
+    def can_serve(self, demand: dict[int, int], warehouse_id: int, references: Iterable[uuid.UUID] = ()) -> bool:
+        """Whether one warehouse has all of {sku: quantity}; what the references hold there counts as free."""
+        names = list(references)
+        return all(
+            self.free(warehouse_id, sku_id) + (self.held_at(names, warehouse_id, sku_id) if names else 0) >= quantity
+            for sku_id, quantity in demand.items()
+        )
+
+    def take(
+        self,
+        reference: uuid.UUID,
+        sku_id: int,
+        quantity: int,
+        warehouse_id: int,
+        expires_at: dt.datetime | None = None,
+    ) -> bool:
+        """Promise pieces to a reference out of one warehouse: one bin if one has them all, else several."""
+        cells = self.cells.get((warehouse_id, sku_id), ())
+        if sum(cell.free for cell in cells) < quantity:
+            return False
+        whole = next((cell for cell in cells if cell.free >= quantity), None)
+        left = quantity
+        for cell in (whole,) if whole else sorted(cells, key=lambda c: -c.free):
+            pieces = min(cell.free, left)
+            if pieces > 0:
+                self._change(cell, pieces)
+                self.held.setdefault(reference, []).append(Taken(None, reference, cell, pieces))
+                left -= pieces
+            if left == 0:
+                break
+        if expires_at is not None:
+            self.expires[reference] = expires_at
+        return True
+
+    def _change(self, cell: Cell, pieces: int) -> None:
+        cell.free -= pieces
+        self.changes[cell.id] = self.changes.get(cell.id, 0) + pieces
+
+    def give_back(self, references: Iterable[uuid.UUID]) -> None:
+        """Return everything that the references hold."""
+        for reference in references:
+            for taken in self.held.pop(reference, ()):
+                self._change(taken.cell, -taken.quantity)
+                if taken.id is not None:
+                    self.released.append(taken)
+
+    def move(self, references: Iterable[uuid.UUID], warehouse_id: int) -> bool:
+        """Move what the references hold to another warehouse, all of it or nothing."""
+        names = list(references)
+        wanted = [(taken.reference, taken.cell.sku_id, taken.quantity) for name in names for taken in self.held.get(name, ())]
+        demand: dict[int, int] = {}
+        for _, sku_id, quantity in wanted:
+            demand[sku_id] = demand.get(sku_id, 0) + quantity
+        if not self.can_serve(demand, warehouse_id, names):
+            return False
+        self.give_back(names)
+        return all([self.take(name, sku_id, quantity, warehouse_id) for name, sku_id, quantity in wanted])
+
+    def flush(self, writer: Writer) -> None:
+        """Write counters, reservations and ledger: at most four statements whatever the batch."""
+        if self.flushed:
+            return
+        self.flushed = True
+        actor = writer.actor.name
+        changes = {identity: change for identity, change in self.changes.items() if change and identity}
+        made: list[tuple[Any, ...]] = []
+        ledger: list[tuple[Any, ...]] = []
+        for reference, held in self.held.items():
+            parts: dict[int, int] = {}
+            for taken in held:
+                sku_id = taken.cell.sku_id
+                part = parts.get(sku_id, 0)
+                parts[sku_id] = part + 1
+                if taken.id is not None:
+                    continue
+                made.append(
+                    (reference, sku_id, taken.cell.bin_id, taken.cell.warehouse_id, taken.quantity, part, self.expires.get(reference))
+                )
+                ledger.append((sku_id, taken.cell.bin_id, "reserve", 0, taken.quantity, str(reference), "", actor))
+        for taken in self.released:
+            ledger.append(
+                (taken.cell.sku_id, taken.cell.bin_id, "release", 0, -taken.quantity, str(taken.reference), "", actor)
+            )
+        apply_changes(changes)
+        if self.released:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE inventory_reservation SET state = 'released' WHERE id = ANY(%s)",
+                    [[taken.id for taken in self.released]],
+                )
+        copy_rows("inventory_reservation", RESERVATION_COLUMNS, made)
+        copy_rows("inventory_movement", MOVEMENT_COLUMNS, ledger)
+
+
+def apply_changes(changes: dict[int, int]) -> None:
+    """Add {stock id: ± reserved} to the counters in one statement; the database refuses overselling."""
+    if not changes:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE inventory_stock s SET reserved = s.reserved + v.change
+               FROM unnest(%s::bigint[], %s::int[]) AS v(id, change)
+               WHERE s.id = v.id AND s.id = ANY(%s::bigint[])""",
+            [list(changes), list(changes.values()), list(changes)],
+        )
+
+
+def release(references: Iterable[uuid.UUID], actor_name: str, reason: str = "") -> int:
+    """Give back everything that the references hold, in the caller's transaction; returns the pieces."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """WITH mine AS (SELECT r.id, s.id AS stock_id, r.sku_id, r.bin_id, r.quantity, r.reference
+                    FROM inventory_reservation r
+                    JOIN inventory_stock s ON s.sku_id = r.sku_id AND s.bin_id = r.bin_id
+                    WHERE r.reference = ANY(%s) AND r.state = 'active' ORDER BY r.sku_id, r.bin_id FOR UPDATE OF s, r),
+                 gone AS (UPDATE inventory_reservation r SET state = 'released' FROM mine
+                    WHERE r.id = mine.id AND r.state = 'active' RETURNING r.id),
+                 back AS (UPDATE inventory_stock s SET reserved = s.reserved - t.n
+                    FROM (SELECT stock_id, sum(quantity) AS n FROM mine GROUP BY stock_id) t WHERE s.id = t.stock_id),
+                 said AS (INSERT INTO inventory_movement (sku_id, bin_id, kind, on_hand_change, reserved_change,
+                        reference, reason, actor)
+                    SELECT sku_id, bin_id, 'release', 0, -quantity, reference::text, %s, %s FROM mine)
+               SELECT coalesce(sum(quantity), 0) FROM mine""",
+            [list(references), reason[:120], actor_name],
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def reserve_one(reference: uuid.UUID, sku_id: int, quantity: int, expires_at: dt.datetime | None = None) -> bool:
+    """One buyer, one SKU, one statement: counter, reservation and ledger. A retry of the same reference is one effect.
+
+    Takes the sellable bin with the most free pieces; False when no single bin has them.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                """WITH pick AS (SELECT s.id FROM inventory_stock s JOIN inventory_bin b ON b.id = s.bin_id
+                        WHERE s.sku_id = %(sku)s AND b.sellable AND s.on_hand - s.reserved >= %(n)s
+                          AND NOT EXISTS (SELECT 1 FROM inventory_reservation r WHERE r.reference = %(ref)s
+                            AND r.sku_id = %(sku)s AND r.state = 'active')
+                        ORDER BY s.on_hand - s.reserved DESC, s.id LIMIT 1),
+                     taken AS (UPDATE inventory_stock s SET reserved = s.reserved + %(n)s FROM pick
+                        WHERE s.id = pick.id AND s.on_hand - s.reserved >= %(n)s RETURNING s.sku_id, s.bin_id),
+                     kept AS (INSERT INTO inventory_reservation
+                            (reference, sku_id, bin_id, warehouse_id, quantity, expires_at)
+                        SELECT %(ref)s, t.sku_id, t.bin_id, b.warehouse_id, %(n)s, %(until)s
+                        FROM taken t JOIN inventory_bin b ON b.id = t.bin_id),
+                     said AS (INSERT INTO inventory_movement
+                            (sku_id, bin_id, kind, on_hand_change, reserved_change, reference)
+                        SELECT sku_id, bin_id, 'reserve', 0, %(n)s, %(ref)s::text FROM taken)
+                   SELECT (SELECT count(*) FROM taken), EXISTS (SELECT 1 FROM inventory_reservation r
+                        WHERE r.reference = %(ref)s AND r.sku_id = %(sku)s AND r.state = 'active')""",
+                {"sku": sku_id, "n": quantity, "ref": reference, "until": expires_at},
+            )
+            made, already = cursor.fetchone()
+            return bool(made or already)
+    except IntegrityError as error:
+        if "one_active_reservation" in str(error):
+            return True
+        raise
+
+
+def reserve_many(requests: list[tuple[uuid.UUID, int, int]]) -> set[uuid.UUID]:
+    """A batch of (reference, sku, quantity) of any warehouse in one transaction; returns who got everything."""
+    from orderhub.actors import CLOCK
+    from orderhub.lifecycle import Batch, Lifecycle
+
+    with transaction.atomic():
+        book = Book.lock({sku_id for _, sku_id, _ in requests}, [reference for reference, _, _ in requests])
+        served = {reference for reference in book.held}
+        for reference, sku_id, quantity in requests:
+            if reference in served:
+                continue
+            if any(book.take(reference, sku_id, quantity, warehouse) for warehouse in book.warehouses):
+                served.add(reference)
+        book.flush(Writer(Batch(Lifecycle("none", "", (), ()), CLOCK)))
+    return served

@@ -1,0 +1,57 @@
+"""Every recurring task in one table, seeded into django-celery-beat where staff can change it.
+
+Sweeps expire before the next one is due, so that a stopped worker finds one of each and not a thousand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`seconds` is how often; `keep` tells that a missed run is still worth making later."""
+
+    name: str
+    task: str
+    seconds: int
+    keep: bool = False
+    kwargs: dict[str, object] = field(default_factory=dict)
+
+
+SCHEDULE = (
+    Row("Pull all shops", "orders.pull_all", 15 * 60, keep=True),
+    Row("Read payloads", "orderhub.read_payloads", 3),
+    Row("Advance orders", "orders.advance", 3),
+    Row("Send messages", "orderhub.drain_outbox", 3),
+    Row("Ask about claimed payments", "orders.questions", 30),
+    Row("Expire unpaid orders", "orders.expire_unpaid", 60),
+    Row("Retry orders that wait for stock", "orders.retry_stock", 300),
+    Row("Worker heartbeat", "orderhub.pulse", 15),
+)
+
+
+def seed() -> int:
+    """Write the schedule into django-celery-beat: new rows are made, changed tasks corrected, staff's intervals kept."""
+    import json
+
+    from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
+
+    made = 0
+    for row in SCHEDULE:
+        interval, _ = IntervalSchedule.objects.get_or_create(every=row.seconds, period=IntervalSchedule.SECONDS)
+        expire = None if row.keep else max(2, row.seconds * 2)
+        task, created = PeriodicTask.objects.get_or_create(
+            name=row.name,
+            defaults={
+                "task": row.task,
+                "interval": interval,
+                "expire_seconds": expire,
+                "kwargs": json.dumps(row.kwargs),
+            },
+        )
+        made += created
+        if not created and task.task != row.task:
+            PeriodicTask.objects.filter(pk=task.pk).update(task=row.task)
+    PeriodicTasks.update_changed()
+    return made

@@ -1,0 +1,30 @@
+"""The clock's doors into the ground floor."""
+
+from celery import shared_task
+
+from orderhub.inbound import processing
+from orderhub.inbound.registry import PAYLOAD_KINDS
+from orderhub.jobs.pulse import beat
+from orderhub.outbox import sending
+
+
+@shared_task(name="orderhub.drain_outbox", ignore_result=True)
+def drain_outbox(kind: str = "", **_: object) -> None:
+    """Send what is due: one kind, or all."""
+    if kind:
+        sending.drain(kind)
+    else:
+        sending.drain_all()
+
+
+@shared_task(name="orderhub.read_payloads", ignore_result=True)
+def read_payloads(kind: str = "", **_: object) -> None:
+    """Read kept payloads: one kind, or all."""
+    for each in [kind] if kind else list(PAYLOAD_KINDS):
+        processing.process(each)
+
+
+@shared_task(name="orderhub.pulse", ignore_result=True)
+def pulse(**_: object) -> None:
+    """The worker says that it is alive."""
+    beat()

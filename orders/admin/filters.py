@@ -1,0 +1,113 @@
+"""The order list's queues and filters; each one leans on an index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import DropdownFilter
+
+from orderhub.admin_site.marks import NEAR
+from orderhub.admin_site.tabs import Tab, Tabs
+from orders.admin.points import POINTS
+from orders.lifecycle import BEFORE_SHIPPING
+from orders.models import Event, Hold, HoldType, Shop
+from orders.models import OrderState as S
+
+TO_SHIP = (S.PAID, S.RESERVED, S.ROUTED, S.RELEASED, S.WAVED, S.PACKED, S.PRINTED)
+ENDED = (S.CLOSED, S.CANCELLED)
+
+
+def late() -> Q:
+    """Past the promised time and not shipped."""
+    return Q(promised_ship_at__lt=timezone.now(), shipped_at=None, state__in=TO_SHIP)
+
+
+def soon() -> Q:
+    """About to be past it."""
+    now = timezone.now()
+    return Q(promised_ship_at__gte=now, promised_ship_at__lt=now + NEAR, shipped_at=None, state__in=TO_SHIP)
+
+
+def held() -> Q:
+    """Stopped by an open hold."""
+    return Q(open_holds__gt=0) & ~Q(state__in=ENDED)
+
+
+class Queues(Tabs):
+    tabs = (
+        Tab("all", _("All"), Q()),
+        Tab("attention", _("Needs a person"), lambda request: held() | late(), counted=True, tone="bad"),
+        Tab("held", _("Held"), lambda request: held(), counted=True, tone="warn"),
+        Tab("unpaid", _("Awaiting payment"), Q(state__in=[S.UNPAID, S.CLAIMED])),
+        Tab("to_ship", _("To ship"), Q(state__in=TO_SHIP, open_holds=0), counted=True, tone="info"),
+        Tab("moving", _("On the way"), Q(state=S.SHIPPED)),
+        Tab("aftersale", _("After-sale window"), Q(state=S.SIGNED)),
+        Tab("closed", _("Closed"), Q(state__in=ENDED)),
+    )
+
+
+class Channel(DropdownFilter):
+    title = _("channel")
+    parameter_name = "channel"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        from orderhub.integrations.models import Connection
+
+        names = dict(Connection.Platform.choices)
+        codes = Shop.objects.values_list("channel", flat=True).order_by("channel").distinct()
+        return [(code, str(names.get(code, code))) for code in codes]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.value():
+            return queryset
+        return queryset.filter(shop_id__in=list(Shop.objects.filter(channel=self.value()).values_list("id", flat=True)))
+
+
+class HeldBy(DropdownFilter):
+    title = _("hold")
+    parameter_name = "hold"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(HoldType.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.value():
+            return queryset
+        return queryset.filter(id__in=Hold.objects.filter(type=self.value(), released_at=None).values("order_id"))
+
+
+class Promise(DropdownFilter):
+    title = _("promise")
+    parameter_name = "promise"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("late", _("past the promised time")), ("soon", _("about to be past it"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "late":
+            return queryset.filter(late()).order_by("promised_ship_at", "id")
+        if self.value() == "soon":
+            return queryset.filter(soon()).order_by("promised_ship_at", "id")
+        return queryset
+
+
+class TouchedToday(DropdownFilter):
+    title = _("touchpoint reached today")
+    parameter_name = "today"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(point), f"C{point} {touch.label}") for point, touch in POINTS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not (self.value() or "").isdigit():
+            return queryset
+        midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        made = Event.objects.filter(point=int(self.value() or 0), occurred_at__gte=midnight)
+        return queryset.filter(id__in=made.values("order_id"))
+
+
+__all__ = ["BEFORE_SHIPPING", "ENDED", "TO_SHIP", "Channel", "HeldBy", "Promise", "Queues", "TouchedToday", "held", "late", "soon"]

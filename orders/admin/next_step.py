@@ -1,0 +1,86 @@
+"""One clear next thing on the order's page: what a person should do, or what the house does by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from orderhub.admin_site.marks import ago, clock
+from orderhub.admin_site.words import failure, kind_label
+from orders.admin.filters import TO_SHIP
+from orders.models import Hold, Order
+from orders.models import OrderState as S
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`tone` bad or warn asks for a person; `anchor` is the part of the page to go to, `action` its button."""
+
+    tone: str
+    title: str
+    text: str
+    anchor: str = ""
+    action: str = ""
+
+
+#: What the house does by itself in each state.
+GOING: dict[str, Any] = {
+    S.UNPAID: gettext_lazy("Waiting for the buyer's payment."),
+    S.CLAIMED: gettext_lazy("The channel is asked whether the payment is real."),
+    S.PAID: gettext_lazy("Stock is being held, down to the bin."),
+    S.RESERVED: gettext_lazy("Warehouse, carrier and outlet are being chosen."),
+    S.ROUTED: gettext_lazy("A waybill number is obtained, then the warehouse gets the order."),
+    S.RELEASED: gettext_lazy("The warehouse puts it into a pick wave."),
+    S.WAVED: gettext_lazy("The warehouse picks, packs and weighs it."),
+    S.PACKED: gettext_lazy("The label is printed and stuck on."),
+    S.PRINTED: gettext_lazy("The parcel leaves the warehouse and is reported to the channel."),
+    S.SHIPPED: gettext_lazy("It is on its way; traces come back by themselves."),
+    S.SIGNED: gettext_lazy("The after-sale window is open; when it ends quietly, the receivable is confirmed."),
+    S.CLOSED: gettext_lazy("Nothing to do: the receivable is confirmed and the order is closed for good."),
+    S.CANCELLED: gettext_lazy("Nothing to do: the order is cancelled and its stock has gone back."),
+}
+
+#: Why the last try did not move it, by the refusal's code.
+WAITING: dict[str, Any] = {
+    "stock": gettext_lazy("there is not enough stock yet"),
+    "no_stock": gettext_lazy("there is not enough stock yet"),
+    "capacity": gettext_lazy("no outlet has places left today"),
+    "no_proof": gettext_lazy("the gateway has not answered yet"),
+    "open_case": gettext_lazy("an after-sale case is open"),
+    "held": gettext_lazy("it is held"),
+    "handed_over": gettext_lazy("a warehouse has it already"),
+    "module_off": gettext_lazy("the module for the next step is switched off"),
+}
+
+
+def next_step(order: Order, holds: Sequence[Hold], stuck: Sequence[Any]) -> Step:
+    """Holds first, then effects that failed, then a broken promise, then what goes on by itself."""
+    if holds:
+        first = holds[0]
+        more = _(" and %(n)d more") % {"n": len(holds) - 1} if len(holds) > 1 else ""
+        title = _("Held: %(type)s%(more)s") % {"type": first.get_type_display(), "more": more}
+        return Step("bad", title, first.reason, "holds", _("Look at the holds"))
+    if stuck:
+        message = stuck[0]
+        title = _("Needs you: %(effect)s") % {"effect": kind_label(message.kind)}
+        return Step("bad", title, message.error or str(failure(message.error_kind)), "outbox", _("Look and retry"))
+    text = str(GOING.get(order.state, ""))
+    if order.refusal:
+        why = WAITING.get(order.refusal, order.refusal)
+        text += " " + _("It waits because %(why)s; next try %(when)s.") % {"why": why, "when": ago(order.next_try_at)}
+    if order.state == S.UNPAID and order.expires_at:
+        text += " " + _("Unpaid, it is cancelled %(when)s.") % {"when": ago(order.expires_at)}
+    if order.state == S.SIGNED and order.aftersale_until:
+        text += " " + _("The window ends on %(time)s.") % {"time": clock(order.aftersale_until)}
+    late = order.promised_ship_at and order.state in TO_SHIP and order.promised_ship_at < timezone.now()
+    if late:
+        return Step("warn", _("Past its promised time"), text)
+    if order.refusal:
+        return Step("warn", _("Waiting"), text)
+    done = order.state in (S.CLOSED, S.CANCELLED)
+    return Step("done" if done else "info", _("Finished") if done else _("Goes on by itself"), text)

@@ -1,0 +1,58 @@
+"""Finding an order by what people have in their hands: a number, a waybill, the end of a phone number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from orderhub import crypto
+from orderhub.admin_site.registry import ORDERS_BEHIND, Hit
+from orderhub.dotted import resolve
+from orders.models import Order, Receiver
+
+#: More orders than this behind one word is not a search result any more.
+MOST = 200
+TAIL, PHONE = 4, 11
+
+
+def behind(text: str) -> list[int]:
+    """Ids of the orders that the text points at; every look-up is by an index and bounded."""
+    text = text.strip()
+    if not text:
+        return []
+    ids = list(Order.objects.filter(number__startswith=text.upper()).order_by().values_list("id", flat=True)[:MOST]) if _ours(text) else []
+    ids += Order.objects.filter(channel_number=text).values_list("id", flat=True)[:MOST]
+    digits = crypto.bare_phone(text)
+    if text.isdigit() and len(digits) == TAIL:
+        tail = crypto.tail_hash(digits)
+        ids += Receiver.objects.filter(phone_tail_hash=tail).order_by("-order_id").values_list("order_id", flat=True)[:MOST]
+    elif len(digits) == PHONE:
+        ids += Receiver.objects.filter(phone_hash=crypto.phone_hash(text)).order_by("-order_id").values_list("order_id", flat=True)[:MOST]
+    for name in ORDERS_BEHIND:
+        ids += resolve(name)(text)
+    return list(dict.fromkeys(ids))
+
+
+def _ours(text: str) -> bool:
+    return text[:2].upper() == "OH"
+
+
+def narrow(queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
+    """The orders of a list that the text points at."""
+    return queryset.filter(id__in=behind(text))
+
+
+def find(text: str, request: HttpRequest) -> list[Hit]:
+    """Orders for the global search."""
+    if not request.user.has_perm("orders.view_order"):
+        return []
+    orders = Order.objects.filter(id__in=behind(text)).select_related("shop").order_by("-ordered_at", "-id")[:10]
+    return [
+        Hit(order.number, f"{_('order')} · {order.shop.name} · {order.get_state_display()}",
+            reverse("admin:orders_order_change", args=[order.pk]), "receipt_long")
+        for order in orders
+    ]  # fmt: skip

@@ -1,0 +1,156 @@
+"""The timeline in sentences: the row keeps facts, the words are here."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from orderhub.admin_site.marks import clock, yuan
+from orders.lifecycle import LIFECYCLE
+from orders.models import HoldType, OrderState
+
+Facts = dict[str, Any]
+
+#: Events that are no touch: what to call them.
+NAMES: dict[str, Any] = {
+    "received": gettext_lazy("Order received from the channel"),
+    "channel_changed": gettext_lazy("The channel's state changed"),
+    "address_changed": gettext_lazy("The buyer changed the address"),
+    "hold_opened": gettext_lazy("Held"),
+    "hold_released": gettext_lazy("Hold released"),
+    "case_opened": gettext_lazy("After-sale case opened"),
+    "case_received": gettext_lazy("Goods of the case received"),
+    "case_done": gettext_lazy("After-sale case settled"),
+    "case_refused": gettext_lazy("After-sale case refused"),
+    "case_withdrawn": gettext_lazy("After-sale case withdrawn by the buyer"),
+    "revealed": gettext_lazy("Receiver revealed to a person"),
+    "payload_viewed": gettext_lazy("Raw payload viewed"),
+    "edited": gettext_lazy("Details edited"),
+    "refunded": gettext_lazy("Refunded"),
+}
+
+#: Events that ask for attention, and those that are about looking rather than doing.
+TONES = {
+    "hold_opened": "bad", "hold_released": "good", "cancel": "done", "case_opened": "warn", "address_changed": "warn",
+    "revealed": "neutral", "payload_viewed": "neutral", "sign": "good", "close": "good",
+}  # fmt: skip
+
+
+def name(code: str) -> str:
+    """What happened, in two or three words."""
+    touch = LIFECYCLE.by_code.get(code)
+    return str(touch.label if touch else NAMES.get(code, code))
+
+
+def tone(code: str) -> str:
+    """How loud the line is."""
+    return TONES.get(code, "info" if code in LIFECYCLE.by_code else "neutral")
+
+
+def details(code: str, facts: Facts) -> str:
+    """The facts of one event as a sentence, or an empty text where its name says it all."""
+    says = SAYS.get(code)
+    if says is not None:
+        return says(facts)
+    return " · ".join(f"{WORDS.get(key, key)}: {_value(value)}" for key, value in facts.items() if _plain(value))
+
+
+def _plain(value: Any) -> bool:
+    return value not in (None, "", [], {}) and not isinstance(value, dict)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    if isinstance(value, str) and len(value) >= 19 and value[4:5] == "-" and (at := parse_datetime(value)):
+        return clock(at)
+    return str(value)
+
+
+def _hold(facts: Facts) -> str:
+    kind = facts.get("type", "")
+    label = dict(HoldType.choices).get(kind, kind)
+    return f"{label}: {facts.get('reason') or facts.get('note') or ''}".rstrip(": ")
+
+
+def _cancel(facts: Facts) -> str:
+    parts = [str(facts.get("reason") or "")]
+    if facts.get("from"):
+        label = dict(OrderState.choices).get(facts["from"], facts["from"])
+        parts.append(_("it was “%(state)s”") % {"state": label})
+    if facts.get("withdrawn"):
+        parts.append(_("withdrawn: %(n)d messages") % {"n": len(facts["withdrawn"])})
+    if facts.get("refund"):
+        parts.append(_("refund proposed: case %(case)s") % {"case": facts["refund"]})
+    return " · ".join(part for part in parts if part)
+
+
+def _case(facts: Facts) -> str:
+    amount = f" {yuan(_decimal(facts['amount']))}" if facts.get("amount") else ""
+    return f"{facts.get('case', '')}{amount} {facts.get('reason') or facts.get('note') or ''}".strip()
+
+
+def _decimal(text: Any) -> Decimal | None:
+    try:
+        return Decimal(str(text))
+    except InvalidOperation:
+        return None
+
+
+def _address(facts: Facts) -> str:
+    if facts.get("was") and facts.get("was") != facts.get("district"):
+        return _("from %(was)s to %(now)s") % {"was": facts["was"], "now": facts.get("district", "")}
+    return _("within %(district)s") % {"district": facts.get("district", "")}
+
+
+def _window(facts: Facts) -> str:
+    until = parse_datetime(str(facts.get("until", "")))
+    return _("until %(time)s") % {"time": clock(until)} if until else ""
+
+
+def _weight(facts: Facts) -> str:
+    weight, expected = facts.get("weight_g"), facts.get("expected_weight_g") or facts.get("expected_g")
+    if weight is None:
+        return ""
+    if expected:
+        return _("%(weight)s g, expected %(expected)s g") % {"weight": weight, "expected": expected}
+    return f"{weight} g"
+
+
+SAYS: dict[str, Callable[[Facts], str]] = {
+    "hold_opened": _hold,
+    "hold_released": _hold,
+    "cancel": _cancel,
+    "case_opened": _case,
+    "case_received": _case,
+    "case_done": _case,
+    "case_refused": _case,
+    "case_withdrawn": _case,
+    "address_changed": _address,
+    "open_aftersale": _window,
+    "pack": _weight,
+    "channel_changed": lambda facts: f"{facts.get('from') or '—'} → {facts.get('to') or facts.get('channel_state', '')}",
+    "revealed": lambda facts: _("reason: %(reason)s") % {"reason": facts.get("reason", "")},
+}
+
+#: Words for the keys of facts that have no sentence of their own.
+WORDS: dict[str, Any] = {
+    "waybill_no": gettext_lazy("waybill"), "carrier": gettext_lazy("carrier"), "warehouse": gettext_lazy("warehouse"),
+    "outlet": gettext_lazy("outlet"), "outlet_code": gettext_lazy("outlet"), "parcel": gettext_lazy("parcel"),
+    "parcels": gettext_lazy("parcels"), "amount": gettext_lazy("amount"), "source": gettext_lazy("asked"),
+    "trade_no": gettext_lazy("payment number"), "reason": gettext_lazy("reason"), "voucher": gettext_lazy("voucher"),
+    "wave": gettext_lazy("wave"), "pieces": gettext_lazy("pieces"), "policy": gettext_lazy("policy"),
+    "state": gettext_lazy("state"), "bins": gettext_lazy("bins"), "number": gettext_lazy("number"),
+}  # fmt: skip
+
+
+def lag(occurred: dt.datetime, recorded: dt.datetime) -> dt.timedelta | None:
+    """How much later we learned of it, where that is worth saying."""
+    late = recorded - occurred
+    return late if late > dt.timedelta(minutes=1) else None

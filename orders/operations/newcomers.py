@@ -1,0 +1,217 @@
+"""Orders seen for the first time: rows for six tables, each written by one COPY."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from inventory.queries import find_sku
+from orderhub import crypto, geo
+from orderhub.actors import Actor, platform
+from orderhub.copying import copy_rows
+from orders import timeline
+from orders.models import HoldType
+from orders.models import OrderState as S
+from orders.operations import mapping
+from orders.providers.base import ChannelState, ParsedOrder, ParsedReceiver, RefundState
+
+if TYPE_CHECKING:
+    from orders.operations.intake import Incoming
+
+ORDER_COLUMNS = (
+    "id", "number", "shop_id", "channel_number", "state", "channel_state", "channel_version", "refund_state",
+    "ordered_at", "paid_at", "promised_ship_at", "expires_at", "received_at", "goods_amount", "discount", "freight",
+    "payable", "piece_count", "line_count", "buyer_ref", "traffic_source", "buyer_message", "duplicate_key", "tags",
+    "adcode", "open_holds",
+)  # fmt: skip
+LINE_COLUMNS = (
+    "uuid", "order_id", "channel_line", "sku_id", "seller_code", "title", "quantity", "unit_price", "discount",
+    "freight_share", "payable", "refund_state",
+)  # fmt: skip
+RECEIVER_COLUMNS = (
+    "order_id", "version", "visibility", "name_mask", "phone_mask", "address_mask", "province", "city", "district",
+    "town", "adcode", "plain_enc", "opaque_enc", "phone_hash", "phone_tail_hash", "lng", "lat",
+)  # fmt: skip
+PROOF_COLUMNS = ("order_id", "source", "trade_no", "state", "paid", "amount", "payee", "paid_at", "asked_at")
+HOLD_COLUMNS = ("order_id", "type", "reason", "data", "opened_by")
+
+FIRST_STATES = {
+    ChannelState.UNPAID: S.UNPAID,
+    ChannelState.TO_SHIP: S.CLAIMED,
+    ChannelState.LOCKED: S.CLAIMED,
+    ChannelState.SHIPPED: S.CLAIMED,
+    ChannelState.FINISHED: S.CLAIMED,
+    ChannelState.CANCELLED: S.CANCELLED,
+    ChannelState.REFUNDED: S.CANCELLED,
+}
+
+
+def create(incoming: list[Incoming], codes: dict[tuple[str, str], int]) -> dict[tuple[int, str], int]:
+    """Write new orders; returns {(shop, channel number): order id}. Constant SQL."""
+    if not incoming:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('orders_order', 'id')) FROM generate_series(1, %s)", [len(incoming)]
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    now = timezone.now()
+    tables = _Tables(now, codes)
+    for identity, item in zip(ids, incoming, strict=True):
+        tables.add(identity, item)
+    tables.hold_duplicates(incoming, ids)
+    tables.write()
+    return {item.key: identity for identity, item in zip(ids, incoming, strict=True)}
+
+
+class _Tables:
+    """Rows in memory, one list a table."""
+
+    def __init__(self, now: dt.datetime, codes: dict[tuple[str, str], int]) -> None:
+        self.now = now
+        self.codes = codes
+        self.orders: dict[int, list[Any]] = {}
+        self.lines: list[tuple[Any, ...]] = []
+        self.receivers: list[tuple[Any, ...]] = []
+        self.proofs: list[tuple[Any, ...]] = []
+        self.holds: list[tuple[Any, ...]] = []
+        self.events: list[tuple[Any, ...]] = []
+        self.unknown: dict[tuple[str, str], tuple[str, int]] = {}
+
+    def hold(self, order_id: int, hold: HoldType, reason: str, actor: Actor, data: dict[str, Any] | None = None) -> None:
+        self.holds.append((order_id, str(hold), reason, data or {}, actor.name))
+        self.orders[order_id][-1] += 1
+        said = {"type": str(hold), "reason": reason}
+        self.events.append(timeline.line(order_id, "hold_opened", actor=actor, now=self.now, data=said))
+
+    def add(self, identity: int, item: Incoming) -> None:
+        order, shop, now = item.order, item.shop, self.now
+        actor = platform(shop.channel)
+        state = FIRST_STATES[order.state]
+        skus = [find_sku(shop.code, line.seller_code, self.codes) for line in order.lines]
+        promised = order.promised_ship_at
+        if promised is None and order.paid_at is not None:
+            promised = order.paid_at + dt.timedelta(hours=shop.promise_hours)
+        refund = {RefundState.ASKED: "asked", RefundState.DONE: "done"}.get(order.refund, "none")
+        expires = now + dt.timedelta(minutes=shop.unpaid_minutes) if state == S.UNPAID else None
+        self.orders[identity] = [
+            identity, f"OH{now:%y%m%d}{identity:07d}", shop.id, order.channel_number, str(state), order.channel_state,
+            order.version, refund, order.ordered_at, order.paid_at, promised, expires, now, order.goods_amount,
+            order.discount, order.freight, order.payable, sum(line.quantity for line in order.lines),
+            len(order.lines), order.buyer_ref, order.traffic_source, order.buyer_message,
+            duplicate_key(shop.id, order, skus) if state != S.CANCELLED else "", order.tags, "", 0,
+        ]  # fmt: skip
+        for line, sku_id in zip(order.lines, skus, strict=True):
+            self.lines.append(
+                (uuid.uuid4(), identity, line.channel_line, sku_id, line.seller_code, line.title, line.quantity,
+                 line.unit_price, line.discount, line.freight_share, line.payable, str(line.refund))
+            )  # fmt: skip
+        self.receivers.append((identity, 1, *receiver_values(order.receiver)))
+        if order.proof is not None:
+            proof = order.proof
+            self.proofs.append(
+                (identity, proof.source, proof.trade_no, proof.state, proof.paid, proof.amount, proof.payee,
+                 proof.paid_at, now)
+            )  # fmt: skip
+        self.events.append(timeline.line(identity, "received", actor=actor, now=now, occurred_at=order.ordered_at))
+        if state == S.CANCELLED:
+            said = {"reason": order.channel_state}
+            self.events.append(timeline.line(identity, "cancel", actor=actor, now=now, occurred_at=order.version, data=said))
+            return
+        missing = [line for line, sku_id in zip(order.lines, skus, strict=True) if sku_id is None]
+        if missing:
+            names = [line.seller_code for line in missing]
+            self.hold(identity, HoldType.MAPPING, _("Unknown goods code: %(codes)s") % {"codes": ", ".join(names)}, actor, {"codes": names})
+            for line in missing:
+                title, seen = self.unknown.get((shop.code, line.seller_code), (line.title, 0))
+                self.unknown[shop.code, line.seller_code] = (title, seen + 1)
+        if order.state is ChannelState.LOCKED:
+            self.hold(identity, HoldType.PLATFORM, _("The platform forbids shipping for now."), actor)
+        if order.state in (ChannelState.SHIPPED, ChannelState.FINISHED):
+            self.hold(identity, HoldType.PLATFORM, _("Shipped on the platform, but not from here."), actor)
+        if refund != "none":
+            self.hold(identity, HoldType.REFUND, _("The buyer asked for a refund before shipping."), actor)
+
+    def hold_duplicates(self, incoming: list[Incoming], ids: list[int]) -> None:
+        """Suspected duplicates: same receiver and same goods in the same shop within its window."""
+        keys = sorted({values[22] for values in self.orders.values() if values[22]})
+        if not keys:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """SELECT duplicate_key, number, ordered_at FROM orders_order
+                   WHERE duplicate_key = ANY(%s) AND duplicate_key <> '' AND state <> 'cancelled'""",
+                [keys],
+            )
+            seen: dict[str, list[tuple[str, dt.datetime]]] = {}
+            for key, number, at in cursor.fetchall():
+                seen.setdefault(key, []).append((number, at))
+        for identity, item in sorted(zip(ids, incoming, strict=True), key=lambda pair: pair[1].order.ordered_at):
+            values = self.orders[identity]
+            key, at, number = values[22], item.order.ordered_at, values[1]
+            if not key:
+                continue
+            window = dt.timedelta(minutes=item.shop.duplicate_minutes)
+            twin = next((other for other, when in seen.get(key, []) if abs(at - when) <= window), None)
+            seen.setdefault(key, []).append((number, at))
+            if twin and item.shop.duplicate_mode == "hold":
+                text = _("Same receiver and same goods as %(other)s within %(minutes)s minutes.") % {
+                    "other": twin,
+                    "minutes": item.shop.duplicate_minutes,
+                }
+                self.hold(identity, HoldType.DUPLICATE, text, platform(item.shop.channel), {"twin": twin})
+
+    def write(self) -> None:
+        copy_rows("orders_order", ORDER_COLUMNS, self.orders.values())
+        copy_rows("orders_line", LINE_COLUMNS, self.lines)
+        copy_rows("orders_receiver", RECEIVER_COLUMNS, self.receivers)
+        copy_rows("orders_paymentproof", PROOF_COLUMNS, self.proofs)
+        copy_rows("orders_hold", HOLD_COLUMNS, self.holds)
+        timeline.append(self.events)
+        mapping.note_unknown(self.unknown)
+
+
+def receiver_values(receiver: ParsedReceiver) -> tuple[Any, ...]:
+    """The receiver's columns after order and version: plain text and opaque keys sealed, the point in WGS-84."""
+    plain, opaque = receiver.plain, receiver.opaque
+    lng, lat = receiver.lng, receiver.lat
+    if lng is not None and lat is not None and receiver.datum != "wgs84":
+        point = geo.Point(lng, lat, receiver.datum).wgs84()  # type: ignore[arg-type]
+        lng, lat = point.lng, point.lat
+    phone = plain["phone"] if plain else ""
+    return (
+        "plain" if plain else "masked",
+        receiver.name_mask,
+        receiver.phone_mask,
+        receiver.address_mask,
+        receiver.province,
+        receiver.city,
+        receiver.district,
+        receiver.town,
+        "",
+        crypto.encrypt(json.dumps(plain, ensure_ascii=False).encode()) if plain else None,
+        crypto.encrypt(json.dumps(opaque).encode()) if opaque else None,
+        crypto.phone_hash(phone) if phone else "",
+        crypto.tail_hash(phone) if phone else "",
+        lng,
+        lat,
+    )
+
+
+def duplicate_key(shop_id: int, order: ParsedOrder, skus: list[int | None]) -> str:
+    """A digest of shop, receiver and goods; "" where the receiver has no key of its own."""
+    if not order.receiver.key:
+        return ""
+    goods: dict[str, int] = {}
+    for line, sku_id in zip(order.lines, skus, strict=True):
+        name = str(sku_id or line.seller_code)
+        goods[name] = goods.get(name, 0) + line.quantity
+    text = f"{shop_id}|{order.receiver.key}|{sorted(goods.items())}"
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

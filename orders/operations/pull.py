@@ -1,0 +1,116 @@
+"""Pulling a shop's changes: resumable, page by page, from the last page backwards.
+
+`pulled_until` is the high-water mark: every change up to it is stored. A window runs from it (less an overlap)
+to now, at most one day. The window being read and the next page are committed with each page's payloads, so a
+worker killed anywhere goes on where it stopped, and what was stored twice is stored once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from orderhub.inbound import keeping
+from orderhub.integrations.errors import PlatformError
+from orderhub.integrations.registry import client
+from orderhub.nudge import nudge
+from orders.models import Shop
+from orders.operations.recheck import payload_version
+
+log = logging.getLogger(__name__)
+
+PAGE = 50
+WINDOW = dt.timedelta(days=1)
+FIRST_LOOK_BACK = dt.timedelta(days=15)
+LEASE = dt.timedelta(minutes=3)
+#: Channels that are pulled; the own shop pushes.
+PULLED = ("taobao",)
+
+
+def pull(shop_id: int, *, until: dt.datetime | None = None) -> int:
+    """Store everything that changed in the shop since the last pull; returns how many payloads were new.
+
+    A platform's failure is written on the shop (and the log) and stops this shop only; the next pull goes on
+    from the page that failed. Returns 0 when another worker is pulling this shop.
+    """
+    if not _take(shop_id):
+        return 0
+    stored = 0
+    try:
+        target = until or timezone.now()
+        while True:
+            shop = Shop.objects.select_related("connection").get(id=shop_id)
+            start = shop.pulled_until or target - FIRST_LOOK_BACK
+            if shop.window_until is None:
+                if start >= target:
+                    break
+                shop.window_until, shop.window_page = min(start + WINDOW, target), None
+                shop.save(update_fields=["window_until", "window_page"])
+            stored += _window(shop, start - dt.timedelta(minutes=shop.overlap_minutes), shop.window_until)
+        Shop.objects.filter(id=shop_id).update(last_success_at=timezone.now(), last_error="", errors_in_row=0)
+    except PlatformError as error:
+        log.warning("pull of shop %s stopped: %s", shop_id, error)
+        shop = Shop.objects.get(id=shop_id)
+        Shop.objects.filter(id=shop_id).update(
+            last_error=f"{error.message} ({error.code})",
+            last_error_at=timezone.now(),
+            errors_in_row=shop.errors_in_row + 1,
+        )
+    finally:
+        Shop.objects.filter(id=shop_id).update(pull_lease_until=None)
+        nudge("orderhub.read_payloads", "order")
+    return stored
+
+
+def _take(shop_id: int) -> bool:
+    now = timezone.now()
+    free = Q(pull_lease_until=None) | Q(pull_lease_until__lt=now)
+    return bool(Shop.objects.filter(free, id=shop_id, enabled=True).update(pull_lease_until=now + LEASE))
+
+
+def _window(shop: Shop, start: dt.datetime, end: dt.datetime) -> int:
+    """Read one window backwards; commits after each page."""
+    api = client(shop.connection)
+    page = shop.window_page
+    if page is None:
+        total = api.sold_count(start, end)
+        page = max(1, -(-total // PAGE))
+    stored = 0
+    while page >= 1:
+        rows = api.sold_page(start, end, page, PAGE)
+        payloads, failed = _details(api, rows)
+        with transaction.atomic():
+            stored += len(keeping.keep_many(shop.connection_id, payloads))
+            if failed is None:
+                page -= 1
+                done = {"pulled_until": end, "window_until": None, "window_page": None} if page < 1 else {"window_page": page}
+                Shop.objects.filter(id=shop.id).update(**done, pull_lease_until=timezone.now() + LEASE)
+        nudge("orderhub.read_payloads", "order")
+        if failed is not None:
+            raise failed
+    return stored
+
+
+def _details(api: Any, rows: list[dict[str, Any]]) -> tuple[list[keeping.Kept], PlatformError | None]:
+    """The full trades of a page; a failure is returned after what was read is kept."""
+    numbers = [str(row.get("tid_str") or row.get("tid")) for row in rows]
+    failed: PlatformError | None = None
+    payloads: list[keeping.Kept] = []
+    for number, answer in api.fullinfo_many(numbers).items():
+        if isinstance(answer, PlatformError):
+            failed = failed or answer
+            continue
+        trade, raw = answer
+        payloads.append(keeping.Kept("order", number, payload_version(str(trade.get("modified")), raw), raw, "pull"))
+    return payloads, failed
+
+
+def pull_all() -> dict[str, int]:
+    """Pull every enabled shop, one after the other; a failing shop does not stop the next."""
+    shops = Shop.objects.filter(enabled=True, channel__in=PULLED, connection__state="ok").values_list("id", "code")
+    return {code: pull(shop_id) for shop_id, code in shops}

@@ -1,0 +1,191 @@
+"""The words in which every channel's orders are told to intake. An unknown word raises `Unreadable`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from orderhub.money import BadMoney, yuan
+
+BEIJING = ZoneInfo("Asia/Shanghai")
+
+
+class Unreadable(ValueError):
+    """A payload that can't be taken in: `code` for counting, the message for a clerk."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+class ChannelState(StrEnum):
+    """Every channel's order states in our words."""
+
+    UNPAID = "unpaid"
+    TO_SHIP = "to_ship"
+    LOCKED = "locked"  # paid, but the platform forbids shipping
+    SHIPPED = "shipped"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"  # closed before payment
+    REFUNDED = "refunded"  # closed after payment
+
+
+class RefundState(StrEnum):
+    """A line's refund on the channel, in our words."""
+
+    NONE = "none"
+    ASKED = "asked"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+@dataclass(slots=True)
+class ParsedLine:
+    channel_line: str
+    seller_code: str
+    title: str
+    quantity: int
+    unit_price: Decimal
+    discount: Decimal
+    freight_share: Decimal
+    payable: Decimal
+    refund: RefundState = RefundState.NONE
+    refund_id: str = ""
+    goods_back: bool = False
+
+
+@dataclass(slots=True)
+class ParsedReceiver:
+    """`plain` only where the channel is our own; `opaque` holds the platform's keys for masked ones."""
+
+    name_mask: str
+    phone_mask: str
+    address_mask: str
+    province: str
+    city: str
+    district: str
+    town: str = ""
+    plain: dict[str, str] | None = None
+    opaque: dict[str, str] | None = None
+    lng: float | None = None
+    lat: float | None = None
+    datum: str = "wgs84"
+    key: str = ""  # what makes two receivers the same within the channel
+
+
+@dataclass(slots=True)
+class ParsedProof:
+    """What the channel itself said about the payment in this very payload."""
+
+    source: str
+    trade_no: str
+    state: str
+    paid: bool
+    amount: Decimal | None
+    payee: str
+    paid_at: dt.datetime | None
+
+
+@dataclass(slots=True)
+class ParsedOrder:
+    channel_number: str
+    channel_state: str
+    state: ChannelState
+    version: dt.datetime
+    ordered_at: dt.datetime
+    paid_at: dt.datetime | None
+    goods_amount: Decimal
+    discount: Decimal
+    freight: Decimal
+    payable: Decimal
+    lines: list[ParsedLine]
+    receiver: ParsedReceiver
+    proof: ParsedProof | None = None
+    buyer_ref: str = ""
+    buyer_message: str = ""
+    traffic_source: str = ""
+    promised_ship_at: dt.datetime | None = None
+    tags: list[str] = field(default_factory=list)
+
+    @property
+    def refund(self) -> RefundState:
+        """The order's refund: asked while any line is asked, done when all are, else none."""
+        states = {line.refund for line in self.lines}
+        if RefundState.ASKED in states:
+            return RefundState.ASKED
+        if self.state is ChannelState.REFUNDED or states == {RefundState.DONE}:
+            return RefundState.DONE
+        return RefundState.ASKED if RefundState.DONE in states else RefundState.NONE
+
+
+class Channel(Protocol):
+    """What a channel's provider module offers."""
+
+    def parse(self, raw: bytes) -> ParsedOrder:
+        """The payload in our words; Unreadable with words for a clerk."""
+
+
+def beijing_time(text: Any, name: str) -> dt.datetime:
+    """A naive `yyyy-MM-dd HH:mm:ss` of Beijing as an aware UTC time."""
+    try:
+        naive = dt.datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        raise Unreadable("bad_time", f"{name} is not a time: {str(text)[:40]!r}") from None
+    return naive.replace(tzinfo=BEIJING).astimezone(dt.UTC)
+
+
+def iso_time(text: Any, name: str) -> dt.datetime:
+    """ISO 8601 with an offset as an aware UTC time."""
+    try:
+        moment = dt.datetime.fromisoformat(str(text))
+    except ValueError:
+        raise Unreadable("bad_time", f"{name} is not a time: {str(text)[:40]!r}") from None
+    if moment.tzinfo is None:
+        raise Unreadable("bad_time", f"{name} has no time zone: {str(text)[:40]!r}")
+    return moment.astimezone(dt.UTC)
+
+
+def money(value: Any, name: str) -> Decimal:
+    """Yuan with at most two decimals, as Decimal."""
+    try:
+        return yuan(value)
+    except BadMoney:
+        raise Unreadable("bad_money", f"{name} is not an amount of money: {str(value)[:40]!r}") from None
+
+
+def words(value: Any, name: str, limit: int, *, required: bool = False) -> str:
+    """Text of at most `limit` characters without NUL; required text may not be blank."""
+    if value is None:
+        value = ""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise Unreadable("bad_text", f"{name} is not text")
+    text = str(value).strip()
+    if "\x00" in text or any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+        raise Unreadable("bad_text", f"{name} holds characters that cannot be stored")
+    if required and not text:
+        raise Unreadable("missing", f"{name} is missing")
+    if len(text) > limit:
+        raise Unreadable("too_long", f"{name} is longer than {limit} characters")
+    return text
+
+
+def whole(value: Any, name: str, low: int = 1, high: int = 1_000_000) -> int:
+    """A whole number within bounds."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value) if len(value) < 10 else high + 1
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise Unreadable("bad_number", f"{name} is not a number from {low} to {high}: {str(value)[:40]!r}")
+    return value
+
+
+def mapped(value: Any, table: dict[str, Any], name: str) -> Any:
+    """Our word for the platform's; an unknown one raises and names itself."""
+    try:
+        return table[value]
+    except (KeyError, TypeError):
+        raise Unreadable("unknown_word", f"unknown {name}: {str(value)[:60]!r}") from None

@@ -1,0 +1,125 @@
+"""The own shop's orders in our words: plain receivers, so masks are made here and the text is sealed."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from orderhub import crypto
+from orders.amounts import allocate_lines
+from orders.providers.base import (
+    ChannelState,
+    ParsedLine,
+    ParsedOrder,
+    ParsedReceiver,
+    Unreadable,
+    iso_time,
+    mapped,
+    money,
+    whole,
+    words,
+)
+
+STATES = {
+    "unpaid": ChannelState.UNPAID,
+    "paid": ChannelState.UNPAID,  # a word of the shop proves nothing: the gateway is asked
+    "cancelled": ChannelState.CANCELLED,
+}
+DATUMS = {"wgs84": "wgs84", "gcj02": "gcj02", "bd09": "bd09"}
+TRAFFIC = {None: "", "": "", "search": "search", "short_video": "short_video", "live": "live"}
+
+
+def parse(raw: bytes) -> ParsedOrder:
+    """One order as the shop's system POSTs it to /api/v1/orders, in our words."""
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise Unreadable("not_json", "the payload is not JSON") from None
+    if not isinstance(body, dict):
+        raise Unreadable("not_json", "the payload is not an order")
+    number = words(body.get("number"), "number", 64, required=True)
+    word = body.get("state") or "unpaid"
+    ordered_at = iso_time(body.get("created_at"), "created_at")
+    freight = money(body.get("freight", "0"), "freight")
+    payable = money(body.get("payable"), "payable")
+    lines, goods = _lines(body, payable, freight)
+    return ParsedOrder(
+        channel_number=number,
+        channel_state=words(word, "state", 40),
+        state=mapped(word, STATES, "order state"),
+        version=iso_time(body["updated_at"], "updated_at") if body.get("updated_at") else ordered_at,
+        ordered_at=ordered_at,
+        paid_at=None,
+        goods_amount=goods,
+        discount=goods + freight - payable,
+        freight=freight,
+        payable=payable,
+        lines=lines,
+        receiver=_receiver(body.get("receiver")),
+        buyer_ref=words((body.get("buyer") or {}).get("id"), "buyer.id", 80) if isinstance(body.get("buyer"), dict) else "",
+        buyer_message=words(body.get("remark"), "remark", 2000),
+        traffic_source=mapped(body.get("traffic_source"), TRAFFIC, "traffic source"),
+        promised_ship_at=iso_time(body["promised_ship_at"], "promised_ship_at") if body.get("promised_ship_at") else None,
+    )
+
+
+def _lines(body: dict[str, Any], payable: Decimal, freight: Decimal) -> tuple[list[ParsedLine], Decimal]:
+    rows = body.get("lines")
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise Unreadable("missing", "the order has no lines")
+    lines: list[ParsedLine] = []
+    goods: list[Decimal] = []
+    for row in rows:
+        quantity = whole(row.get("quantity"), "quantity")
+        price = money(row.get("unit_price"), "unit_price")
+        goods.append(price * quantity)
+        lines.append(
+            ParsedLine(
+                channel_line=words(row.get("line_id"), "line_id", 64, required=True),
+                seller_code=words(row.get("sku"), "sku", 80, required=True),
+                title=words(row.get("title"), "title", 200),
+                quantity=quantity,
+                unit_price=price,
+                discount=Decimal(0),
+                freight_share=Decimal(0),
+                payable=Decimal(0),
+            )
+        )
+    total = sum(goods, Decimal(0))
+    if total + freight < payable:
+        raise Unreadable("bad_sum", f"payable {payable} is more than goods {total} and freight {freight}")
+    for line, parts in zip(lines, allocate_lines(goods, total + freight - payable, freight), strict=True):
+        line.discount, line.freight_share, line.payable = parts
+    return lines, total
+
+
+def _receiver(body: Any) -> ParsedReceiver:
+    if not isinstance(body, dict):
+        raise Unreadable("missing", "the order has no receiver")
+    name = words(body.get("name"), "receiver.name", 60, required=True)
+    phone = words(body.get("phone"), "receiver.phone", 30, required=True)
+    address = words(body.get("address"), "receiver.address", 300, required=True)
+    lng, lat = body.get("lng"), body.get("lat")
+    point: tuple[float, float] | None = None
+    if lng is not None and lat is not None:
+        try:
+            point = float(lng), float(lat)
+        except (TypeError, ValueError):
+            raise Unreadable("bad_place", "lng and lat are not numbers") from None
+        if not (-180 <= point[0] <= 180 and -90 <= point[1] <= 90):
+            raise Unreadable("bad_place", "lng and lat are not on this earth")
+    return ParsedReceiver(
+        name_mask=crypto.mask_name(name),
+        phone_mask=crypto.mask_phone(phone),
+        address_mask=crypto.mask_address(address)[:200],
+        province=words(body.get("province"), "receiver.province", 30, required=True),
+        city=words(body.get("city"), "receiver.city", 30),
+        district=words(body.get("district"), "receiver.district", 30),
+        town=words(body.get("town"), "receiver.town", 40),
+        plain={"name": name, "phone": phone, "address": address},
+        lng=point[0] if point else None,
+        lat=point[1] if point else None,
+        datum=mapped(body.get("datum") or "wgs84", DATUMS, "datum"),
+        key=crypto.phone_hash(phone),
+    )

@@ -1,0 +1,205 @@
+"""Return receipts of the WMS in our words: what came back, to which warehouse, of which order and line.
+
+Wangdiantong tells nobody; its receipts are polled by their time of change (wms.stockin.Refund.queryWithDetail)
+with an overlap, kept raw, and read by `orders.operations.returning`. The newest kept version is the mark.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db import connection as database
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from inventory.queries import find_sku, sku_codes
+from orderhub.inbound.keeping import Kept, keep_many
+from orderhub.integrations.models import Connection
+from orderhub.integrations.registry import client
+from orders.providers.base import Unreadable, beijing_time
+
+KIND = "return"
+OVERLAP = dt.timedelta(hours=1)
+LONGEST = dt.timedelta(days=29)
+PAGE = 100
+DONE = 80  # of 10 cancelled, 20 editing, 30 to audit, 80 done
+
+
+@dataclass(frozen=True, slots=True)
+class SoldLine:
+    """A line that pieces can come back of."""
+
+    uuid: uuid.UUID
+    channel_line: str
+    sku_id: int | None
+    seller_code: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """Pieces of one code on a receipt."""
+
+    line: str
+    code: str
+    quantity: int
+    defect: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One receipt as the WMS wrote it."""
+
+    key: str
+    refund: str
+    order_number: str
+    warehouse: str
+    at: dt.datetime
+    came: tuple[Came, ...]
+
+    def numbers(self) -> list[str]:
+        """What its order may be called: as told, or without the parcel's place (…-1)."""
+        stem, dash, place = self.order_number.rpartition("-")
+        return [self.order_number, stem] if dash and place.isdigit() else [self.order_number]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """How one WMS account spells goods and warehouses."""
+
+    code: str
+    warehouses: dict[str, int]
+
+
+def pull() -> int:
+    """Keep the new return receipts of every Wangdiantong account; returns how many are new."""
+    accounts = Connection.objects.filter(platform="wangdiantong", state=Connection.State.OK).order_by("id")
+    return sum(pull_from(account) for account in accounts)
+
+
+def pull_from(account: Connection, now: dt.datetime | None = None) -> int:
+    """Keep one account's receipts changed since the newest kept one; killed anywhere, the next pull reads on.
+
+    Raises PlatformError. Calls are made with no transaction open; every page is kept as it comes.
+    """
+    end = now or timezone.now()
+    mark = _mark(account.id)
+    start = end - LONGEST if mark is None else max(mark - OVERLAP, end - LONGEST)
+    platform, page, new = client(account), 0, 0
+    while True:
+        answer = platform.refund_stockins(start, end, page, PAGE)
+        kept = [
+            Kept(KIND, _text(row, "order_no"), _changed(row), json.dumps(row, ensure_ascii=False).encode())
+            for row in answer.rows
+            if int(row.get("status") or 0) == DONE
+        ]
+        new += len(keep_many(account.id, kept))
+        page += 1
+        if len(answer.rows) < PAGE:
+            return new
+
+
+def _mark(connection_id: int) -> dt.datetime | None:
+    """The newest change that is kept; None before the first."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT max(version) FROM orderhub_payload WHERE connection_id = %s AND kind = %s", [connection_id, KIND])
+        found = cursor.fetchone()
+    return beijing_time(found[0], "modified") if found and found[0] else None
+
+
+def parse(raw: bytes) -> Document:
+    """A kept receipt in our words; Unreadable with words for a clerk."""
+    try:
+        row = json.loads(raw)
+    except ValueError:
+        raise Unreadable("not_json", _("The receipt is not JSON.")) from None
+    if not isinstance(row, dict):
+        raise Unreadable("not_json", _("The receipt is not an object."))
+    key = _text(row, "order_no")
+    numbers = [part.strip() for part in str(row.get("tid_list") or "").split(",") if part.strip()]
+    details = [item for item in row.get("details_list") or [] if isinstance(item, dict)]
+    numbers = numbers or sorted({str(item.get("tid")) for item in details if item.get("tid")})
+    if not key or len(numbers) != 1 or not details:
+        raise Unreadable("bad_receipt", _("A receipt needs a number, one order and goods."))
+    came = tuple(piece for piece in (_came(item) for item in details) if piece is not None)
+    refund = str(row.get("refund_no") or "")[:40]
+    return Document(key, refund, numbers[0], str(row.get("warehouse_no") or ""), _moment(row), came)
+
+
+def _came(item: dict[str, Any]) -> Came | None:
+    try:
+        quantity = Decimal(str(item.get("stockin_num") or item.get("num") or 0))
+    except InvalidOperation:
+        raise Unreadable("bad_number", _("A quantity of the receipt is not a number.")) from None
+    if quantity != quantity.to_integral_value() or not 0 <= quantity < 1_000_000:
+        raise Unreadable("bad_number", _("A quantity of the receipt is not a whole number."))
+    inner = [one for one in item.get("refund_order_detail_list") or [] if isinstance(one, dict)]
+    line = str(inner[0].get("oid") or "") if inner else ""
+    return Came(line, str(item.get("spec_no") or ""), int(quantity), bool(item.get("defect"))) if quantity else None
+
+
+def _moment(row: dict[str, Any]) -> dt.datetime:
+    """When it was taken in: `check_time` or `created_time` in milliseconds, else the time of change."""
+    for name in ("check_time", "created_time"):
+        stamp = str(row.get(name) or "")
+        if stamp.isdigit() and len(stamp) == 13:
+            return dt.datetime.fromtimestamp(int(stamp) / 1000, dt.UTC)
+    return beijing_time(row.get("modified"), "modified")
+
+
+def _changed(row: dict[str, Any]) -> str:
+    """The version: the time of change, as text that sorts; Unreadable where it is none."""
+    changed = _text(row, "modified")
+    beijing_time(changed, "modified")
+    return changed
+
+
+def _text(row: dict[str, Any], name: str) -> str:
+    return str(row.get(name) or "").strip()
+
+
+def systems(connection_ids: Iterable[int]) -> dict[int, System]:
+    """How these accounts spell goods and warehouses (options["warehouses"] maps theirs to our codes)."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT code, id FROM inventory_warehouse")
+        ours = dict(cursor.fetchall())
+    found = {}
+    for account in Connection.objects.filter(id__in=list(connection_ids)):
+        table = account.options.get("warehouses")
+        spelled = {theirs: ours[code] for theirs, code in table.items() if code in ours} if isinstance(table, dict) else {}
+        found[account.id] = System(account.code, ours | spelled)
+    return found
+
+
+def receipt_of(
+    document: Document, lines: list[SoldLine], system: System
+) -> tuple[int, list[tuple[uuid.UUID, int, str]]]:
+    """(warehouse, [(line, pieces, disposition)]): by the line's own name, else by the SKU behind the code.
+
+    Pieces of a code fill the lines that have it in turn. Unreadable where warehouse or goods are not known.
+    """
+    if document.warehouse not in system.warehouses:
+        raise Unreadable("no_warehouse", _("Unknown warehouse: %(code)s") % {"code": document.warehouse})
+    table = sku_codes()
+    room = {line.uuid: line.quantity for line in lines}
+    pieces: list[tuple[uuid.UUID, int, str]] = []
+    for came in document.came:
+        named = [line for line in lines if came.line and came.line in (line.channel_line, str(line.uuid))]
+        sku_id = find_sku(system.code, came.code, table)
+        coded = [line for line in lines if came.code == line.seller_code or (sku_id is not None and line.sku_id == sku_id)]
+        left = came.quantity
+        for line in named or coded:
+            taken = min(left, room[line.uuid])
+            if taken:
+                pieces.append((line.uuid, taken, "recondition" if came.defect else "resell"))
+                room[line.uuid] -= taken
+                left -= taken
+        if left:
+            raise Unreadable("not_sold", _("%(code)s came back, but the order has no such goods left.") % {"code": came.code})
+    return system.warehouses[document.warehouse], pieces

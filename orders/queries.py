@@ -1,0 +1,136 @@
+"""Questions about orders, answered as small values; nothing here writes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from orderhub import crypto
+from orders.models import Order, Receiver
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverRef:
+    """Where an order goes, as far as we may know. `plain` {name, phone, address} only for the own shop;
+    `opaque` {oaid} only for masked channels; the point is WGS-84."""
+
+    order_id: int
+    channel: str
+    visibility: str
+    province: str
+    city: str
+    district: str
+    town: str
+    adcode: str
+    name_mask: str
+    phone_mask: str
+    address_mask: str
+    plain: dict[str, str] | None
+    opaque: dict[str, str] | None
+    version: int
+    lng: float | None
+    lat: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHead:
+    """An order's own columns, with its shop's channel and account."""
+
+    id: int
+    number: str
+    channel: str
+    shop_id: int
+    shop_code: str
+    shop_connection_id: int
+    channel_number: str
+    state: str
+    refund_state: str
+    ordered_at: dt.datetime
+    paid_at: dt.datetime | None
+    payable: Decimal
+    freight: Decimal
+    discount: Decimal
+    goods_amount: Decimal
+    refunded: Decimal
+    buyer_ref: str
+    buyer_message: str
+    destination_version: int
+    open_holds: int
+    promised_ship_at: dt.datetime | None
+    carrier: str
+    outlet_code: str
+    warehouse_id: int | None
+    adcode: str
+    shipped_at: dt.datetime | None
+    signed_at: dt.datetime | None
+    aftersale_until: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LineHead:
+    """A line with its SKU's code and weight in grams."""
+
+    uuid: uuid.UUID
+    sku_id: int | None
+    sku_code: str
+    channel_line: str
+    title: str
+    seller_code: str
+    quantity: int
+    unit_price: Decimal
+    discount: Decimal
+    freight_share: Decimal
+    payable: Decimal
+    weight_g: int
+    refund_state: str
+
+
+def receivers(order_ids: Iterable[int], *, open_plain: bool = True) -> dict[int, ReceiverRef]:
+    """{order: ReceiverRef}; plain text and opaque keys are opened only where `open_plain` is left on."""
+    found = Receiver.objects.filter(order_id__in=list(order_ids)).values_list(
+        "order_id", "order__shop__channel", "visibility", "province", "city", "district", "town", "adcode", "name_mask",
+        "phone_mask", "address_mask", "plain_enc", "opaque_enc", "version", "lng", "lat",
+    )  # fmt: skip
+
+    def opened(sealed: Any) -> dict[str, str] | None:
+        return json.loads(crypto.decrypt(bytes(sealed))) if sealed and open_plain else None
+
+    return {
+        row[0]: ReceiverRef(*row[:11], opened(row[11]), opened(row[12]), *row[13:]) for row in found
+    }
+
+
+def heads(order_ids: Iterable[int]) -> dict[int, OrderHead]:
+    """{order: OrderHead}, one query."""
+    found = Order.objects.filter(id__in=list(order_ids)).values_list(
+        "id", "number", "shop__channel", "shop_id", "shop__code", "shop__connection_id", "channel_number", "state",
+        "refund_state", "ordered_at", "paid_at", "payable", "freight", "discount", "goods_amount", "refunded",
+        "buyer_ref", "buyer_message", "destination_version", "open_holds", "promised_ship_at", "carrier",
+        "outlet_code", "warehouse_id", "adcode", "shipped_at", "signed_at", "aftersale_until",
+    )  # fmt: skip
+    return {row[0]: OrderHead(*row) for row in found}
+
+
+def lines(order_ids: Iterable[int]) -> dict[int, list[LineHead]]:
+    """{order: its lines}, one query."""
+    ids = list(order_ids)
+    answer: dict[int, list[LineHead]] = {identity: [] for identity in ids}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT l.order_id, l.uuid, l.sku_id, coalesce(s.code, ''), l.channel_line, l.title, l.seller_code,
+                      l.quantity, l.unit_price, l.discount, l.freight_share, l.payable, coalesce(s.weight_g, 0),
+                      l.refund_state
+               FROM orders_line l LEFT JOIN inventory_sku s ON s.id = l.sku_id
+               WHERE l.order_id = ANY(%s) ORDER BY l.order_id, l.channel_line""",
+            [ids],
+        )
+        for order_id, *rest in cursor.fetchall():
+            answer[order_id].append(LineHead(*rest))
+    return answer

@@ -1,0 +1,44 @@
+"""The clock's doors into orders: each task is one call, and safe to run twice."""
+
+from celery import shared_task
+
+from orderhub import sweeping
+from orders.lifecycle import LIFECYCLE
+from orders.operations import payment, pull, stock
+
+#: The automatic stretch from proof to route runs as one sweep: one claim, one transaction.
+FIRST_STRETCH = ("verify", "reserve", "route")
+
+
+@shared_task(name="orders.advance", ignore_result=True)
+def advance(**_: object) -> None:
+    """Everything that can move by itself, from each state that it may have stopped in."""
+    sweeping.sweep(LIFECYCLE, "claimed", FIRST_STRETCH)
+    sweeping.sweep(LIFECYCLE, "paid", FIRST_STRETCH[1:])
+    sweeping.sweep(LIFECYCLE, "reserved", FIRST_STRETCH[2:])
+    sweeping.sweep(LIFECYCLE, "signed", ("open_aftersale",))
+
+
+@shared_task(name="orders.pull_all", ignore_result=True)
+def pull_all(**_: object) -> None:
+    pull.pull_all()
+
+
+@shared_task(name="orders.pull", ignore_result=True)
+def pull_shop(shop_id: int, **_: object) -> None:
+    pull.pull(shop_id)
+
+
+@shared_task(name="orders.questions", ignore_result=True)
+def questions(**_: object) -> None:
+    payment.missing_questions()
+
+
+@shared_task(name="orders.expire_unpaid", ignore_result=True)
+def expire_unpaid(**_: object) -> None:
+    payment.expire_unpaid()
+
+
+@shared_task(name="orders.retry_stock", ignore_result=True)
+def retry_stock(**_: object) -> None:
+    stock.retry_stock_holds()

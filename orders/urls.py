@@ -1,0 +1,12 @@
+"""Addresses of orders outside the admin: the API and the payment gateway's callback."""
+
+from django.urls import path
+
+from orders.api.views import OrdersView, OrderView
+from orders.callbacks import alipay_notify
+
+urlpatterns = [
+    path("api/v1/orders", OrdersView.as_view(), name="api-orders"),
+    path("api/v1/orders/<str:number>", OrderView.as_view(), name="api-order"),
+    path("callbacks/alipay/<slug:code>", alipay_notify, name="alipay-notify"),
+]
