@@ -1,0 +1,179 @@
+"""Wangdiantong flagship in our words: an order push, and how far each stock-out is by the WMS's own clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils import timezone
+
+from logistics.operations.steps import Progress
+from logistics.queries import Shipment
+from orderhub.integrations.clients.base import beijing, from_beijing
+from orderhub.integrations.errors import PlatformError
+from orderhub.integrations.registry import client
+from orderhub.models import Connection
+
+CANCELLED = 5
+SHIPPED = 110
+#: Steps and the field that holds their time.
+TIMES = {"waved": "picklist_time", "packed": "weigh_time", "printed": "print_time", "shipped": "consign_time"}
+TOO_LATE = ("已发货", "无法取消")
+WINDOW = dt.timedelta(minutes=55)
+PAGE = 200
+
+
+def push(connection: Connection, shipments: Sequence[Shipment], *, closing: bool = False) -> dict[str, str]:
+    """Push parcels as own-platform orders, at most 100 a call; {parcel number: refusal}."""
+    speaker = client(connection)
+    shop_no = speaker.option("shop_no")
+    errors: dict[str, str] = {}
+    for start in range(0, len(shipments), 100):
+        part = shipments[start : start + 100]
+        lines = [line for shipment in part for line in _lines(shipment, closing)]
+        said = speaker.push_orders(shop_no, [_trade(shipment, closing) for shipment in part], lines)
+        errors.update(said["errors"])
+    return errors
+
+
+def known(connection: Connection, number: str, warehouse: str) -> str:
+    """The WMS's number of a parcel, "" where it has none."""
+    rows = by_number(connection, number)
+    return str(rows[0].get("trade_no") or rows[0].get("src_order_no") or number) if rows else ""
+
+
+def stop(connection: Connection, shipment: Shipment) -> bool:
+    """Close the order at the WMS; True where it had left already. PlatformError for any other refusal."""
+    errors = push(connection, [shipment], closing=True)
+    text = errors.get(shipment.parcel.number, "")
+    if not text:
+        return False
+    if any(word in text for word in TOO_LATE):
+        return True
+    raise PlatformError("business", "not_stopped", text)
+
+
+def by_number(connection: Connection, number: str) -> list[dict[str, Any]]:
+    """Stock-outs of one of our numbers, whatever their time."""
+    data = client(connection).call(
+        "wms.stockout.Sales.queryWithDetail", [{"src_tid": number}], effect=False, page=0, size=20
+    )
+    rows = data.get("order") if isinstance(data, dict) else data
+    return [row for row in rows or [] if isinstance(row, dict) and row.get("src_trade_no") == number]
+
+
+def changed(connection: Connection, start: dt.datetime, end: dt.datetime) -> Iterable[dict[str, Any]]:
+    """Stock-outs that changed in a window of at most an hour: open ones, cancelled ones, and those that left.
+
+    Pages are read from the last to the first: a record that changes meanwhile moves towards what is read later.
+    """
+    speaker = client(connection)
+    for kind in (2, 1, 0):
+        first = speaker.stockouts_between(start, end, 0, PAGE, kind)
+        pages = max(0, ((first.total or len(first.rows)) - 1) // PAGE)
+        for page in range(pages, 0, -1):
+            yield from speaker.stockouts_between(start, end, page, PAGE, kind).rows
+        yield from first.rows
+
+
+def progress(row: dict[str, Any], parcel_id: int) -> Progress:
+    """How far a stock-out is. ValueError for a time or weight that can't be read."""
+    if int(row.get("status") or 0) == CANCELLED:
+        return Progress(parcel_id, "handed", refused=str(row.get("error_info") or "") or "cancelled by the warehouse")
+    times = {step: from_beijing(str(row[name])) for step, name in TIMES.items() if row.get(name)}
+    weight = _grams(row.get("weight"))
+    stage = "handed"
+    if "waved" in times:
+        stage = "waved"
+    if weight is not None or int(row.get("status") or 0) == SHIPPED:
+        stage = "packed"
+        if "printed" in times:
+            stage = "printed"
+    if int(row.get("status") or 0) == SHIPPED:
+        stage = "shipped"
+    return Progress(parcel_id, stage, times, weight, str(row.get("trade_no") or ""))
+
+
+def _grams(value: Any) -> int | None:
+    try:
+        kilograms = Decimal(str(value or 0))
+    except InvalidOperation as error:
+        raise ValueError(f"weight {value!r}") from error
+    return int((kilograms * 1000).to_integral_value()) or None
+
+
+def _trade(shipment: Shipment, closing: bool) -> dict[str, Any]:
+    parcel, receiver, head = shipment.parcel, shipment.receiver, shipment.head
+    plain = receiver.plain or {}
+    return {
+        "tid": parcel.number,
+        "process_status": 70 if closing else 10,
+        "trade_status": 90 if closing else 30,
+        "refund_status": 3 if closing else 0,
+        "pay_status": 0 if closing else 2,
+        "order_count": len(shipment.contents),
+        "goods_count": sum(c.quantity for c in shipment.contents),
+        "pay_method": 1,
+        "trade_time": beijing(head.ordered_at),
+        "pay_time": beijing(head.paid_at or head.ordered_at),
+        "end_time": None,
+        "buyer_nick": "-",
+        "receiver_name": plain.get("name", ""),
+        "receiver_area": f"{receiver.province} {receiver.city or receiver.province} {receiver.district or receiver.city}",
+        "receiver_address": plain.get("address", ""),
+        "receiver_mobile": plain.get("phone", ""),
+        "post_amount": str(head.freight),
+        "discount": str(head.discount),
+        "receivable": str(head.payable),
+        "paid": str(head.payable),
+        "received": str(head.payable),
+        "delivery_term": 1,
+        "is_auto_wms": 1,
+        "warehouse_no": shipment.warehouse.code,
+        "is_sealed": 3,
+        "cust_data": f"{parcel.carrier}:{parcel.waybill_no}",
+        "buyer_message": head.buyer_message[:200],
+        "remark": _remark(shipment),
+    }
+
+
+def _remark(shipment: Shipment) -> str:
+    """The number and the sort code go with the order: the warehouse prints our label, it takes no number of its own."""
+    parcel = shipment.parcel
+    return f"{parcel.carrier} {parcel.waybill_no} {parcel.sort_code}".strip()
+
+
+def _lines(shipment: Shipment, closing: bool) -> list[dict[str, Any]]:
+    rows = []
+    for place, content in enumerate(shipment.contents, 1):
+        line = content.line
+        rows.append(
+            {
+                "tid": shipment.parcel.number,
+                "oid": f"{shipment.parcel.number}-{place}",
+                "status": 90 if closing else 30,
+                "refund_status": 5 if closing else 0,
+                "goods_id": line.sku_code,
+                "spec_id": line.sku_code,
+                "goods_no": line.sku_code,
+                "spec_no": line.sku_code,
+                "goods_name": line.title[:80] or line.sku_code,
+                "num": content.quantity,
+                "price": str(line.unit_price),
+                "discount": str(line.discount),
+                "share_discount": "0",
+                "total_amount": str(line.payable - line.freight_share),
+                "adjust_amount": "0",
+                "refund_amount": "0",
+                "remark": "",
+                "json": "",
+            }
+        )
+    return rows
+
+
+def now() -> dt.datetime:
+    """The end of a window that is safe to ask for: what changed in this very second comes with the next."""
+    return timezone.now().replace(microsecond=0)
