@@ -35,8 +35,12 @@ def test_that_every_round_trip_closes_to_under_a_millimetre(
 )
 def test_that_the_offset_is_what_other_converters_make(wgs: Any, gcj: Any) -> None:
     # The three pairs that the test suite of the public eviltransform library carries for all its languages.
-    assert [float(value) for value in convert(*wgs, "wgs84", "gcj02")] == pytest.approx(gcj, abs=1e-6)
-    assert [float(value) for value in convert(*gcj, "gcj02", "wgs84")] == pytest.approx(wgs, abs=1e-6)
+    assert [float(value) for value in convert(wgs[0], wgs[1], "wgs84", "gcj02")] == pytest.approx(
+        gcj, abs=1e-6
+    )
+    assert [float(value) for value in convert(gcj[0], gcj[1], "gcj02", "wgs84")] == pytest.approx(
+        wgs, abs=1e-6
+    )
 
 
 def test_that_bd09_lies_where_baidu_puts_it() -> None:
