@@ -45,10 +45,10 @@ def claim(lifecycle: Lifecycle, start: Sequence[str], n: int, *, when: str = "",
         sql = f"""
             WITH due AS (
                 SELECT id FROM "{lifecycle.table}"
-                WHERE state = ANY(%s) AND open_holds = 0 AND next_try_at <= now()
-                  AND (lease_until IS NULL OR lease_until < now()) AND {condition} {f"AND {when}" if when else ""}
+                WHERE state = ANY(%s) AND open_holds = 0 AND next_try_at <= statement_timestamp()
+                  AND (lease_until IS NULL OR lease_until < statement_timestamp()) AND {condition} {f"AND {when}" if when else ""}
                 ORDER BY next_try_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
-            UPDATE "{lifecycle.table}" t SET attempts = t.attempts + 1, lease_until = now() + %s, lease_token = %s
+            UPDATE "{lifecycle.table}" t SET attempts = t.attempts + 1, lease_until = statement_timestamp() + %s, lease_token = %s
             FROM due WHERE t.id = due.id RETURNING t.id"""
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(sql, [list(start), limit, lease, token])
@@ -61,7 +61,7 @@ def claim(lifecycle: Lifecycle, start: Sequence[str], n: int, *, when: str = "",
 def exhausted(lifecycle: Lifecycle, start: Sequence[str]) -> list[int]:
     """Records whose worker died on every try and whose lease has ended: they wait for a person."""
     sql = f"""SELECT id FROM "{lifecycle.table}" WHERE state = ANY(%s) AND open_holds = 0
-              AND attempts >= {DEATHS_BEFORE_SET_ASIDE} AND lease_until < now() LIMIT 100"""
+              AND attempts >= {DEATHS_BEFORE_SET_ASIDE} AND lease_until < statement_timestamp() LIMIT 100"""
     with connection.cursor() as cursor:
         cursor.execute(sql, [list(start)])
         return [row[0] for row in cursor.fetchall()]

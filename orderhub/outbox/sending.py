@@ -96,15 +96,15 @@ def _claim(kind: Kind) -> list[Message]:
     sql = """
         WITH first AS (
             SELECT connection_id FROM orderhub_message
-            WHERE kind = %(kind)s AND state IN ('new', 'sending', 'unknown') AND next_try_at <= now()
-              AND (lease_until IS NULL OR lease_until < now()) ORDER BY next_try_at, id LIMIT 1 FOR UPDATE SKIP LOCKED),
+            WHERE kind = %(kind)s AND state IN ('new', 'sending', 'unknown') AND next_try_at <= statement_timestamp()
+              AND (lease_until IS NULL OR lease_until < statement_timestamp()) ORDER BY next_try_at, id LIMIT 1 FOR UPDATE SKIP LOCKED),
         due AS (
             SELECT m.id, m.state FROM orderhub_message m, first
-            WHERE m.kind = %(kind)s AND m.state IN ('new', 'sending', 'unknown') AND m.next_try_at <= now()
-              AND (m.lease_until IS NULL OR m.lease_until < now())
+            WHERE m.kind = %(kind)s AND m.state IN ('new', 'sending', 'unknown') AND m.next_try_at <= statement_timestamp()
+              AND (m.lease_until IS NULL OR m.lease_until < statement_timestamp())
               AND m.connection_id IS NOT DISTINCT FROM first.connection_id
             ORDER BY m.next_try_at, m.id LIMIT %(n)s FOR UPDATE OF m SKIP LOCKED)
-        UPDATE orderhub_message t SET attempts = t.attempts + 1, lease_until = now() + %(lease)s,
+        UPDATE orderhub_message t SET attempts = t.attempts + 1, lease_until = statement_timestamp() + %(lease)s,
             state = CASE WHEN due.state = 'new' THEN 'sending' ELSE 'unknown' END
         FROM due WHERE t.id = due.id RETURNING t.id"""
     with transaction.atomic(), connection.cursor() as cursor:
