@@ -169,8 +169,18 @@ def deliveries(since: dt.datetime, *, chunk: int = 2000) -> Iterator[DeliveryRow
         yield DeliveryRow(*values)
 
 
-def waybills_of(order_ids: Sequence[int]) -> dict[int, list[str]]:
-    """The waybill numbers of live parcels by order."""
+def orders_of_waybill(text: str) -> list[int]:
+    """The orders whose parcels carry this waybill number or parcel number; [] for a word that is neither."""
+    word = text.strip()
+    if len(word) < 6:
+        return []
+    found = Parcel.objects.filter(waybill_no=word).values_list("order_id", flat=True)
+    named = Parcel.objects.filter(number=word.upper()).values_list("order_id", flat=True)
+    return list(dict.fromkeys([*found[:20], *named[:1]]))
+
+
+def waybills(order_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The waybill numbers of live parcels by order, one query."""
     found: dict[int, list[str]] = {}
     rows = Parcel.objects.filter(order_id__in=order_ids).exclude(state="voided").exclude(waybill_no="")
     for order_id, number in rows.order_by("id").values_list("order_id", "waybill_no"):

@@ -27,6 +27,12 @@ SCHEDULE = (
     Row("Ask about claimed payments", "orders.questions", 30),
     Row("Expire unpaid orders", "orders.expire_unpaid", 60),
     Row("Retry orders that wait for stock", "orders.retry_stock", 300),
+    Row("Plan parcels", "logistics.plan", 3),
+    Row("Stop parcels that must not leave", "logistics.stop", 5),
+    Row("Orders follow their parcels", "logistics.follow", 3),
+    Row("Ask the warehouses", "logistics.poll_warehouses", 15),
+    Row("Ask for traces", "logistics.poll_traces", 60),
+    Row("Look for overdue pick-ups", "logistics.overdue", 300),
     Row("Worker heartbeat", "orderhub.pulse", 15),
 )
 

@@ -139,5 +139,6 @@ def send_subscription(messages: Sequence[Message]) -> dict[int, Answer]:
             )  # fmt: skip
             answers[message.id] = Answer.done(new=new)
         except PlatformError as error:
-            answers[message.id] = Answer("retry", kind="retry", text=error.message) if error.kind == "unknown" else Answer.of(error)
+            again = error.kind == "unknown"  # a second subscription changes nothing
+            answers[message.id] = Answer("retry", kind="retry", text=error.message) if again else Answer.of(error)
     return answers

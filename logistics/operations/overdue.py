@@ -1,0 +1,56 @@
+"""No pick-up within 48 hours of shipping: one ticket a parcel, one SMS a warehouse and sweep, each parcel told once."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from logistics.models import Parcel, Policy
+from logistics.queries import connection_of
+from orderhub.outbox import writing
+from orderhub.tickets.opening import open_ticket
+
+
+def overdue(*, n: int = 500) -> int:
+    """Tell of parcels shipped too long ago that no carrier has scanned; returns how many."""
+    hours = Policy.current().pickup_hours
+    before = timezone.now() - dt.timedelta(hours=hours)
+    sms = connection_of("aliyun_sms")
+    with transaction.atomic():
+        parcels = list(
+            Parcel.objects.select_for_update(skip_locked=True, of=("self",))
+            .filter(state="shipped", picked_up_at=None, shipped_at__lt=before, overdue_told=False)
+            .select_related("warehouse")
+            .order_by("shipped_at", "id")[:n]
+        )
+        by_house: dict[int, list[Parcel]] = {}
+        for parcel in parcels:
+            by_house.setdefault(parcel.warehouse_id, []).append(parcel)
+            open_ticket(
+                "pickup_overdue",
+                f"pickup:{parcel.number}",
+                _("Parcel %(number)s was not picked up for %(hours)s hours") % {"number": parcel.number, "hours": hours},
+                body=_("Waybill %(waybill)s (%(carrier)s) left %(warehouse)s and has no pick-up scan.")
+                % {"waybill": parcel.waybill_no, "carrier": parcel.carrier, "warehouse": parcel.warehouse.name},
+                role="warehouse_manager",
+                order_id=parcel.order_id,
+            )
+        for rows in by_house.values():
+            first = rows[0]
+            writing.ask_once(
+                "sms.send",
+                f"pickup:{first.number}",
+                connection_id=sms,
+                subject_id=first.id,
+                order_id=first.order_id,
+                data={
+                    "template": "template_pickup_overdue",
+                    "params": {"warehouse": first.warehouse.name, "count": str(len(rows)), "waybill": first.waybill_no},
+                    "parcels": [parcel.number for parcel in rows][:50],
+                },
+            )
+        Parcel.objects.filter(id__in=[parcel.id for parcel in parcels]).update(overdue_told=True)
+    return len(parcels)
