@@ -323,11 +323,12 @@ def _json(params: dict[str, str], name: str, kind: type) -> Any:
     if not params.get(name):
         raise Refused(40, f"Missing required arguments:{name}", f"isv.missing-parameter:{name}")
     try:
-        value = json.loads(params[name])
+        value: Any = json.loads(params[name])
     except ValueError:
         raise Refused(
             41, f"Invalid arguments:{name}", f"isv.invalid-parameter:{name}", "不是合法的 JSON"
         ) from None
-    if not isinstance(value, kind) or (kind is list and not all(isinstance(row, dict) for row in value)):
+    rows = value if isinstance(value, list) else [value]
+    if not isinstance(value, kind) or not all(isinstance(row, dict) for row in rows):
         raise Refused(41, f"Invalid arguments:{name}", f"isv.invalid-parameter:{name}", "JSON 结构不正确")
     return value

@@ -69,7 +69,7 @@ def goods_and_baskets(source: Path) -> None:
     english: dict[str, str] = {}
     baskets = []
     for invoice, rows in invoices.items():
-        lines = {}
+        lines: dict[str, list[str | int]] = {}
         wanted = RETAIL[int(invoice) * 7919 % len(RETAIL)]
         for row in rows:
             code, price, quantity = row["stock_code"], Decimal(row["unit_price_gbp"]), int(row["quantity"])

@@ -49,7 +49,7 @@ SCENARIOS: tuple[tuple[str, str, int, float, float], ...] = (
 
 def populate(world: World, count: int, scenarios: bool) -> list[SourceOrder]:
     """``count`` orders, oldest first; the last ones were paid a few minutes before the start."""
-    deal = _Deal(world)
+    deal = Deal(world)
     orders = [deal.order(seq, paid_at) for seq, paid_at in enumerate(_times(world, count), 1)]
     if scenarios and count >= 60:
         orders = _mark(world, orders, deal)
@@ -74,7 +74,7 @@ def _times(world: World, count: int) -> list[datetime]:
     return sorted(moment.replace(microsecond=0) for moment in moments)
 
 
-class _Deal:
+class Deal:
     """Deals baskets, receivers and buyers; one random source per order, so that orders do not depend on each other."""
 
     def __init__(self, world: World) -> None:
@@ -180,7 +180,7 @@ class _Deal:
         )
 
 
-def _mark(world: World, orders: list[SourceOrder], deal: _Deal) -> list[SourceOrder]:
+def _mark(world: World, orders: list[SourceOrder], deal: Deal) -> list[SourceOrder]:
     """Give the scenarios to orders of the right channel and age; each order has at most one."""
     draw = lot(world.seed, "scenarios")
     free = list(orders)
@@ -220,7 +220,7 @@ def _scenario(name: str, order: SourceOrder) -> SourceOrder:
     return replace(order, scenario=name)
 
 
-def _twin(order: SourceOrder, deal: _Deal, seq: int) -> SourceOrder:
+def _twin(order: SourceOrder, deal: Deal, seq: int) -> SourceOrder:
     """The same person orders the same goods again eleven minutes later."""
     created = order.created_at + 11 * MINUTE
     number = deal.number(order.channel, seq, created)

@@ -32,6 +32,7 @@ def post(
     """One HTTP request without any retry."""
     parts = urlsplit(url)
     host = parts.hostname or "127.0.0.1"
+    connection: http.client.HTTPConnection
     if parts.scheme == "https":
         connection = http.client.HTTPSConnection(
             host, parts.port, timeout=timeout, context=ssl.create_default_context()

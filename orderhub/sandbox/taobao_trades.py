@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from orderhub.sandbox.frame import beijing
-from orderhub.sandbox.population import _Deal
+from orderhub.sandbox.population import Deal
 from orderhub.sandbox.schedule import lot
 from orderhub.sandbox.world import Receiver, SourceLine, SourceOrder, World
 
@@ -188,7 +188,7 @@ class Trades:
         """Where it goes now: the changed address counts from version 2 on."""
         if self.state(order.number).version == 1:
             return order.receiver
-        moved = _Deal(self.world).receiver(lot(self.world.seed, "moved", order.number))
+        moved = Deal(self.world).receiver(lot(self.world.seed, "moved", order.number))
         return replace(moved, name=order.receiver.name, phone=order.receiver.phone)
 
     def oaid(self, order: SourceOrder) -> str:
