@@ -1,0 +1,138 @@
+"""The demo's shop: accounts at the sandbox, warehouses, goods, opening stock, outlets, history. Made once, on an empty database."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.utils import timezone
+
+from inventory.models import Bin, Sku, Warehouse
+from inventory.operations.receive import opening
+from orderhub import crypto, schedule
+from orderhub.models import Connection
+from orderhub.sandbox import credentials as known
+from orderhub.sandbox.catalogue import DATA
+from orders.models import Shop
+
+WAREHOUSES: tuple[dict[str, Any], ...] = (
+    {"code": "HZ01", "name": "杭州自建仓", "kind": "own", "priority": 10, "province": "浙江省", "city": "杭州市",
+     "district": "滨江区", "address": "长河街道滨康路352号", "contact": "陈建国", "manager_phone": "13800000001",
+     "lng": 120.2052, "lat": 30.1862},
+    {"code": "YH01", "name": "余杭合作仓（菜鸟裹裹）", "kind": "partner", "priority": 20, "province": "浙江省", "city": "杭州市",
+     "district": "余杭区", "address": "仓前街道仓兴街397号", "contact": "周敏", "manager_phone": "13800000002",
+     "lng": 120.0043, "lat": 30.2791},
+    {"code": "SH01", "name": "上海小仓", "kind": "own", "priority": 30, "province": "上海市", "city": "上海市",
+     "district": "青浦区", "address": "华新镇华腾路1288号", "contact": "吴磊", "manager_phone": "13800000003",
+     "lng": 121.2312, "lat": 31.2423},
+)  # fmt: skip
+
+
+def accounts(sandbox_url: str) -> dict[str, Connection]:
+    """One connection a platform, with the sandbox's published credentials."""
+    t, a, w, q = known.TAOBAO, known.ALIPAY, known.WANGDIANTONG, known.QIMEN
+    z, k, d, s, o = known.ZTO, known.KUAIDI100, known.KINGDEE, known.ALIYUN_SMS, known.OWN_SHOP
+    rows: tuple[tuple[str, str, str, str, dict[str, Any], dict[str, Any]], ...] = (
+        ("taobao-main", "taobao", "淘宝 晴川家居旗舰店", t["app_key"], {"app_secret": t["app_secret"]},
+         {"user_id": t["seller_id"], "redirect_uri": f"{settings.PUBLIC_URL}/admin/oauth/callback/"}),
+        ("own-shop", "own_shop", "晴川自营商城", o["shop_code"], {"app_secret": o["secret"]},
+         {"api_token_hash": crypto.keyed_hash(o["token"])}),
+        ("alipay-main", "alipay", "支付宝收款", a["app_id"], {"private_key": a["app_private_key"]},
+         {"seller_id": a["seller_id"], "alipay_public_key": a["alipay_public_key"]}),
+        ("wdt-main", "wangdiantong", "旺店通旗舰版", w["app_key"], {"app_secret": w["app_secret"]},
+         {"sid": w["sid"], "shop_no": w["shop_no"]}),
+        ("qimen", "qimen", "奇门仓储", q["app_key"], {"app_secret": q["app_secret"]},
+         {"customerId": q["customer_id"], "ownerCode": q["owner_code"], "warehouseCode": q["warehouse_code"]}),
+        ("zto-main", "zto", "中通电子面单", z["app_key"],
+         {"app_secret": z["app_secret"], "account_password": z["account_password"]}, {"account_id": z["account_id"]}),
+        ("kuaidi100-main", "kuaidi100", "快递100", k["customer"], {"app_secret": k["key"], "salt": k["salt"]}, {}),
+        ("kingdee-main", "kingdee", "金蝶云星空", d["app_id"], {"app_secret": d["app_secret"]},
+         {"acctid": d["acct_id"], "username": d["username"], "lcid": d["lcid"], "org_num": d["org"]}),
+        ("sms-main", "aliyun_sms", "阿里云短信", s["access_key_id"], {"app_secret": s["access_key_secret"]},
+         {"sign_name": s["sign_name"], "template_pickup_overdue": s["template_pickup_overdue"]}),
+    )  # fmt: skip
+    made: dict[str, Connection] = {}
+    for code, platform, name, app_key, secrets, options in rows:
+        connection = Connection(
+            code=code, platform=platform, name=name, base_url=f"{sandbox_url}/{platform}", app_key=app_key, options=options
+        )
+        connection.set_secrets(secrets)
+        connection.save()
+        made[code] = connection
+    return made
+
+
+def goods() -> list[Sku]:
+    """The catalogue of the shipped sample."""
+    with (Path(DATA) / "skus.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    Sku.objects.bulk_create(
+        [Sku(code=r["code"], name=r["name_zh"], series=r["series"], weight_g=int(r["weight_g"])) for r in rows]
+    )
+    return list(Sku.objects.order_by("code"))
+
+
+def shelves(skus: list[Sku], wms: Connection) -> None:
+    """Warehouses, bins and opening stock; the small one holds one good in eight and has no WMS."""
+    stock: list[tuple[int, int, int]] = []
+    for place in WAREHOUSES:
+        house = Warehouse.objects.create(**place, wms=None if place["code"] == "SH01" else wms)
+        bins = Bin.objects.bulk_create(
+            [
+                Bin(warehouse=house, code=f"{aisle}-{shelf:02d}-{level:02d}", walk_order=n)
+                for n, (aisle, shelf, level) in enumerate((a, s, v) for a in "ABC" for s in range(1, 9) for v in (1, 2))
+            ]
+        )
+        for n, sku in enumerate(skus):
+            if place["code"] == "SH01":
+                if n % 8 == 0:
+                    stock.append((sku.id, bins[n % len(bins)].id, 12))
+            else:
+                stock.append((sku.id, bins[n % len(bins)].id, 260))
+                stock.append((sku.id, bins[(n + 7) % len(bins)].id, 120))
+    opening(stock)
+
+
+def history(seed: int, n: int) -> int:
+    """Parcels delivered before, marked as history, so that success rates exist on the first day."""
+    from logistics.operations.deliveries import load_history
+    from orderhub.sandbox.history import delivered_history
+
+    names = {"waybill": "waybill_no", "district": "adcode", "warehouse": "warehouse_code", "outlet": "outlet_code"}
+    rows = ({names.get(k, k): v for k, v in asdict(row).items()} for row in delivered_history(seed, timezone.now(), n))
+    return load_history({**row, "carrier": str(row["carrier"]).lower()} for row in rows)
+
+
+def people(password: str, name: str) -> None:
+    """The administrator of the demo."""
+    get_user_model().objects.create_superuser(name, "", password)
+
+
+@transaction.atomic
+def build(*, sandbox_url: str, seed: int, admin: str, password: str, say: Callable[[str], None]) -> None:
+    """Everything that a seller would have set up before the first order."""
+    made = accounts(sandbox_url)
+    say(f"{len(made)} accounts at the sandbox")
+    skus = goods()
+    shelves(skus, made["wdt-main"])
+    say(f"{len(skus)} goods in {len(WAREHOUSES)} warehouses")
+    home = Warehouse.objects.get(code="HZ01")
+    Shop.objects.create(code="taobao", name="淘宝 晴川家居旗舰店", channel="taobao", connection=made["taobao-main"], default_warehouse=home)
+    Shop.objects.create(
+        code="own", name="晴川自营商城", channel="own_shop", connection=made["own-shop"], default_warehouse=home,
+        payment_connection=made["alipay-main"], unpaid_minutes=2,
+    )  # fmt: skip
+    say(f"{history(seed, 6000)} parcels of history")
+    outlets = importlib.import_module("routing.demo").load(timezone.now())
+    say(f"outlets and fences: {outlets}")
+    importlib.import_module("routing.operations.rates").refresh(timezone.now())
+    importlib.import_module("orderhub.roles").sync_roles()
+    people(password, admin)
+    say(f"{schedule.seed()} schedules")
