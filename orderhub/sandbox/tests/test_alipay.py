@@ -14,6 +14,8 @@ from orderhub.sandbox import alipay
 from orderhub.sandbox.credentials import ALIPAY
 from orderhub.sandbox.tests.served import Served, served
 
+pytestmark = pytest.mark.sdk
+
 
 @pytest.fixture(scope="module")
 def sandbox():

@@ -349,6 +349,7 @@ class SoldIncrement(RestApi):
         return "taobao.trades.sold.increment.get"
 
 
+@pytest.mark.sdk
 def test_that_py_taobao_open_reads_trades(sandbox):
     host = urlsplit(sandbox.url)
     call = SoldIncrement(host.hostname, host.port)
@@ -363,6 +364,7 @@ def test_that_py_taobao_open_reads_trades(sandbox):
     assert refused.value.errorcode == 25
 
 
+@pytest.mark.sdk
 def test_that_taobaopy_reads_a_trade_with_an_hmac_signature(sandbox, monkeypatch):
     monkeypatch.setenv("TZ", "Asia/Shanghai")
     time.tzset()
