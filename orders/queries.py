@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from orderhub import crypto
-from orders.models import Order, Receiver
+from orders.models import Order, Receiver, Shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +134,19 @@ def lines(order_ids: Iterable[int]) -> dict[int, list[LineHead]]:
         for order_id, *rest in cursor.fetchall():
             answer[order_id].append(LineHead(*rest))
     return answer
+
+
+def places(order_ids: Iterable[int]) -> list[tuple[int, str, str, str, str, str, float | None, float | None]]:
+    """(order, province, city, district, town, adcode, lng, lat) of receivers: what routing may know. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT order_id, province, city, district, town, adcode, lng, lat FROM orders_receiver
+               WHERE order_id = ANY(%s)""",
+            [list(order_ids)],
+        )
+        return cursor.fetchall()
+
+
+def default_warehouses(shop_ids: Iterable[int]) -> dict[int, int | None]:
+    """{shop: its default warehouse}."""
+    return dict(Shop.objects.filter(id__in=set(shop_ids)).values_list("id", "default_warehouse_id"))
