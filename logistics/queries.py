@@ -186,12 +186,3 @@ def waybills(order_ids: Sequence[int]) -> dict[int, list[str]]:
     for order_id, number in rows.order_by("id").values_list("order_id", "waybill_no"):
         found.setdefault(order_id, []).append(number)
     return found
-
-
-def shipped_lines(parcel_numbers: Sequence[str]) -> dict[str, tuple[int, list[tuple[uuid.UUID, int, int]]]]:
-    """{parcel number: (order id, [(line uuid, sku id, quantity)])}: what a returned parcel held."""
-    found: dict[str, tuple[int, list[tuple[uuid.UUID, int, int]]]] = {}
-    for parcel in Parcel.objects.filter(number__in=parcel_numbers).prefetch_related("lines"):
-        rows = [(line.line_uuid, line.sku_id, line.quantity) for line in parcel.lines.all()]
-        found[parcel.number] = (parcel.order_id, rows)
-    return found

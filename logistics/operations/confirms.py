@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from logistics.models import Parcel
 from logistics.operations.progress import apply_progress
 from logistics.operations.steps import Progress
 from logistics.providers import qimen
-from logistics.queries import shipped_lines
+from logistics.queries import shipments
 from orderhub.actors import platform
-from orderhub.dotted import resolve
 from orderhub.inbound.processing import PayloadRow, Verdict
 from orderhub.integrations import xmltext
+from orderhub.integrations.clients.base import from_beijing
+from orders.operations import returning
 
-#: Who takes a return receipt in: orders own the case, the goods go back to stock through them.
-RECEIPTS = "orders.operations.aftersale.take_receipt"
+#: The protocol's kinds of goods → what becomes of a returned piece.
+DISPOSITIONS = {"ZP": "resell", "CC": "recondition", "JS": "scrap", "XS": "recondition"}
 
 
 def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
@@ -75,13 +77,39 @@ def _further(one: Progress, other: Progress) -> bool:
 
 
 def _return(row: PayloadRow, content: dict[str, Any]) -> Verdict:
-    """Goods came back: each line with its parcel's order line, handed to the after-sale by a dotted name."""
+    """Goods came back: pieces by our own SKU codes, taken in by the order's after-sale, once a receipt."""
     order = content.get("returnOrder") or {}
     code, before = str(order.get("returnOrderCode") or ""), str(order.get("preDeliveryOrderCode") or "")
-    known = shipped_lines([before]).get(before)
-    if known is None or not code:
+    parcel = Parcel.objects.filter(number=before).first()
+    if parcel is None or not code:
         return Verdict.set_aside("unknown_number", _("No parcel of ours has this number."))
-    order_id, lines = known
-    return resolve(RECEIPTS)(  # type: ignore[no-any-return]
-        order_id=order_id, receipt=code, parcel=before, lines=lines, content=content, payload_id=row.id
-    )
+    contents = shipments([parcel.id])[parcel.id].contents
+    try:
+        pieces = _pieces(content, contents)
+        at = from_beijing(str(order["orderConfirmTime"])) if order.get("orderConfirmTime") else timezone.now()
+    except ValueError as error:
+        return Verdict.set_aside("unreadable", str(error)[:300], parcel.order_id)
+    key = str(order.get("outBizCode") or code)
+    receipt = returning.Receipt(key, at, parcel.warehouse_id, tuple(pieces))
+    refusal = returning.receive_many({parcel.order_id: receipt}, platform("qimen")).refused.get(parcel.order_id)
+    if refusal is None or refusal.code == "known":
+        return Verdict.parsed(parcel.order_id)
+    if refusal.code in ("module_off", "wrong_state"):
+        return Verdict.wait(refusal.code, refusal.text)
+    return Verdict.set_aside(refusal.code, refusal.text, parcel.order_id)
+
+
+def _pieces(content: dict[str, Any], contents: list[Any]) -> list[returning.Piece]:
+    """What came back, spread over the parcel's lines of that code; ValueError for a code that was not in it."""
+    pieces: list[returning.Piece] = []
+    for row in content.get("orderLines") or []:
+        code, left = str(row.get("itemCode") or ""), int(row.get("actualQty") or row.get("planQty") or 0)
+        disposition = DISPOSITIONS.get(str(row.get("inventoryType") or "ZP"), "recondition")
+        for part in contents:
+            if left and part.line is not None and part.line.sku_code == code:
+                take = min(left, part.quantity)
+                pieces.append(returning.Piece(part.line_uuid, take, disposition))
+                left -= take
+        if left:
+            raise ValueError(f"{code}: {left} pieces were not in this parcel")
+    return pieces

@@ -30,7 +30,7 @@ _WRONG = """
              WHEN p.destination_version <> o.destination_version THEN 'address'
              WHEN p.warehouse_id IS DISTINCT FROM o.warehouse_id THEN 'rerouted' ELSE 'refund' END
     FROM logistics_parcel p JOIN orders_order o ON o.id = p.order_id
-    WHERE p.state IN ('planned', 'numbered', 'handed', 'waved', 'packed', 'printed') AND p.next_try_at <= now()
+    WHERE p.state IN ('planned', 'numbered', 'handed', 'waved', 'packed', 'printed') AND p.next_try_at <= clock_timestamp()
       AND p.stop_reason = ''
       AND (o.state IN ('cancelled', 'unpaid', 'claimed', 'paid', 'reserved', 'closed')
            OR p.destination_version <> o.destination_version OR p.warehouse_id IS DISTINCT FROM o.warehouse_id
