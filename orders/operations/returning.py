@@ -60,6 +60,7 @@ class _Known:
 
     cases: dict[int, list[Case]] = field(default_factory=dict)
     lines: dict[int, dict[uuid.UUID, tuple[int | None, int]]] = field(default_factory=dict)  # line: (sku, sold)
+    taken: set[str] = field(default_factory=set)  # case numbers that other orders have
 
 
 def receive_one(
@@ -84,7 +85,7 @@ def receive_return(live: list[Any], writer: Writer) -> None:
     dispositions which do not exist, or brings more pieces than were sold.
     """
     receipts: dict[int, Receipt] = writer.params.get("receipts", {})
-    known = _read([row.id for row in live])
+    known = _read([row.id for row in live], [receipt.case for receipt in receipts.values() if receipt.case])
     changed: dict[int, dict[str, Any]] = {}
     shelf: list[tuple[int, int, int, str, str]] = []
     for row in live:
@@ -100,7 +101,9 @@ def receive_return(live: list[Any], writer: Writer) -> None:
         ]
         case = _case_of(receipt, cases)
         if case is None:
-            number = receipt.case if _free(receipt.case) else next_number(row.number, cases)
+            free = bool(receipt.case) and len(receipt.case) <= 40 and receipt.case not in known.taken
+            number = receipt.case if free else next_number(row.number, cases)
+            known.taken.add(number)
             reason = _("Goods came back without a case")
             writer.copy(TABLE, (*COLUMNS, "received_at"),
                         (number, row.id, "return", "received", 0, came, reason, receipt.key, receipt.at))  # fmt: skip
@@ -128,8 +131,8 @@ def receive_return(live: list[Any], writer: Writer) -> None:
     writer.finish(put_away)
 
 
-def _read(order_ids: list[int]) -> _Known:
-    known = _Known()
+def _read(order_ids: list[int], numbers: list[str]) -> _Known:
+    known = _Known(taken=set(Case.objects.filter(number__in=numbers).values_list("number", flat=True)))
     for case in Case.objects.filter(order_id__in=order_ids).order_by("id"):
         known.cases.setdefault(case.order_id, []).append(case)
     rows = Line.objects.filter(order_id__in=order_ids).values_list("order_id", "uuid", "sku_id", "quantity")
@@ -167,10 +170,6 @@ def _case_of(receipt: Receipt, cases: list[Case]) -> Case | None:
     waiting = [case for case in goods if case.state in LIVE]
     paid_first = [case for case in goods if case.state == Case.State.DONE and case.received_at is None]
     return next(iter([*named, *waiting, *paid_first]), None)
-
-
-def _free(number: str) -> bool:
-    return bool(number) and len(number) <= 40 and not Case.objects.filter(number=number).exists()
 
 
 def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:

@@ -1,0 +1,346 @@
+"""The after-sale window, cases and their money, returns by hand and by the WMS, refunds told by the channel."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from inventory.models import Bin, Movement, Stock
+from orderhub import modules
+from orderhub.actors import person
+from orderhub.inbound.keeping import keep
+from orderhub.inbound.processing import process
+from orderhub.models import Connection, Payload, Ticket
+from orderhub.sweeping import sweep
+from orders.lifecycle import LIFECYCLE
+from orders.models import Case, Event, Hold, Order
+from orders.operations import holds
+from orders.operations.aftersale import CaseRefused, close_case, open_case, sync_channel_refunds
+from orders.operations.returning import Piece, receive_one
+from orders.tests import aftersale_cast as cast
+
+pytestmark = pytest.mark.django_db
+FULL = Decimal("257.00")
+
+
+@pytest.fixture
+def clerk() -> Any:
+    return person(User.objects.create_user("clerk"))
+
+
+def snapshot(order: Order) -> dict[str, Any]:
+    return {"head": Order.objects.values().get(id=order.id), "lines": list(order.lines.order_by("pk").values())}
+
+
+# the window
+
+
+def test_that_the_window_opens_at_the_signature_for_the_shops_days():
+    order = cast.order("signed", signed_days_ago=3)
+    sweep(LIFECYCLE, "signed", ["open_aftersale"])
+    order.refresh_from_db()
+    event = Event.objects.get(order=order, code="open_aftersale")
+    assert order.aftersale_until == order.signed_at + dt.timedelta(days=7)
+    assert (event.point, event.occurred_at, order.state) == (10, order.signed_at, "signed")
+    sweep(LIFECYCLE, "signed", ["open_aftersale"])
+    assert Event.objects.filter(order=order, code="open_aftersale").count() == 1
+
+
+def test_that_the_window_stays_shut_while_after_sales_is_off_and_opens_for_old_orders_later():
+    order = cast.order("signed", signed_days_ago=3)
+    modules.switch("aftersale", False)
+    sweep(LIFECYCLE, "signed", ["open_aftersale"], limit=1)
+    assert Order.objects.get(id=order.id).aftersale_until is None
+    modules.switch("aftersale", True)
+    Order.objects.update(next_try_at=timezone.now() - dt.timedelta(seconds=1), lease_until=None)
+    sweep(LIFECYCLE, "signed", ["open_aftersale"])
+    assert Order.objects.get(id=order.id).aftersale_until is not None
+
+
+# cases and money
+
+
+def test_that_a_refund_before_shipping_holds_the_order_and_a_refusal_lets_it_go(clerk):
+    order = cast.order("routed")
+    case = open_case(order.id, "refund", Decimal("10.00"), [], "不想要了", "", clerk)
+    assert Hold.objects.get(order=order, released_at=None).type == "refund"
+    assert close_case(case.id, "refused", clerk, note="已与买家说好")
+    order.refresh_from_db()
+    assert (order.open_holds, order.refund_state, order.refunded) == (0, "none", Decimal("0"))
+
+
+def test_that_a_full_refund_before_shipping_cancels_the_order(clerk):
+    order = cast.order("reserved")
+    case = open_case(order.id, "refund", FULL, [], "不想要了", "", clerk)
+    close_case(case.id, "done", clerk)
+    order.refresh_from_db()
+    assert (order.state, order.refunded, order.refund_state) == ("cancelled", FULL, "done")
+
+
+def test_that_one_of_two_holds_stays_when_a_case_is_refused(clerk):
+    order = cast.order("routed")
+    case = open_case(order.id, "refund", Decimal("10.00"), [], "", "", clerk)
+    holds.open_holds([order.id], "manual", "等一下", clerk)
+    close_case(case.id, "refused", clerk)
+    order.refresh_from_db()
+    assert order.open_holds == 1
+
+
+def test_that_refunds_together_never_pass_what_was_paid(clerk):
+    order = cast.order("signed")
+    one = open_case(order.id, "refund", Decimal("200.00"), [], "", "A1", clerk)
+    two = open_case(order.id, "refund", Decimal("200.00"), [], "", "A2", clerk)
+    close_case(one.id, "done", clerk)
+    before = snapshot(order)
+    with pytest.raises(CaseRefused):
+        close_case(two.id, "done", clerk)
+    assert snapshot(order) == before and Case.objects.get(id=two.id).state == "open"
+    close_case(two.id, "done", clerk, amount=Decimal("57.00"))
+    order.refresh_from_db()
+    assert (order.refunded, order.refund_state) == (FULL, "done")
+    with pytest.raises(CaseRefused):
+        open_case(order.id, "refund", Decimal("0.01"), [], "", "A3", clerk)
+
+
+def test_that_the_last_refund_is_the_residual_of_every_line(clerk):
+    order = cast.order("signed")
+    cup = order.lines.get(seller_code="CUP-1")
+    first = open_case(order.id, "refund", Decimal("20.01"), [{"line": cup.uuid, "quantity": 1}], "", "", clerk)
+    close_case(first.id, "done", clerk)
+    last = open_case(order.id, "refund", FULL - Decimal("20.01"), [], "", "", clerk)
+    close_case(last.id, "done", clerk)
+    shares: dict[str, Decimal] = {}
+    for case in Case.objects.all():
+        for entry in case.lines:
+            if "refund" in entry:
+                shares[entry["line"]] = shares.get(entry["line"], Decimal(0)) + Decimal(entry["refund"])
+    assert shares == {str(line.uuid): line.payable for line in order.lines.all()}
+    assert {"line": str(cup.uuid), "refund": "20.01"} in Case.objects.get(id=first.id).lines
+
+
+def test_that_a_double_click_refunds_once(clerk):
+    order = cast.order("signed")
+    case = open_case(order.id, "refund", Decimal("5.00"), [], "", "", clerk)
+    assert close_case(case.id, "done", clerk) and not close_case(case.id, "done", clerk)
+    assert Order.objects.get(id=order.id).refunded == Decimal("5.00")
+    assert open_case(order.id, "refund", Decimal("5.00"), [], "", case.number, clerk).id == case.id
+
+
+def test_that_a_complaint_after_closing_is_a_case_beside_the_frozen_order(clerk):
+    order = cast.closed()
+    before = snapshot(order)
+    case = open_case(order.id, "return", Decimal("30.00"), [], "杯子裂了", "", clerk)
+    close_case(case.id, "done", clerk)
+    assert snapshot(order) == before
+    assert Case.objects.get().state == "done" and Event.objects.filter(order=order, code="case_done").exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "amount", "lines"),
+    [
+        ("paid", "return", "1.00", []),
+        ("unpaid", "refund", "1.00", []),
+        ("signed", "gift", "1.00", []),
+        ("signed", "refund", "257.01", []),
+        ("signed", "refund", "-1.00", []),
+        ("signed", "refund", "1.001", []),
+        ("signed", "return", "1.00", [{"line": "00000000-0000-0000-0000-000000000000", "quantity": 1}]),
+        ("signed", "return", "1.00", "three cups"),
+    ],
+)
+def test_that_a_case_that_cannot_be_is_refused(clerk, state, kind, amount, lines):
+    order = cast.order(state)
+    if lines == "three cups":
+        lines = [{"line": order.lines.get(seller_code="CUP-1").uuid, "quantity": 3}]
+    with pytest.raises(CaseRefused):
+        open_case(order.id, kind, Decimal(amount), lines, "", "", clerk)
+    assert not Case.objects.exists() and not Hold.objects.exists()
+
+
+# the channel's refunds
+
+
+def test_that_the_channels_refunds_become_cases_once_and_follow_it():
+    order = cast.order("signed", shop=cast.shop("tb", "taobao"))
+    rows = [(order.id, "R1", "refund", Decimal("30.00"), "asked"), (order.id, "R2", "return", Decimal("50.00"), "done")]
+    assert sync_channel_refunds(rows) == 2
+    assert sync_channel_refunds(rows) == 0
+    sync_channel_refunds([(order.id, "R1", "refund", Decimal("30.00"), "done")])
+    sync_channel_refunds([(order.id, "R1", "refund", Decimal("30.00"), "asked")])  # an old page: done stays done
+    order.refresh_from_db()
+    assert order.refunded == Decimal("80.00")
+    assert set(Case.objects.values_list("state", flat=True)) == {"done"}
+    assert Event.objects.filter(order=order).count() == 3
+
+
+def test_that_a_channel_that_refunds_more_than_was_paid_becomes_a_ticket():
+    order = cast.order("signed")
+    sync_channel_refunds([(order.id, "R1", "refund", Decimal("300.00"), "done")])
+    assert Case.objects.get().state == "open" and Order.objects.get(id=order.id).refunded == 0
+    assert Ticket.objects.get().role == "finance"
+
+
+def test_that_a_channel_refund_after_closing_leaves_the_order_alone():
+    order = cast.closed()
+    before = snapshot(order)
+    sync_channel_refunds([(order.id, "R1", "refund", Decimal("30.00"), "done")])
+    assert snapshot(order) == before and Case.objects.get().state == "done"
+
+
+def test_that_channel_refunds_cost_the_same_statements_for_one_and_for_five():
+    counts = []
+    for n in (1, 5):
+        rows = [(cast.order("signed").id, f"N{n}-{i}", "refund", Decimal("1.00"), "done") for i in range(n)]
+        with CaptureQueriesContext(connection) as queries:
+            sync_channel_refunds(rows)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+# goods that come back
+
+
+def test_that_goods_come_back_by_what_they_are_still_worth(clerk):
+    order = cast.order("signed")
+    cup, bed = order.lines.get(seller_code="CUP-1"), order.lines.get(seller_code="BED-2")
+    case = open_case(order.id, "return", Decimal("60.00"), [{"line": cup.uuid, "quantity": 2}], "", "", clerk)
+    pieces = [Piece(cup.uuid, 1, "resell"), Piece(cup.uuid, 1, "scrap"), Piece(bed.uuid, 1, "missing")]
+    outcome = receive_one(order.id, pieces, cast.warehouse().id, clerk, case=case.number, key="K1")
+    assert outcome.moved == {order.id: ["receive_return"]}
+    shelves = {s.bin.code: (s.on_hand, s.bin.sellable) for s in Stock.objects.filter(sku=cup.sku).select_related("bin")}
+    assert shelves["RETURN"] == (1, True) and shelves["SCRAP"] == (1, False)
+    assert Movement.objects.filter(kind="return").count() == 2
+    case.refresh_from_db()
+    event = Event.objects.get(order=order, code="receive_return")
+    assert (case.state, event.point, event.data["case"]) == ("received", 11, case.number)
+
+
+def test_that_a_receipt_counts_once(clerk):
+    order = cast.order("signed")
+    cup = order.lines.get(seller_code="CUP-1")
+    receive_one(order.id, [Piece(cup.uuid, 1, "resell")], cast.warehouse().id, clerk, key="K1")
+    again = receive_one(order.id, [Piece(cup.uuid, 1, "resell")], cast.warehouse().id, clerk, key="K1")
+    assert again.refused[order.id].code == "known"
+    assert Movement.objects.filter(kind="return").count() == 1 and Case.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("quantity", "disposition", "code"), [(3, "resell", "too_many"), (1, "eat", "no_such_disposition"), (0, "resell", "no_such_line")]
+)
+def test_that_a_return_that_cannot_be_touches_nothing(clerk, quantity, disposition, code):
+    order = cast.order("signed")
+    cup = order.lines.get(seller_code="CUP-1")
+    outcome = receive_one(order.id, [Piece(cup.uuid, quantity, disposition)], cast.warehouse().id, clerk)
+    assert outcome.refused[order.id].code == code
+    assert not Movement.objects.filter(kind="return").exists() and not Case.objects.exists() and not Event.objects.exists()
+
+
+def test_that_a_return_before_shipping_is_refused(clerk):
+    order = cast.order("packed")
+    outcome = receive_one(order.id, [Piece(order.lines.first().uuid, 1, "resell")], cast.warehouse().id, clerk)
+    assert outcome.refused[order.id].code == "wrong_state"
+
+
+def test_that_goods_of_a_closed_order_come_back_beside_it(clerk):
+    order = cast.closed()
+    frozen = snapshot(order)["lines"]
+    cup = order.lines.get(seller_code="CUP-1")
+    outcome = receive_one(order.id, [Piece(cup.uuid, 1, "resell")], cast.warehouse().id, clerk)
+    after = Order.objects.get(id=order.id)
+    assert outcome.moved and snapshot(order)["lines"] == frozen
+    assert (after.state, after.payable, after.refunded) == ("closed", FULL, Decimal("0"))
+    assert Case.objects.get().state == "received"
+
+
+def test_that_money_first_and_goods_later_is_one_case(clerk):
+    order = cast.order("signed")
+    case = open_case(order.id, "return", Decimal("30.00"), [], "", "", clerk)
+    close_case(case.id, "done", clerk)
+    receive_one(order.id, [Piece(order.lines.first().uuid, 1, "resell")], cast.warehouse().id, clerk)
+    case.refresh_from_db()
+    assert Case.objects.count() == 1 and case.state == "done" and case.received_at is not None
+
+
+# the WMS tells of it
+
+
+@pytest.fixture
+def wms() -> Connection:
+    return Connection.objects.create(platform="wangdiantong", name="wdt", code="wdt-main", base_url="http://127.0.0.1:1")
+
+
+def receipt(order_number: str, number: str = "RK1", **changes: Any) -> bytes:
+    goods = [{"spec_no": "CUP-1", "num": "1.0000", "stockin_num": "1.0000", "defect": False,
+              "refund_order_detail_list": [{"oid": "1", "tid": order_number}]}]  # fmt: skip
+    row = {"order_no": number, "status": 80, "warehouse_no": "HZ01", "refund_no": f"TK{order_number}", "tid_list": order_number,
+           "check_time": "1790000000000", "modified": "2026-09-21 22:13:20", "details_list": goods}  # fmt: skip
+    return json.dumps({**row, **changes}, ensure_ascii=False).encode()
+
+
+def told(wms: Connection, raw: bytes, number: str = "RK1", version: str = "2026-09-21 22:13:20") -> Payload:
+    keep(wms.id, "return", number, version, raw, "pull")
+    process("return")
+    return Payload.objects.get(external_id=number, version=version)
+
+
+@pytest.mark.parametrize("by", ["channel_number", "number", "parcel"])
+def test_that_a_receipt_finds_its_order_by_any_of_its_numbers(wms, by):
+    order = cast.order("signed")
+    name = {"channel_number": order.channel_number, "number": order.number, "parcel": f"{order.number}-1"}[by]
+    payload = told(wms, receipt(name))
+    case = Case.objects.get()
+    assert (payload.state, payload.order_id, case.number, case.state) == ("parsed", order.id, f"TK{name}", "received")
+    event = Event.objects.get(order=order, code="receive_return")
+    assert event.occurred_at == dt.datetime.fromtimestamp(1790000000, dt.UTC)
+    assert Bin.objects.get(code="RETURN").sellable and Movement.objects.get(kind="return").on_hand_change == 1
+
+
+def test_that_a_receipt_that_changes_later_is_still_one_return(wms):
+    order = cast.order("signed")
+    told(wms, receipt(order.number))
+    again = told(wms, receipt(order.number, remark="改"), version="2026-09-22 00:00:00")
+    assert again.state == "parsed" and Movement.objects.filter(kind="return").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"warehouse_no": "MARS"}, "no_warehouse"),
+        ({"details_list": []}, "bad_receipt"),
+        ({"details_list": [{"spec_no": "X", "stockin_num": "1.5"}]}, "bad_number"),
+        ({"details_list": [{"spec_no": "X", "stockin_num": "1"}]}, "not_sold"),
+        ({"details_list": [{"spec_no": "CUP-1", "stockin_num": "3"}]}, "not_sold"),
+    ],
+)
+def test_that_an_unreadable_receipt_waits_for_a_person_and_the_others_go_on(wms, changes, code):
+    bad, good = cast.order("signed"), cast.order("signed")
+    keep(wms.id, "return", "RK2", "2026-09-21 22:13:20", receipt(good.number, "RK2"), "pull")
+    payload = told(wms, receipt(bad.number, **changes))
+    assert (payload.state, payload.reason_code) == ("set_aside", code)
+    assert payload.reason and Case.objects.get().order_id == good.id
+
+
+def test_that_a_receipt_of_an_order_not_here_yet_waits(wms):
+    payload = told(wms, receipt("NOBODY"))
+    assert (payload.state, payload.reason_code) == ("new", "no_order") and payload.next_try_at > timezone.now()
+
+
+def test_that_receipts_cost_the_same_statements_for_one_and_for_five_but_for_the_shelf(wms):
+    counts = []
+    for n in (1, 5):
+        for i in range(n):
+            order = cast.order("signed")
+            keep(wms.id, "return", f"Q{n}{i}", "2026-09-21 22:13:20", receipt(order.number, f"Q{n}{i}"), "pull")
+        with CaptureQueriesContext(connection) as queries:
+            process("return")
+        put_away = ("inventory_bin", "inventory_stock", "inventory_movement", "SAVEPOINT")
+        counts.append(sum(not any(word in query["sql"] for word in put_away) for query in queries))
+    assert counts[0] == counts[1]
