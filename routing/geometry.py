@@ -68,7 +68,8 @@ def check_crs(collection: dict[str, Any]) -> None:
     name = str(properties.get("name", "")) if isinstance(properties, dict) else str(crs)
     if not any(word in name.lower() for word in _WGS84_NAMES):
         raise BadGeometry(
-            _("The file is in %(crs)s; export it as longitude and latitude (EPSG:4326) first.") % {"crs": name[:60]}
+            _("The file is in %(crs)s; export it as longitude and latitude (EPSG:4326) first.")
+            % {"crs": name[:60]}
         )
 
 
@@ -76,7 +77,9 @@ def _rings(geometry: Any) -> list[list[list[Any]]]:
     """The coordinates as polygons of rings of positions; structure, ranges and sizes checked."""
     if not isinstance(geometry, dict) or geometry.get("type") not in ("Polygon", "MultiPolygon"):
         kind = geometry.get("type") if isinstance(geometry, dict) else type(geometry).__name__
-        raise BadGeometry(_("Only a Polygon or MultiPolygon can be a fence, not %(kind)s.") % {"kind": str(kind)[:40]})
+        raise BadGeometry(
+            _("Only a Polygon or MultiPolygon can be a fence, not %(kind)s.") % {"kind": str(kind)[:40]}
+        )
     coordinates = geometry.get("coordinates")
     polygons = [coordinates] if geometry["type"] == "Polygon" else coordinates
     if not isinstance(polygons, list) or not polygons or not all(isinstance(p, list) and p for p in polygons):

@@ -48,7 +48,9 @@ def climb(places: Iterable[Place], known: Known, index: Index, policy: Policy = 
     pointed = [place for place in rows if place.lng is not None and place.lat is not None]
     hits = index.locate([p.lng for p in pointed], [p.lat for p in pointed])  # type: ignore[misc]
     inside = {place.order_id: hit for place, hit in zip(pointed, hits, strict=True) if hit}
-    return {place.order_id: _spot(place, inside.get(place.order_id, ()), known, index, policy) for place in rows}
+    return {
+        place.order_id: _spot(place, inside.get(place.order_id, ()), known, index, policy) for place in rows
+    }
 
 
 def _spot(place: Place, inside: Iterable[int], known: Known, index: Index, policy: Policy) -> Spot:
@@ -77,7 +79,9 @@ def _spot(place: Place, inside: Iterable[int], known: Known, index: Index, polic
     if near is not None and near[0] in known.outlets:
         area = known.outlets[near[0]].adcode
         notes.append(["nearest", {"outlet": known.outlets[near[0]].code, "metres": round(near[1])}])
-        return Spot(adcode or area, area, "nearest", (near[0],), _serving(known, area, "", (near[0],)), tuple(notes))
+        return Spot(
+            adcode or area, area, "nearest", (near[0],), _serving(known, area, "", (near[0],)), tuple(notes)
+        )
     return Spot(adcode, adcode, "none", (), (), tuple(notes))
 
 

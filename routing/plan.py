@@ -28,7 +28,7 @@ class Policy:
     #: An order whose outlets are all full tries again after so many minutes.
     full_retry_minutes: int = 30
     #: The carrier of an address that no outlet is known for.
-    default_carrier: str = "zto"
+    default_carrier: str = "ZTO"
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -98,8 +98,12 @@ def choose_outlet(options: list[Outlet], policy: Policy = POLICY) -> Choice:
         return Choice(best, [code, _figures(options, best, others, rested)], dropped)
     if rested:
         best = _best_outlet(options, rested, policy)
-        return Choice(best, ["last_places", {"outlet": options[best].code, "left": options[best].left}], dropped)
-    return Choice(None, ["all_full" if options else "no_outlet", {"outlets": [o.code for o in options]}], dropped)
+        return Choice(
+            best, ["last_places", {"outlet": options[best].code, "left": options[best].left}], dropped
+        )
+    return Choice(
+        None, ["all_full" if options else "no_outlet", {"outlets": [o.code for o in options]}], dropped
+    )
 
 
 def _outlet_rank(option: Outlet) -> tuple[float, int, str]:
@@ -108,12 +112,19 @@ def _outlet_rank(option: Outlet) -> tuple[float, int, str]:
 
 def _best_outlet(options: list[Outlet], among: list[int], policy: Policy) -> int:
     top = max(options[i].success for i in among) - policy.outlet_tolerance
-    return min((i for i in among if options[i].success >= top), key=lambda i: (-options[i].left, options[i].code))
+    return min(
+        (i for i in among if options[i].success >= top), key=lambda i: (-options[i].left, options[i].code)
+    )
 
 
 def _figures(options: list[Outlet], best: int, others: list[int], rested: list[int]) -> dict[str, Any]:
     taken = options[best]
-    figures: dict[str, Any] = {"outlet": taken.code, "success": taken.success, "raw": taken.raw, "parcels": taken.parcels}
+    figures: dict[str, Any] = {
+        "outlet": taken.code,
+        "success": taken.success,
+        "raw": taken.raw,
+        "parcels": taken.parcels,
+    }
     second = max((options[i] for i in others if i != best), key=lambda o: o.success, default=None)
     if second is not None:
         figures["second"] = second.code
@@ -132,7 +143,9 @@ def choose_warehouse(options: list[Warehouse], policy: Policy = POLICY) -> Choic
         return Choice(None, ["none_serves_all", {}], dropped)
     top = max(options[i].rate for i in able)
     near = [i for i in able if options[i].rate >= top - policy.warehouse_tolerance]
-    best = min(near, key=lambda i: (policy.own_first and not options[i].own, options[i].priority, options[i].code))
+    best = min(
+        near, key=lambda i: (policy.own_first and not options[i].own, options[i].priority, options[i].code)
+    )
     taken = options[best]
     if len(able) == 1:
         return Choice(best, ["only_warehouse", {"warehouse": taken.code}], dropped)
@@ -153,4 +166,6 @@ def choose_warehouse(options: list[Warehouse], policy: Policy = POLICY) -> Choic
         )  # fmt: skip
     partner_beside = policy.own_first and taken.own and any(not options[i].own for i in near)
     code = "own_first" if partner_beside else "priority"
-    return Choice(best, [code, {"warehouse": taken.code, "rate": taken.rate, "priority": taken.priority}], dropped)
+    return Choice(
+        best, [code, {"warehouse": taken.code, "rate": taken.rate, "priority": taken.priority}], dropped
+    )

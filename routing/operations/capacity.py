@@ -122,10 +122,14 @@ def standing(order_ids: Sequence[int]) -> dict[int, tuple[int, str]]:
                WHERE order_id = ANY(%s) ORDER BY order_id, id DESC""",
             [list(order_ids)],
         )
-        return {order: (capacity, change) for order, capacity, change in cursor.fetchall() if change != "returned"}
+        return {
+            order: (capacity, change) for order, capacity, change in cursor.fetchall() if change != "returned"
+        }
 
 
-def lock(outlet_ids: Iterable[int], order_ids: Sequence[int], mine: dict[int, tuple[int, str]] | None = None) -> Places:
+def lock(
+    outlet_ids: Iterable[int], order_ids: Sequence[int], mine: dict[int, tuple[int, str]] | None = None
+) -> Places:
     """Lock today's rows of the outlets, and the rows on which the orders stand, by outlet id; makes missing rows.
 
     `mine` is what `standing` said; each order's row of the lifecycle must be locked already, or `mine` be left out.

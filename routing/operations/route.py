@@ -1,0 +1,253 @@
+"""C3: every order of a batch gets its warehouse, outlet and carrier, and its place at the outlet, with the reasons.
+
+Where all outlets that serve an address are full, the order is not routed past them: it is refused as
+`no_capacity` and tries again in half an hour (places are freed, added by staff, or the next day begins).
+Where no outlet is known at all it goes with the default carrier, takes no place, and the decision says so.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from inventory.operations.reserve import Book
+from inventory.queries import WarehouseHead, warehouses
+from orderhub import modules
+from orderhub.lifecycle import Batch, Refusal, Writer
+from orders import queries as orders
+from orders.operations.stock import LineRow, demand_of
+from routing import fences, known, plan
+from routing.ladder import Place, Spot, climb
+from routing.operations import capacity
+from routing.plan import POLICY, Choice, Outlet, Policy, Warehouse
+
+DECISION_COLUMNS = (
+    "order_id", "made_at", "adcode", "located_by", "warehouse_id", "carrier", "outlet_code", "policy", "reasons",
+    "options", "overridden_by",
+)  # fmt: skip
+_FAR = dt.datetime.max.replace(tzinfo=dt.UTC)
+
+
+@dataclass(slots=True)
+class Wish:
+    """What a person chose for an order (routing.models.Override)."""
+
+    warehouse_id: int | None
+    outlet_code: str
+    reason: str
+    by: str
+
+
+@dataclass(slots=True)
+class Desk:
+    """Everything a batch is decided with: read and locked once."""
+
+    facts: known.Known
+    houses: list[WarehouseHead]
+    spots: dict[int, Spot]
+    wishes: dict[int, Wish]
+    places: capacity.Places
+    policy: Policy = POLICY
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+def lock(batch: Batch) -> None:
+    """Find each order's area and lock today's places of the outlets that come into question, by outlet id."""
+    if "routing" in batch.context or not modules.enabled("routing"):
+        return
+    ids = list(batch.rows)
+    facts, index = known.current(), fences.current()
+    spots = climb([Place(*place) for place in orders.places(ids)], facts, index)
+    wishes = _wishes(ids)
+    wanted = {outlet for spot in spots.values() for outlet in spot.outlets}
+    wanted.update(facts.by_code[w.outlet_code] for w in wishes.values() if w.outlet_code in facts.by_code)
+    places = capacity.lock(wanted, ids, capacity.standing(ids))
+    batch.context["routing"] = Desk(facts, warehouses(), spots, wishes, places)
+
+
+lock.rank = "capacity"  # type: ignore[attr-defined]
+
+
+def _wishes(ids: list[int]) -> dict[int, Wish]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'SELECT order_id, warehouse_id, outlet_code, reason, "by" FROM routing_override WHERE order_id = ANY(%s)',
+            [ids],
+        )
+        return {row[0]: Wish(*row[1:]) for row in cursor.fetchall()}
+
+
+def route(live: list[Any], writer: Writer) -> None:
+    """RESERVED → ROUTED: decide, take the place, move the reservation; oldest promise first. Constant SQL."""
+    desk: Desk | None = writer.context.get("routing")
+    if desk is None:
+        _by_default(live, writer)
+        return
+    book: Book = writer.context["stock"]
+    lines: dict[int, list[LineRow]] = writer.context["lines"]
+    done: list[int] = []
+    for row in sorted(live, key=lambda r: (r.promised_ship_at or _FAR, r.id)):
+        refusal = _decide(row, desk, book, lines.get(row.id, []), writer)
+        if refusal is None:
+            done.append(row.id)
+        else:
+            writer.refuse({row.id: refusal})
+    used = [identity for identity in done if identity in desk.wishes]
+
+    def flush() -> None:
+        desk.places.flush(writer.now)
+        book.flush(writer)
+        if used:
+            with connection.cursor() as cursor:
+                cursor.execute("DELETE FROM routing_override WHERE order_id = ANY(%s)", [used])
+
+    writer.finish(flush)
+
+
+def _decide(row: Any, desk: Desk, book: Book, lines: list[LineRow], writer: Writer) -> Refusal | None:
+    """One order: the warehouse, then the outlet; nothing is taken unless both are found."""
+    policy, spot, wish = desk.policy, desk.spots.get(row.id), desk.wishes.get(row.id)
+    if spot is None:
+        return Refusal("no_receiver", _("The order has no receiver to route to."), dt.timedelta(hours=1))
+    desk.places.give_back(row.id)  # of an earlier route: the order decides anew
+    houses = _warehouse_options(desk, spot, book, lines)
+    if _out_of_reach(book, lines):
+        warehouse = Choice(None, ["stock_fixed", {}], {})
+    else:
+        warehouse = _wished_warehouse(houses, wish) or plan.choose_warehouse(houses, policy)
+    if warehouse.reason[0] == "by_hand" and warehouse.picked is None:
+        text = _("The warehouse that was chosen by hand cannot serve the whole order.")
+        return Refusal("choice_impossible", text, dt.timedelta(minutes=10))
+    options = _outlet_options(desk, spot, wish)
+    outlet = _wished_outlet(options, wish) or plan.choose_outlet(options, policy)
+    if outlet.picked is None and outlet.reason[0] != "no_outlet":
+        text = _("Every outlet that serves this address is full today.")
+        return Refusal("no_capacity", text, dt.timedelta(minutes=policy.full_retry_minutes))
+    target = row.warehouse_id if warehouse.picked is None else houses[warehouse.picked].id
+    if warehouse.picked is not None and _elsewhere(book, lines, target):
+        if not book.move([line.uuid for line in lines], target):
+            return Refusal("move_failed", _("The stock to move to was taken by another order."))
+    if target is None:
+        return Refusal("no_warehouse", _("No warehouse is known for this order."), dt.timedelta(hours=1))
+    code, carrier = "", policy.default_carrier
+    if outlet.picked is not None:
+        code, carrier = options[outlet.picked].code, options[outlet.picked].carrier
+        desk.places.take(row.id, desk.facts.by_code[code])
+    writer.set(row, warehouse_id=target, carrier=carrier, outlet_code=code, adcode=spot.adcode)
+    reasons = [[spot.rung, {"area": spot.area}], *spot.notes, warehouse.reason, outlet.reason]
+    if wish is not None:
+        reasons.append(["wish", {"by": wish.by, "reason": wish.reason}])
+    values = (
+        row.id, writer.now, spot.adcode, spot.rung, target, carrier, code, policy.name, reasons,
+        {"warehouses": _listed(houses, warehouse), "outlets": _listed(options, outlet)}, wish.by if wish else "",
+    )  # fmt: skip
+    writer.copy("routing_decision", DECISION_COLUMNS, values)
+    house = next((h.code for h in desk.houses if h.id == target), "")
+    told = {"warehouse": house, "outlet": code, "carrier": carrier, "located_by": spot.rung}
+    writer.context.setdefault("data", {})[row.id] = told
+    return None
+
+
+def _warehouse_options(desk: Desk, spot: Spot, book: Book, lines: list[LineRow]) -> list[Warehouse]:
+    """Every warehouse there is; one that cannot serve the order stays in the list with the reason."""
+    demand, references = demand_of(lines), [line.uuid for line in lines]
+    options = []
+    for house in desk.houses:
+        blocked = ""
+        if not house.active:
+            blocked = "inactive"
+        elif not demand or not book.can_serve(demand, house.id, references):
+            blocked = "no_stock"
+        figure = desk.facts.rate(spot.area, "warehouse", house.code).day
+        options.append(Warehouse(house.id, house.code, house.own, house.priority, *figure, blocked))
+    return options
+
+
+def _outlet_options(desk: Desk, spot: Spot, wish: Wish | None) -> list[Outlet]:
+    ids = list(spot.outlets)
+    if wish is not None and wish.outlet_code:
+        chosen = desk.facts.by_code.get(wish.outlet_code)
+        ids = ids if chosen is None or chosen in ids else [chosen, *ids]
+    options = []
+    for identity in ids:
+        fact = desk.facts.outlets[identity]
+        figure = desk.facts.rate(spot.area, "outlet", fact.code).three
+        near = identity in spot.nearby
+        options.append(Outlet(fact.code, fact.carrier, near, desk.places.left(identity), *figure))
+    return options
+
+
+def _wished_warehouse(options: list[Warehouse], wish: Wish | None) -> Choice | None:
+    if wish is None or wish.warehouse_id is None:
+        return None
+    dropped = {i: option.blocked for i, option in enumerate(options) if option.blocked}
+    for i, option in enumerate(options):
+        if option.id == wish.warehouse_id and not option.blocked:
+            return Choice(i, ["by_hand", {"warehouse": option.code}], dropped)
+    return Choice(None, ["by_hand", {}], dropped)
+
+
+def _wished_outlet(options: list[Outlet], wish: Wish | None) -> Choice | None:
+    if wish is None or not wish.outlet_code:
+        return None
+    dropped = {i: "full" for i, option in enumerate(options) if option.left <= 0}
+    for i, option in enumerate(options):
+        if option.code == wish.outlet_code and option.left > 0:
+            return Choice(i, ["outlet_by_hand", {"outlet": option.code}], dropped)
+    return Choice(None, ["outlet_by_hand", {}], dropped)
+
+
+def _elsewhere(book: Book, lines: list[LineRow], warehouse_id: int) -> bool:
+    """Whether any of the order's pieces is reserved in another warehouse."""
+    return any(
+        taken.cell.warehouse_id != warehouse_id for line in lines for taken in book.held.get(line.uuid, ())
+    )
+
+
+def _out_of_reach(book: Book, lines: list[LineRow]) -> bool:
+    """Whether the order holds pieces in a bin that is not sold from any more: those cannot be moved by routing."""
+    return any(taken.cell.id == 0 for line in lines for taken in book.held.get(line.uuid, ()))
+
+
+def _listed(options: list[Any], choice: Choice) -> list[dict[str, Any]]:
+    """The options as kept with the decision: all of them, with their figures and what became of each."""
+    return [
+        {**option._asdict(), "taken": i == choice.picked, "dropped": choice.dropped.get(i, "")}
+        for i, option in enumerate(options)
+    ]
+
+
+def _by_default(live: list[Any], writer: Writer) -> None:
+    """With the module off: the warehouse that holds the stock, else the shop's default, and the default carrier."""
+    fallback: dict[int, int | None] = {}
+    if any(row.warehouse_id is None for row in live):
+        fallback = orders.default_warehouses({row.shop_id for row in live})
+    for row in live:
+        target = row.warehouse_id or fallback.get(row.shop_id)
+        if target is None:
+            text = _("The shop has no default warehouse.")
+            writer.refuse({row.id: Refusal("no_warehouse", text, dt.timedelta(hours=1))})
+            continue
+        writer.set(row, warehouse_id=target, carrier=POLICY.default_carrier)
+        reason = "module_off" if row.warehouse_id else "shop_default"
+        writer.copy(
+            "routing_decision",
+            DECISION_COLUMNS,
+            (
+                row.id,
+                writer.now,
+                row.adcode,
+                "off",
+                target,
+                POLICY.default_carrier,
+                "",
+                "off",
+                [[reason, {}]],
+                {},
+                "",
+            ),
+        )
