@@ -1,0 +1,237 @@
+"""Parcels over the real protocols, against the sandbox: what its ledger says is what happened."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from inventory.models import Sku
+from logistics.models import Parcel, Trace
+from logistics.operations import follow, overdue, plan, progress, tracking, voids, waybill
+from logistics.providers import waybill as waybill_provider
+from orderhub.integrations.registry import client
+from orderhub.models import Connection, Message, Ticket
+from orderhub.outbox import sending
+from orderhub.testing.connections import connection
+from orderhub.testing.sandbox import RunningSandbox
+from orderhub.testing.speaking import fresh_sandbox, start_sandbox  # noqa: F401
+from orders.models import Line, Order, Receiver
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+OPTIONS: dict[str, dict[str, Any]] = {
+    "wangdiantong": {"shop_no": "OWN-SHOP"},
+    "aliyun_sms": {"template_pickup_overdue": "SMS_100000001"},
+}
+
+
+@pytest.fixture
+def world(sandbox: RunningSandbox, house: Any, open_gate: dict[int, Any]) -> Any:
+    """The cast, with its accounts at the running sandbox and goods that the sandbox knows."""
+    for platform, account in house.accounts.items():
+        made = connection(platform, sandbox.url, save=False, options=OPTIONS.get(platform, {}))
+        made.id, made.code, made.created_at = account.id, account.code, account.created_at
+        made.save()
+        house.accounts[platform] = made
+    waybill_provider._senders.clear()
+    orders = client(house.accounts["taobao"]).created_page(
+        timezone.now() - dt.timedelta(days=20), timezone.now(), 1, 100
+    )
+    marked = {number for numbers in sandbox.scenarios().values() for number in numbers}
+    waiting = [row["tid_str"] for row in orders if row["status"] == "WAIT_SELLER_SEND_GOODS"]
+    house.tids = sorted(tid for tid in waiting if tid not in marked)  # the oldest first
+    trade, _raw = client(house.accounts["taobao"]).fullinfo(house.tids[0])
+    code = trade["orders"]["order"][0]["outer_sku_id"]
+    Sku.objects.filter(id=house.sku.id).update(code=code)
+    return house
+
+
+def taobao_order(world: Any, tid: str, warehouse: str = "HZ01") -> Order:
+    trade, _raw = client(world.accounts["taobao"]).fullinfo(tid)
+    order = world.order("taobao", warehouse, channel_number=tid, paid_at=timezone.now() - dt.timedelta(days=9))
+    import json
+
+    from orderhub import crypto
+
+    Receiver.objects.filter(order=order).update(
+        opaque_enc=crypto.encrypt(json.dumps({"oaid": trade["oaid"]}).encode()),
+        name_mask=trade["receiver_name"], phone_mask=trade["receiver_mobile"], address_mask=trade["receiver_address"],
+        province=trade["receiver_state"], city=trade["receiver_city"], district=trade["receiver_district"],
+        town=trade.get("receiver_town") or "",
+    )  # fmt: skip
+    return order
+
+
+def own_order(world: Any, warehouse: str = "HZ01") -> Order:
+    paid = timezone.now() - dt.timedelta(days=9)
+    order = world.order("own_shop", warehouse, paid_at=paid, ordered_at=paid)
+    Line.objects.filter(order=order).update(seller_code=Sku.objects.get(id=world.sku.id).code)
+    return order
+
+
+def drain(*kinds: str) -> None:
+    for kind in kinds:
+        Message.objects.filter(kind=kind, state__in=["new", "unknown"]).update(
+            next_try_at=timezone.now() - dt.timedelta(seconds=5)
+        )
+        sending.drain(kind)
+
+
+def test_that_a_plain_parcel_goes_from_zto_by_wangdiantong_to_the_report(world: Any, sandbox: RunningSandbox) -> None:
+    order = own_order(world)
+    parcel = world.parcel(order)
+    drain("waybill.get", "wms.push")
+    parcel.refresh_from_db()
+    assert parcel.state == "handed", list(Message.objects.values("kind", "state", "error"))
+    assert sandbox.ledger("waybill.number", parcel.number, "zto")
+    handed = sandbox.ledger("wms.order", parcel.number, "wangdiantong")
+    assert [row["body"]["waybill"] for row in handed] == [parcel.waybill_no]
+    # the WMS weighs by its own catalogue: our expectation follows the sandbox's weights here
+    Parcel.objects.filter(id=parcel.id).update(expected_weight_g=0, handed_at=timezone.now() - dt.timedelta(minutes=1))
+    weighed = progress.wangdiantong.by_number(world.accounts["wangdiantong"], parcel.number)[0]
+    Parcel.objects.filter(id=parcel.id).update(expected_weight_g=int(float(weighed["weight"]) * 1000))
+    assert progress.poll_wangdiantong() >= 1, list(progress.WmsCursor.objects.values())
+    follow.follow()
+    parcel.refresh_from_db()
+    order.refresh_from_db()
+    assert (parcel.state, order.state) == ("shipped", "shipped")
+    assert order.shipped_at is not None and order.shipped_at < timezone.now() - dt.timedelta(days=5)
+
+
+def test_that_a_masked_parcel_goes_from_cainiao_by_qimen_to_taobaos_ship_report(
+    world: Any, sandbox: RunningSandbox
+) -> None:
+    order = taobao_order(world, world.tids[0])
+    parcel = world.parcel(order)
+    drain("waybill.get")
+    parcel.refresh_from_db()
+    assert parcel.state == "numbered", list(Message.objects.values("kind", "state", "error"))
+    assert "encryptedData" in waybill.payload_of(parcel)["print_data"]
+    assert b"encryptedData" not in bytes(parcel.print_payload_enc or b"")
+    drain("wms.push")
+    parcel.refresh_from_db()
+    assert parcel.state == "handed", list(Message.objects.values("kind", "state", "error"))
+    qimen = world.accounts["qimen"]
+    weight = progress.qimen._weight(progress.qimen.read(qimen, parcel.number, "HZ01") or {}) or 0
+    Parcel.objects.filter(id=parcel.id).update(expected_weight_g=weight)
+    assert progress.poll_qimen(every_seconds=0) == 1
+    parcel.refresh_from_db()
+    assert (parcel.state, parcel.weight_state) == ("shipped", "ok")
+    drain("channel.ship", "trace.subscribe")
+    parcel.refresh_from_db()
+    assert parcel.report_state == "done", list(Message.objects.values("kind", "state", "error"))
+    assert sandbox.ledger("channel.ship", order.channel_number, "taobao")
+    assert sandbox.ledger("trace.subscribe", parcel.waybill_no)
+
+
+def test_that_a_lost_answer_is_asked_about_and_no_second_number_is_taken(world: Any, sandbox: RunningSandbox) -> None:
+    plain, masked = world.parcel(own_order(world)), world.parcel(taobao_order(world, world.tids[1]))
+    sandbox.fault("lost_answer", "zto", "zto.open.createOrder", times=1)
+    sandbox.fault("lost_answer", "taobao", "cainiao.waybill.ii.get", times=1)
+    drain("waybill.get")
+    assert set(Message.objects.filter(kind="waybill.get").values_list("state", flat=True)) == {"unknown"}
+    drain("waybill.get")
+    for parcel in (plain, masked):
+        parcel.refresh_from_db()
+        assert parcel.waybill_no
+    effects = [row for row in sandbox.ledger("waybill.number") if row["effect"]]
+    assert len(effects) == 2
+
+
+def test_that_a_refund_found_at_the_gate_takes_no_number(
+    world: Any, sandbox: RunningSandbox, open_gate: dict[int, Any]
+) -> None:
+    from orders.operations.recheck import ChannelState
+
+    order = own_order(world)
+    parcel = world.parcel(order)
+    open_gate[order.id] = ChannelState(False, "refund asked")
+    drain("waybill.get")
+    assert Message.objects.get(subject_id=parcel.id).state == "cancelled"
+    assert not sandbox.ledger("waybill.number")
+
+
+def test_that_a_channel_that_cannot_be_asked_delays_and_decides_nothing(
+    world: Any, sandbox: RunningSandbox, open_gate: dict[int, Any]
+) -> None:
+    from orders.operations.recheck import ChannelState
+
+    order = own_order(world)
+    parcel = world.parcel(order)
+    open_gate[order.id] = ChannelState(False, "busy", again=True)
+    drain("waybill.get")
+    assert Message.objects.get(subject_id=parcel.id).state == "new"
+    assert not sandbox.ledger("waybill.number")
+
+
+def test_that_ten_masked_parcels_are_one_call_and_one_bad_oaid_does_not_stop_the_others(
+    world: Any, sandbox: RunningSandbox
+) -> None:
+    from orderhub import crypto
+
+    orders = [taobao_order(world, tid) for tid in world.tids[:4]]
+    Receiver.objects.filter(order=orders[2]).update(opaque_enc=crypto.encrypt(b'{"oaid": "wrong"}'))
+    plan.plan()
+    drain("waybill.get")
+    states = dict(Parcel.objects.values_list("order_id", "state"))
+    assert [states[order.id] for order in orders] == ["numbered", "numbered", "planned", "numbered"]
+
+
+def test_that_a_cancel_gives_the_number_back_and_stops_the_warehouse(world: Any, sandbox: RunningSandbox) -> None:
+    order = own_order(world)
+    Order.objects.filter(id=order.id).update(paid_at=timezone.now())
+    parcel = world.parcel(order)
+    drain("waybill.get", "wms.push")
+    Order.objects.filter(id=order.id).update(state="cancelled")
+    voids.stop_wrong()
+    drain("wms.cancel", "waybill.cancel")
+    parcel.refresh_from_db()
+    assert parcel.state == "voided", list(Message.objects.values("kind", "state", "error", "answer"))
+    assert sandbox.ledger("wms.cancel", parcel.number)
+    assert sandbox.ledger("waybill.cancel", parcel.waybill_no)
+
+
+def test_that_traces_are_polled_signed_and_asked_for_again_only_when_due(world: Any, sandbox: RunningSandbox) -> None:
+    order = own_order(world)
+    parcel = world.parcel(order)
+    drain("waybill.get", "wms.push")
+    parcel.refresh_from_db()
+    shipped = timezone.now() - dt.timedelta(days=8)
+    Parcel.objects.filter(id=parcel.id).update(
+        state="shipped", shipped_at=shipped, handed_at=shipped, waved_at=shipped, packed_at=shipped, printed_at=shipped
+    )
+    assert tracking.poll() == 1
+    assert tracking.poll() == 0
+    parcel.refresh_from_db()
+    assert parcel.state == "signed", list(Trace.objects.values("meaning", "text"))
+    assert parcel.first_attempt_ok is not None and parcel.picked_up_at is not None
+    follow.follow()
+    order.refresh_from_db()
+    assert (order.state, order.signed_at) == ("signed", parcel.signed_at)
+
+
+def test_that_an_overdue_pick_up_is_one_ticket_and_one_sms(world: Any, sandbox: RunningSandbox) -> None:
+    old = timezone.now() - dt.timedelta(hours=49)
+    late = [world.parcel(own_order(world), "shipped", shipped_at=old) for _ in range(2)]
+    fresh = world.parcel(own_order(world), "shipped", shipped_at=timezone.now() - dt.timedelta(hours=47))
+    assert overdue.overdue() == 2
+    assert overdue.overdue() == 0
+    assert Ticket.objects.filter(kind="pickup_overdue").count() == 2
+    sandbox.fault("lost_answer", "aliyun_sms", times=1)
+    drain("sms.send")
+    drain("sms.send")
+    assert Message.objects.get(kind="sms.send").state == "done", Message.objects.get(kind="sms.send").error
+    assert len([row for row in sandbox.ledger("sms.sent") if row["effect"]]) == 1
+    fresh.refresh_from_db()
+    assert not fresh.overdue_told and late
+
+
+def test_that_no_receiver_is_kept_in_a_message(world: Any, sandbox: RunningSandbox) -> None:
+    world.parcel(own_order(world))
+    drain("waybill.get", "wms.push")
+    assert Connection.objects.exists()
+    for message in Message.objects.all():
+        said = f"{message.data}{message.answer}{message.error}"
+        assert "王小明" not in said and "13812345678" not in said and "文一西路" not in said
