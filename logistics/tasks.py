@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from logistics.operations import follow, holding, messages, overdue, plan, progress, tracking, voids
+from logistics.operations import follow, holding, messages, overdue, plan, progress, tracking, voids, waves
 
 
 @shared_task(name="logistics.plan", ignore_result=True)
@@ -18,6 +18,7 @@ def stop_parcels(**_: object) -> None:
     voids.stop_wrong()
     holding.tell()
     holding.go_on()
+    waves.close_done()
 
 
 @shared_task(name="logistics.follow", ignore_result=True)
