@@ -14,13 +14,21 @@ SENTENCES = {
     "fence": gettext_noop("Its coordinates lie inside a fence in %(area)s."),
     "town": gettext_noop("No fence contains it; found by its town in %(area)s."),
     "district": gettext_noop("No coordinates inside a fence; found by its district, %(area)s."),
-    "nearest": gettext_noop("It lies in no fence and its district has no outlet: the nearest fence is %(outlet)s, %(km)s km away."),
+    "nearest": gettext_noop(
+        "It lies in no fence and its district has no outlet: the nearest fence is %(outlet)s, %(km)s km away."
+    ),
     "nearest_rung": gettext_noop("Found by the nearest fence, in %(area)s."),
-    "none": gettext_noop("No outlet is known for %(area)s: it goes with the default carrier and takes no place."),
+    "none": gettext_noop(
+        "No outlet is known for %(area)s: it goes with the default carrier and takes no place."
+    ),
     "old_name": gettext_noop("%(old)s no longer exists; today it is %(adcode)s."),
-    "point_elsewhere": gettext_noop("The address says %(written)s, its coordinates lie in %(point)s: the coordinates decide."),
+    "point_elsewhere": gettext_noop(
+        "The address says %(written)s, its coordinates lie in %(point)s: the coordinates decide."
+    ),
     "outside_all_fences": gettext_noop("It has coordinates, but no fence contains them."),
-    "inside_and_free": gettext_noop("%(outlet)s serves this address itself and has %(left)s pick-ups left today: it comes first."),
+    "inside_and_free": gettext_noop(
+        "%(outlet)s serves this address itself and has %(left)s pick-ups left today: it comes first."
+    ),
     "better_of_others": gettext_noop(
         "%(inside)s serves this address itself but has only %(left)s pick-ups left today; of the others %(outlet)s"
         " has the better 3-day success: %(success)s (raw %(raw)s of %(parcels)s parcels)."
@@ -35,19 +43,32 @@ SENTENCES = {
         "%(warehouse)s: %(best)s signed within 24 h in this area, %(points)s points above %(second)s (%(second_best)s);"
         " smoothed %(rate)s against %(second_rate)s, %(parcels)s and %(second_parcels)s parcels."
     ),
-    "own_first": gettext_noop("%(warehouse)s: as good as the others within the tolerance (%(rate)s signed in 24 h); our own goes first."),
-    "priority": gettext_noop("%(warehouse)s: as good as the others within the tolerance (%(rate)s signed in 24 h); its priority is higher."),
+    "own_first": gettext_noop(
+        "%(warehouse)s: as good as the others within the tolerance (%(rate)s signed in 24 h); our own"
+        " goes first."
+    ),
+    "priority": gettext_noop(
+        "%(warehouse)s: as good as the others within the tolerance (%(rate)s signed in 24 h); its"
+        " priority is higher."
+    ),
     "only_warehouse": gettext_noop("%(warehouse)s is the only warehouse that has everything."),
     "none_serves_all": gettext_noop(
         "No single warehouse has everything; it stays where its stock is reserved (splitting over warehouses is not offered yet)."
     ),
-    "stock_fixed": gettext_noop("Its goods are reserved in a bin that is no longer sold from; it stays in that warehouse."),
+    "stock_fixed": gettext_noop(
+        "Its goods are reserved in a bin that is no longer sold from; it stays in that warehouse."
+    ),
     "by_hand": gettext_noop("%(warehouse)s was chosen by hand."),
     "outlet_by_hand": gettext_noop("%(outlet)s was chosen by hand."),
     "wish": gettext_noop("Decided by %(by)s: “%(reason)s”."),
-    "module_off": gettext_noop("Smart routing is switched off: it goes from the warehouse that holds its stock, with the default carrier."),
-    "shop_default": gettext_noop("Smart routing is switched off: it goes from the shop's default warehouse, with the default carrier."),
-}  # fmt: skip
+    "module_off": gettext_noop(
+        "Smart routing is switched off: it goes from the warehouse that holds its stock, with the"
+        " default carrier."
+    ),
+    "shop_default": gettext_noop(
+        "Smart routing is switched off: it goes from the shop's default warehouse, with the default carrier."
+    ),
+}
 DROPPED = {
     "full": gettext_noop("full today"),
     "no_stock": gettext_noop("does not have everything"),

@@ -128,9 +128,9 @@ def _decide(row: Any, desk: Desk, book: Book, lines: list[LineRow], writer: Writ
         text = _("Every outlet that serves this address is full today.")
         return Refusal("no_capacity", text, dt.timedelta(minutes=policy.full_retry_minutes))
     target = row.warehouse_id if warehouse.picked is None else houses[warehouse.picked].id
-    if warehouse.picked is not None and _elsewhere(book, lines, target):
-        if not book.move([line.uuid for line in lines], target):
-            return Refusal("move_failed", _("The stock to move to was taken by another order."))
+    away = warehouse.picked is not None and _elsewhere(book, lines, target)
+    if away and not book.move([line.uuid for line in lines], target):
+        return Refusal("move_failed", _("The stock to move to was taken by another order."))
     if target is None:
         return Refusal("no_warehouse", _("No warehouse is known for this order."), dt.timedelta(hours=1))
     code, carrier = "", policy.default_carrier
