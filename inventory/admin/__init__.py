@@ -1,0 +1,3 @@
+from inventory.admin import sku, stock, unknown, warehouse
+
+__all__ = ["sku", "stock", "unknown", "warehouse"]

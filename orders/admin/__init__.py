@@ -1,3 +1,3 @@
-from orders.admin import order
+from orders.admin import order, shop
 
-__all__ = ["order"]
+__all__ = ["order", "shop"]

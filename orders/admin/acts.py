@@ -35,7 +35,9 @@ REVEALED = "receiver revealed"
 
 
 def _to(order_id: int, anchor: str = "") -> HttpResponseRedirect:
-    return HttpResponseRedirect(reverse("admin:orders_order_change", args=[order_id]) + (f"#{anchor}" if anchor else ""))
+    return HttpResponseRedirect(
+        reverse("admin:orders_order_change", args=[order_id]) + (f"#{anchor}" if anchor else "")
+    )
 
 
 def _say(request: HttpRequest, order_id: int, outcome: lifecycle.Outcome, done: str) -> None:
@@ -45,7 +47,11 @@ def _say(request: HttpRequest, order_id: int, outcome: lifecycle.Outcome, done: 
     elif refusal.code == "wrong_state":
         state = Order.objects.filter(pk=order_id).values_list("state", flat=True).first() or ""
         label = dict(OrderState.choices).get(state, state)
-        messages.error(request, _("That can't be done any more: the order is now “%(state)s”. Nothing was changed.") % {"state": label})
+        messages.error(
+            request,
+            _("That can't be done any more: the order is now “%(state)s”. Nothing was changed.")
+            % {"state": label},
+        )
     elif refusal.code == "module_off":
         messages.error(request, _("The module for this step is switched off."))
     else:
@@ -63,7 +69,9 @@ def touch(request: HttpRequest, order_id: int, code: str) -> HttpResponse:
     if row.danger and not reason:
         messages.error(request, _("Say why: it is written on the order's timeline."))
         return _to(order_id)
-    outcome = lifecycle.apply(LIFECYCLE, code, [order_id], actor=person(request.user), params={"reason": reason})
+    outcome = lifecycle.apply(
+        LIFECYCLE, code, [order_id], actor=person(request.user), params={"reason": reason}
+    )
     _say(request, order_id, outcome, _("Done: %(label)s.") % {"label": row.label})
     nudge("orders.advance")
     return _to(order_id)
@@ -110,7 +118,9 @@ def note(request: HttpRequest, order_id: int) -> HttpResponse:
     need(request, "orderhub.add_note")
     text = request.POST.get("text", "").strip()
     if text:
-        Note.objects.create(order_id=get_object_or_404(Order, pk=order_id).pk, author=request.user, text=text[:4000])
+        Note.objects.create(
+            order_id=get_object_or_404(Order, pk=order_id).pk, author_id=request.user.pk, text=text[:4000]
+        )
         messages.success(request, _("Noted."))
     else:
         messages.error(request, _("Write something first."))
@@ -123,11 +133,11 @@ def receive_return(request: HttpRequest, order_id: int) -> HttpResponse:
     need(request, LIFECYCLE.by_code["receive_return"].permission)
     try:
         pieces = [
-            returning.Piece(uuid.UUID(key), int(count), request.POST.get(f"disposition_{key}", "resell"))
-            for key, count in ((name[3:], value) for name, value in request.POST.items() if name.startswith("qty"))
-            if count.strip() and int(count) > 0
+            returning.Piece(uuid.UUID(name[3:]), int(str(count)), request.POST.get(f"disposition_{name[3:]}", "resell"))
+            for name, count in request.POST.dict().items()
+            if name.startswith("qty") and str(count).strip() not in ("", "0")
         ]
-        warehouse_id = int(request.POST.get("warehouse", ""))
+        warehouse_id = int(str(request.POST.get("warehouse", "")))
     except ValueError:
         messages.error(request, _("Give whole numbers of pieces and the warehouse."))
         return _to(order_id, "return")
@@ -154,7 +164,9 @@ def reveal(request: HttpRequest, order_id: int) -> HttpResponse:
         messages.info(request, _("This channel keeps the receiver masked; its plain text never comes here."))
         return _to(order_id, "receiver")
     if revealed_today(request.user) >= REVEALS_A_DAY:
-        raise PermissionDenied(_("You have opened %(n)d receivers today, which is the limit.") % {"n": REVEALS_A_DAY})
+        raise PermissionDenied(
+            _("You have opened %(n)d receivers today, which is the limit.") % {"n": REVEALS_A_DAY}
+        )
     log_reveal(request.user, order, reason)
     plain = json.loads(crypto.decrypt(bytes(receiver.plain_enc)))
     context: dict[str, Any] = {
@@ -169,11 +181,17 @@ def reveal(request: HttpRequest, order_id: int) -> HttpResponse:
 def revealed_today(user: Any) -> int:
     """How many receivers this person opened since midnight, by the log that is indexed by person."""
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    return LogEntry.objects.filter(user_id=user.pk, action_time__gte=midnight, change_message=REVEALED).count()
+    return LogEntry.objects.filter(
+        user_id=user.pk, action_time__gte=midnight, change_message=REVEALED
+    ).count()
 
 
 def log_reveal(user: Any, order: Order, reason: str) -> None:
     """Who looks, at what, and why: on the order's timeline and in the person's log."""
-    LogEntry.objects.log_actions(user.pk, [order], action_flag=CHANGE, change_message=REVEALED, single_object=True)
+    LogEntry.objects.log_actions(
+        user.pk, [order], action_flag=CHANGE, change_message=REVEALED, single_object=True
+    )
     now = timezone.now()
-    timeline.append([timeline.line(order.pk, "revealed", actor=person(user), now=now, data={"reason": reason})])
+    timeline.append(
+        [timeline.line(order.pk, "revealed", actor=person(user), now=now, data={"reason": reason})]
+    )

@@ -64,7 +64,9 @@ class Channel(DropdownFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():
             return queryset
-        return queryset.filter(shop_id__in=list(Shop.objects.filter(channel=self.value()).values_list("id", flat=True)))
+        return queryset.filter(
+            shop_id__in=list(Shop.objects.filter(channel=self.value()).values_list("id", flat=True))
+        )
 
 
 class HeldBy(DropdownFilter):
@@ -77,7 +79,9 @@ class HeldBy(DropdownFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():
             return queryset
-        return queryset.filter(id__in=Hold.objects.filter(type=self.value(), released_at=None).values("order_id"))
+        return queryset.filter(
+            id__in=Hold.objects.filter(type=self.value(), released_at=None).values("order_id")
+        )
 
 
 class Promise(DropdownFilter):
@@ -110,4 +114,16 @@ class TouchedToday(DropdownFilter):
         return queryset.filter(id__in=made.values("order_id"))
 
 
-__all__ = ["BEFORE_SHIPPING", "ENDED", "TO_SHIP", "Channel", "HeldBy", "Promise", "Queues", "TouchedToday", "held", "late", "soon"]
+__all__ = [
+    "BEFORE_SHIPPING",
+    "ENDED",
+    "TO_SHIP",
+    "Channel",
+    "HeldBy",
+    "Promise",
+    "Queues",
+    "TouchedToday",
+    "held",
+    "late",
+    "soon",
+]

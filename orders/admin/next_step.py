@@ -40,7 +40,9 @@ GOING: dict[str, Any] = {
     S.PACKED: gettext_lazy("The label is printed and stuck on."),
     S.PRINTED: gettext_lazy("The parcel leaves the warehouse and is reported to the channel."),
     S.SHIPPED: gettext_lazy("It is on its way; traces come back by themselves."),
-    S.SIGNED: gettext_lazy("The after-sale window is open; when it ends quietly, the receivable is confirmed."),
+    S.SIGNED: gettext_lazy(
+        "The after-sale window is open; when it ends quietly, the receivable is confirmed."
+    ),
     S.CLOSED: gettext_lazy("Nothing to do: the receivable is confirmed and the order is closed for good."),
     S.CANCELLED: gettext_lazy("Nothing to do: the order is cancelled and its stock has gone back."),
 }
@@ -68,11 +70,16 @@ def next_step(order: Order, holds: Sequence[Hold], stuck: Sequence[Any]) -> Step
     if stuck:
         message = stuck[0]
         title = _("Needs you: %(effect)s") % {"effect": kind_label(message.kind)}
-        return Step("bad", title, message.error or str(failure(message.error_kind)), "outbox", _("Look and retry"))
+        return Step(
+            "bad", title, message.error or str(failure(message.error_kind)), "outbox", _("Look and retry")
+        )
     text = str(GOING.get(order.state, ""))
     if order.refusal:
         why = WAITING.get(order.refusal, order.refusal)
-        text += " " + _("It waits because %(why)s; next try %(when)s.") % {"why": why, "when": ago(order.next_try_at)}
+        text += " " + _("It waits because %(why)s; next try %(when)s.") % {
+            "why": why,
+            "when": ago(order.next_try_at),
+        }
     if order.state == S.UNPAID and order.expires_at:
         text += " " + _("Unpaid, it is cancelled %(when)s.") % {"when": ago(order.expires_at)}
     if order.state == S.SIGNED and order.aftersale_until:

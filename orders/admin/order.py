@@ -116,7 +116,9 @@ class OrderAdmin(Admin):
             holds.setdefault(hold.order_id, []).append(hold)
         places = {
             row[0]: row[1:]
-            for row in Receiver.objects.filter(order_id__in=ids).values_list("order_id", "province", "city", "district")
+            for row in Receiver.objects.filter(order_id__in=ids).values_list(
+                "order_id", "province", "city", "district"
+            )
         }
         waybills = resolve(WAYBILLS)(ids)
         for row in rows:
@@ -126,7 +128,11 @@ class OrderAdmin(Admin):
             row.shown_waybills = waybills.get(row.pk, [])  # type: ignore[attr-defined]
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         order = page.load(object_id)
         if order is None:
@@ -155,9 +161,9 @@ class OrderAdmin(Admin):
 
     @admin.display(description=_("state"))
     def status(self, order: Order) -> SafeString:
-        holds = format_html_join(
-            "", "{}", ((pill(hold.get_type_display(), "warn", "front_hand", hold.reason),) for hold in order.shown_holds)  # type: ignore[attr-defined]
-        )
+        open_holds = order.shown_holds  # type: ignore[attr-defined]
+        chips = ((pill(hold.get_type_display(), "warn", "front_hand", hold.reason),) for hold in open_holds)
+        holds = format_html_join("", "{}", chips)
         refund = pill(_now("refund asked"), "bad") if order.refund_state == "asked" else ""
         return format_html('<span class="oh-stack">{}{}{}</span>', state_pill(order), holds, refund)
 
@@ -172,22 +178,32 @@ class OrderAdmin(Admin):
     @admin.display(description=_("amount"))
     def amount(self, order: Order) -> SafeString:
         pieces = _now("%(n)d pcs") % {"n": order.piece_count}
-        return format_html('<span class="oh-money">{}</span><span class="oh-under">{}</span>', yuan(order.payable), pieces)
+        return format_html(
+            '<span class="oh-money">{}</span><span class="oh-under">{}</span>', yuan(order.payable), pieces
+        )
 
     @admin.display(description=_("to"))
     def destination(self, order: Order) -> SafeString:
         province, city, district = order.shown_place  # type: ignore[attr-defined]
         above = city if city and city != province else province
-        return format_html('{}<span class="oh-under">{}</span>', district or city or province or "—", above if district else "")
+        return format_html(
+            '{}<span class="oh-under">{}</span>',
+            district or city or province or "—",
+            above if district else "",
+        )
 
     @admin.display(description=_("waybill"))
     def waybill(self, order: Order) -> SafeString:
         found = order.shown_waybills  # type: ignore[attr-defined]
         more = f" +{len(found) - 1}" if len(found) > 1 else ""
         under = order.warehouse.name if order.warehouse else ""
-        return format_html('<span class="oh-number">{}{}</span><span class="oh-under">{}</span>', found[0] if found else "—", more, under)
+        return format_html(
+            '<span class="oh-number">{}{}</span><span class="oh-under">{}</span>',
+            found[0] if found else "—",
+            more,
+            under,
+        )
 
     @admin.display(description=_("ordered"))
     def ordered(self, order: Order) -> str:
         return moment(order.ordered_at)
-

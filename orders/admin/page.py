@@ -67,7 +67,8 @@ def load(object_id: str) -> Order | None:
 def buttons(order: Order, user: Any) -> list[Button]:
     """The touches of the lifecycle table that a person may make from this state."""
     return [
-        Button(touch.code, ACTION.get(touch.code, touch.label), touch.danger, reverse("admin:order_touch", args=[order.pk, touch.code]))
+        Button(touch.code, ACTION.get(touch.code, touch.label), touch.danger,
+               reverse("admin:order_touch", args=[order.pk, touch.code]))
         for touch in LIFECYCLE.from_state(order.state)
         if touch.permission and touch.code not in OWN_FORM and user.has_perm(touch.permission)
         and (not touch.module or modules.enabled(touch.module))
@@ -77,13 +78,23 @@ def buttons(order: Order, user: Any) -> list[Button]:
 def context(request: HttpRequest, order: Order) -> dict[str, Any]:
     """Everything that the template names."""
     events = list(Event.objects.filter(order_id=order.pk).order_by("occurred_at", "id"))
-    holds = list(Hold.objects.filter(order_id=order.pk).order_by(F("released_at").asc(nulls_first=True), "id"))
+    holds = list(
+        Hold.objects.filter(order_id=order.pk).order_by(F("released_at").asc(nulls_first=True), "id")
+    )
     open_holds = [hold for hold in holds if hold.released_at is None]
     lines = list(Line.objects.filter(order_id=order.pk).select_related("sku").order_by("channel_line"))
     reserved: dict[Any, list[Reservation]] = {}
-    for held in Reservation.objects.filter(reference__in=[line.pk for line in lines]).exclude(state="released").select_related("bin__warehouse"):
+    for held in (
+        Reservation.objects.filter(reference__in=[line.pk for line in lines])
+        .exclude(state="released")
+        .select_related("bin__warehouse")
+    ):
         reserved.setdefault(held.reference, []).append(held)
-    messages = list(Message.objects.filter(order_id=order.pk).select_related("connection").order_by("-id")[:NEWEST_MESSAGES])
+    messages = list(
+        Message.objects.filter(order_id=order.pk)
+        .select_related("connection")
+        .order_by("-id")[:NEWEST_MESSAGES]
+    )
     stuck = [message for message in messages if message.state == Message.State.NEEDS_PERSON]
     done = {event.point: event.occurred_at for event in reversed(events) if event.point}
     user = request.user
@@ -100,7 +111,8 @@ def context(request: HttpRequest, order: Order) -> dict[str, Any]:
         "open_hold_rows": open_holds, "past_holds": [hold for hold in holds if hold.released_at is not None],
         "step": next_step(order, open_holds, stuck),
         "buttons": buttons(order, user),
-        "can_release": user.has_perm("orders.change_hold"), "can_hold": user.has_perm("orders.add_hold") and order.state not in ENDED,
+        "can_release": user.has_perm("orders.change_hold"),
+        "can_hold": user.has_perm("orders.add_hold") and order.state not in ENDED,
         "hold_types": HoldType.choices,
         "lines": [{"line": line, "reserved": reserved.get(line.pk, [])} for line in lines],
         "receiver": Receiver.objects.filter(order_id=order.pk).defer("plain_enc", "opaque_enc").first(),

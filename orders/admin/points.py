@@ -18,7 +18,7 @@ from orders.lifecycle import TOUCHES
 from orders.models import OrderState as S
 
 #: The touches that make a touchpoint, C1 to C11.
-POINTS = {touch.point: touch for touch in sorted((t for t in TOUCHES if t.point), key=lambda t: t.point or 0)}
+POINTS = {touch.point or 0: touch for touch in sorted((t for t in TOUCHES if t.point), key=lambda t: t.point or 0)}
 #: Happens only when goods come back.
 ONLY_ON_RETURN = 11
 OVER = (S.CANCELLED, S.CLOSED)
@@ -73,7 +73,12 @@ def bar(state: str, done: dict[int, dt.datetime], state_since: dt.datetime | Non
             look = "off"
         elif waiting:
             look, waiting = "now", False
-            late = bool(touch.target and state_since and state in touch.start and timezone.now() - state_since > touch.target)
+            late = bool(
+                touch.target
+                and state_since
+                and state in touch.start
+                and timezone.now() - state_since > touch.target
+            )
         else:
             look = "ahead"
         marks.append(Mark(point, touch.label, look, at, late))
@@ -88,4 +93,6 @@ def mini(marks: list[Mark]) -> SafeString:
     if following:
         label += " · " + _("next: %(label)s") % {"label": following.label}
     ticks = format_html_join("", '<i class="oh-tick oh-tick-{}"></i>', ((mark.look,) for mark in marks))
-    return format_html('<span class="oh-mini" role="img" aria-label="{}" title="{}">{}</span>', label, label, ticks)
+    return format_html(
+        '<span class="oh-mini" role="img" aria-label="{}" title="{}">{}</span>', label, label, ticks
+    )

@@ -24,14 +24,30 @@ def behind(text: str) -> list[int]:
     text = text.strip()
     if not text:
         return []
-    ids = list(Order.objects.filter(number__startswith=text.upper()).order_by().values_list("id", flat=True)[:MOST]) if _ours(text) else []
+    ids = (
+        list(
+            Order.objects.filter(number__startswith=text.upper())
+            .order_by()
+            .values_list("id", flat=True)[:MOST]
+        )
+        if _ours(text)
+        else []
+    )
     ids += Order.objects.filter(channel_number=text).values_list("id", flat=True)[:MOST]
     digits = crypto.bare_phone(text)
     if text.isdigit() and len(digits) == TAIL:
         tail = crypto.tail_hash(digits)
-        ids += Receiver.objects.filter(phone_tail_hash=tail).order_by("-order_id").values_list("order_id", flat=True)[:MOST]
+        ids += (
+            Receiver.objects.filter(phone_tail_hash=tail)
+            .order_by("-order_id")
+            .values_list("order_id", flat=True)[:MOST]
+        )
     elif len(digits) == PHONE:
-        ids += Receiver.objects.filter(phone_hash=crypto.phone_hash(text)).order_by("-order_id").values_list("order_id", flat=True)[:MOST]
+        ids += (
+            Receiver.objects.filter(phone_hash=crypto.phone_hash(text))
+            .order_by("-order_id")
+            .values_list("order_id", flat=True)[:MOST]
+        )
     for name in ORDERS_BEHIND:
         ids += resolve(name)(text)
     return list(dict.fromkeys(ids))
@@ -50,7 +66,9 @@ def find(text: str, request: HttpRequest) -> list[Hit]:
     """Orders for the global search."""
     if not request.user.has_perm("orders.view_order"):
         return []
-    orders = Order.objects.filter(id__in=behind(text)).select_related("shop").order_by("-ordered_at", "-id")[:10]
+    orders = (
+        Order.objects.filter(id__in=behind(text)).select_related("shop").order_by("-ordered_at", "-id")[:10]
+    )
     return [
         Hit(order.number, f"{_('order')} · {order.shop.name} · {order.get_state_display()}",
             reverse("admin:orders_order_change", args=[order.pk]), "receipt_long")

@@ -58,7 +58,9 @@ def details(code: str, facts: Facts) -> str:
     says = SAYS.get(code)
     if says is not None:
         return says(facts)
-    return " · ".join(f"{WORDS.get(key, key)}: {_value(value)}" for key, value in facts.items() if _plain(value))
+    return " · ".join(
+        f"{WORDS.get(key, key)}: {_value(value)}" for key, value in facts.items() if _plain(value)
+    )
 
 
 def _plain(value: Any) -> bool:
@@ -135,7 +137,9 @@ SAYS: dict[str, Callable[[Facts], str]] = {
     "address_changed": _address,
     "open_aftersale": _window,
     "pack": _weight,
-    "channel_changed": lambda facts: f"{facts.get('from') or '—'} → {facts.get('to') or facts.get('channel_state', '')}",
+    "channel_changed": lambda facts: (
+        f"{facts.get('from') or '—'} → {facts.get('to') or facts.get('channel_state', '')}"
+    ),
     "revealed": lambda facts: _("reason: %(reason)s") % {"reason": facts.get("reason", "")},
 }
 

@@ -1,0 +1,182 @@
+"""How a form may write: only the columns that were changed, on a row read again under lock, and only while
+the row still is what the person saw.
+
+A form that was open while somebody else (a colleague, a sweep, a platform) changed the record is refused with
+a sentence; it never undoes a newer state. Columns that the lifecycle engine owns can't be edited at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db import connection, models
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
+
+from orderhub.admin_site.paging import NextPaginator
+from orderhub.admin_site.tabs import Tabs
+from orderhub.tracked import Tracked
+
+TOKEN = "_seen"
+ENGINE = frozenset(field.name for field in Tracked._meta.get_fields())
+#: Columns that move without a change of the record's meaning; they don't make a form stale.
+RESTLESS = (ENGINE - {"state_since", "open_holds"}) | {"updated_at", "last_login"}
+
+
+def seen(record: models.Model) -> str:
+    """A digest of the record as it is now, leaving out what the engine's claims stir."""
+    parts = []
+    for field in record._meta.concrete_fields:
+        if field.name in RESTLESS:
+            continue
+        value = getattr(record, field.attname)
+        parts.append(f"{field.attname}={bytes(value) if isinstance(value, memoryview) else value!r}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+class NextChangeList(ChangeList):
+    """The list of an admin: knows whether another page follows, and lets the admin dress its rows in bulk."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
+        page = paginator.page(self.page_num)
+        self.paginator = paginator
+        self.result_list = page.object_list
+        self.result_count = len(self.result_list)
+        self.full_result_count = self.result_count
+        self.show_full_result_count = False
+        self.show_admin_actions = True
+        self.can_show_all = False
+        self.multi_page = True
+        self.has_more = page.has_next()
+        self.tabs = [tab for spec in self.filter_specs if isinstance(spec, Tabs) for tab in spec.drawn(self)]
+        dress = getattr(self.model_admin, "dress", None)
+        if dress is not None:
+            dress(request, list(self.result_list))
+
+
+class Plain(ModelAdmin):
+    """What every list of the house shares: pages without COUNT, filters in a sheet, no select-all."""
+
+    paginator = NextPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_disable_select_all = True
+    list_filter_submit = True
+    list_fullwidth = True
+    list_before_template = "orderhub/tabs.html"
+    compressed_fields = True
+    warn_unsaved_form = True
+    show_facets = admin.ShowFacets.NEVER
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return NextChangeList
+
+
+class Admin(Plain):
+    """A record that people edit. `engine_fields` are shown and never written by a form."""
+
+    change_form_before_template = "orderhub/seen.html"
+    engine_fields: tuple[str, ...] = ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any | None = None) -> tuple[str, ...]:
+        named = tuple(super().get_readonly_fields(request, obj))
+        owned = tuple(field.name for field in self.model._meta.concrete_fields if field.name in ENGINE)
+        return (*named, *(name for name in (*self.engine_fields, *owned) if name not in named))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any | None:
+        """The record; while a form is being taken in, read again under a row lock that lasts to the commit."""
+        if request.method != "POST" or not connection.in_atomic_block:
+            return super().get_object(request, object_id, from_field)
+        try:
+            key = self.model._meta.pk.to_python(object_id) if from_field is None else object_id
+            found = (
+                self.get_queryset(request).select_for_update(of=("self",)).filter(**{from_field or "pk": key})
+            )
+            return found.order_by().first()
+        except (ValueError, TypeError, models.ObjectDoesNotExist):
+            return None
+
+    def get_form(
+        self, request: HttpRequest, obj: Any | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        made = super().get_form(request, obj, change=change, **kwargs)
+        if obj is None or not change or request.method != "POST":
+            return made
+        stale = request.POST.get(TOKEN, "") != seen(obj)
+
+        class Guarded(made):  # type: ignore[misc, valid-type]
+            """Refuses to save over a record that is no longer what the form showed."""
+
+            def clean(self) -> Any:
+                cleaned = super().clean()
+                if stale:
+                    self.add_error(None, stale_message(self.instance))
+                return cleaned
+
+        return Guarded
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], add: bool = False, change: bool = False,
+        form_url: str = "", obj: Any | None = None,
+    ) -> HttpResponse:  # fmt: skip
+        if obj is not None:
+            posted = request.POST.get(TOKEN) if request.method == "POST" else None
+            context["seen"] = posted if posted is not None else seen(obj)
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def save_model(self, request: HttpRequest, obj: models.Model, form: ModelForm, change: bool) -> None:
+        """Write the changed columns and nothing else; a new record is written whole."""
+        if not change:
+            obj.save()
+            return
+        names = changed_columns(obj, form)
+        if names:
+            obj.save(update_fields=names)
+
+
+def changed_columns(obj: models.Model, form: ModelForm) -> list[str]:
+    """The columns that the form changed, and those that keep the time of a change."""
+    columns = {field.name: field for field in obj._meta.concrete_fields}
+    names = [name for name in form.changed_data if name in columns and name not in ENGINE]
+    extra = getattr(form, "also_written", ())
+    names += [name for name in extra if name in columns and name not in names]
+    if names:
+        names += [name for name, field in columns.items() if getattr(field, "auto_now", False)]
+    return names
+
+
+def stale_message(record: models.Model) -> str:
+    """Why nothing was saved, and what to do."""
+    state = getattr(record, "get_state_display", None)
+    text = _("This record was changed by someone else while you had it open, so nothing was saved.")
+    if state is not None:
+        text += " " + _("It is now “%(state)s”.") % {"state": state()}
+    return text + " " + _("Reload the page to see what it is now, then change it again.")
+
+
+class Ledger(Plain):
+    """A record of what happened: read, searched, never written."""
+
+    actions: Any = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any | None = None) -> bool:
+        return False
+
+
+def need(request: HttpRequest, permission: str) -> None:
+    """Stop here unless the signed-in person has the permission."""
+    if not request.user.has_perm(permission):
+        raise PermissionDenied(permission)

@@ -1,0 +1,106 @@
+"""What the apps add to the admin, by dotted name: the ground floor lists it and imports none of it.
+
+A name whose app is not installed here is an error of `manage.py check`, not a hole in a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from orderhub.dotted import resolve
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A part of the order's page: `by(order_id, request)` gives {"template": …, …} or None."""
+
+    code: str
+    title: Any
+    by: str
+    permission: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of its own: address under the admin, name of the URL, dotted view."""
+
+    path: str
+    name: str
+    view: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One line of the global search."""
+
+    title: str
+    description: str
+    link: str
+    icon: str = "search"
+
+
+ORDER_PANELS: tuple[Panel, ...] = (
+    Panel("parcels", _("Parcels and tracking"), "logistics.admin.panels.parcels", "logistics.view_parcel"),
+    Panel("route", _("Why it goes there"), "routing.admin.panels.explanation", "routing.view_decision"),
+    Panel("cases", _("After-sale"), "orders.admin.case.panel", "orders.view_case"),
+    Panel("money", _("Invoice and receivable"), "finance.admin.panels.money", "finance.view_receivable"),
+)
+
+#: `find(text, request) -> list[Hit]`, at most ten each, in this order.
+SEARCH: tuple[str, ...] = (
+    "orders.admin.search.find",
+    "inventory.admin.search.find",
+    "orderhub.admin.search.find",
+)
+
+#: `find(text) -> order ids` for words that an app above knows orders by (a waybill number).
+ORDERS_BEHIND: tuple[str, ...] = ("logistics.queries.orders_of_waybill",)
+#: `by(order ids) -> {order id: [texts]}`, shown in the order list.
+WAYBILLS = "logistics.queries.waybills"
+
+#: `by(request) -> dict` with `title`, `template` and what the template shows, in the order of the screen.
+DASHBOARD: tuple[str, ...] = (
+    "orders.admin.board.attention",
+    "orders.admin.board.life_line",
+    "orders.admin.board.held",
+    "orderhub.admin.board.tickets",
+    "orders.admin.board.sync",
+)
+
+PAGES: tuple[Page, ...] = (
+    Page("sync/", "sync_health", "orders.admin.sync.health"),
+    Page("sync/<int:shop_id>/pull/", "sync_pull", "orders.admin.sync.pull_now"),
+    Page("modules/", "modules", "orderhub.admin.modules.switches"),
+    Page("oauth/callback/", "oauth_callback", "orderhub.admin.oauth.callback"),
+    Page("oauth/<int:connection_id>/connect/", "oauth_connect", "orderhub.admin.oauth.connect"),
+    Page("outbox/<int:message_id>/retry/", "outbox_retry", "orderhub.admin.message.retry_now"),
+    Page("payloads/<int:payload_id>/replay/", "payload_replay", "orderhub.admin.payload.replay_now"),
+    Page("payloads/<int:payload_id>/raw/", "payload_raw", "orderhub.admin.payload.raw"),
+)
+
+#: What saving a SKU for an unmapped code calls: `(unknown code id, sku id, actor)`; it releases the waiting orders.
+MAP_CODE = "orders.operations.mapping.map_code"
+
+
+def names() -> Iterator[str]:
+    """Every dotted name of this file, for the start-up check."""
+    yield from (panel.by for panel in ORDER_PANELS)
+    yield from SEARCH
+    yield from ORDERS_BEHIND
+    yield WAYBILLS
+    yield from DASHBOARD
+    yield from (page.view for page in PAGES)
+    yield MAP_CODE
+
+
+def later(name: str) -> Callable[..., Any]:
+    """The function behind a dotted name, found when it is first called."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return resolve(name)(*args, **kwargs)
+
+    return call

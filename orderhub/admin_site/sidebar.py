@@ -1,0 +1,97 @@
+"""The sidebar: what each role sees follows from its permissions; a page that is not built is not listed."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
+
+
+class Item(NamedTuple):
+    """A line: words, icon, URL name under `admin:`, permission, query string, the badge's dotted function."""
+
+    title: Any
+    icon: str
+    name: str
+    permission: str = ""
+    query: str = ""
+    badge: str = ""
+
+
+GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
+    (None, False, (
+        Item(_("Today"), "today", "index"),
+        Item(_("Orders"), "receipt_long", "orders_order_changelist", "orders.view_order"),
+        Item(_("Tickets"), "confirmation_number", "orderhub_ticket_changelist", "orderhub.view_ticket"),
+        Item(_("After-sale cases"), "assignment_return", "orders_case_changelist", "orders.view_case"),
+    )),
+    (_("Goods and stock"), False, (
+        Item(_("Stock"), "inventory_2", "inventory_stock_changelist", "inventory.view_stock"),
+        Item(_("SKUs"), "category", "inventory_sku_changelist", "inventory.view_sku"),
+        Item(_("Unmapped codes"), "link_off", "inventory_unknowncode_changelist", "inventory.view_unknowncode"),
+        Item(_("Stock ledger"), "list_alt", "inventory_movement_changelist", "inventory.view_movement"),
+        Item(_("Warehouses"), "warehouse", "inventory_warehouse_changelist", "inventory.view_warehouse"),
+    )),
+    (_("Shipping"), False, (
+        Item(_("Parcels"), "package_2", "logistics_parcel_changelist", "logistics.view_parcel"),
+        Item(_("Waves"), "conveyor_belt", "logistics_wave_changelist", "logistics.view_wave"),
+        Item(_("Fence map"), "map", "routing_fence_map", "routing.view_fence"),
+        Item(_("Fences"), "polyline", "routing_fence_changelist", "routing.view_fence"),
+        Item(_("Outlets"), "storefront", "routing_outlet_changelist", "routing.view_outlet"),
+        Item(_("Capacity"), "speed", "routing_capacityday_changelist", "routing.view_capacityday"),
+        Item(_("Success rates"), "monitoring", "routing_rate_changelist", "routing.view_rate"),
+    )),
+    (_("Money"), False, (
+        Item(_("Receivables"), "account_balance", "finance_receivable_changelist", "finance.view_receivable"),
+        Item(_("Invoices"), "request_quote", "finance_invoice_changelist", "finance.view_invoice"),
+    )),
+    (_("Connections"), False, (
+        Item(_("Sync health"), "sync_alt", "sync_health", "orders.view_shop"),
+        Item(_("Shops"), "store", "orders_shop_changelist", "orders.view_shop"),
+        Item(_("Platform accounts"), "key", "orderhub_connection_changelist", "orderhub.view_connection"),
+        Item(_("Outgoing messages"), "outbox", "orderhub_message_changelist", "orderhub.view_message"),
+        Item(_("Payloads"), "move_to_inbox", "orderhub_payload_changelist", "orderhub.view_payload"),
+        Item(_("Platform calls"), "call", "orderhub_call_changelist", "orderhub.view_call"),
+    )),
+    (_("Set up"), True, (
+        Item(_("Modules"), "toggle_on", "modules", "orderhub.view_moduleswitch"),
+        Item(_("Schedule"), "schedule", "django_celery_beat_periodictask_changelist", "django_celery_beat.view_periodictask"),
+        Item(_("Jobs"), "work_history", "orderhub_job_changelist", "orderhub.view_job"),
+        Item(_("People"), "group", "auth_user_changelist", "auth.view_user"),
+        Item(_("Roles"), "badge", "auth_group_changelist", "auth.view_group"),
+    )),
+)  # fmt: skip
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """unfold's sidebar for the signed-in person: only groups that have something to open."""
+    groups = []
+    for title, collapsible, items in GROUPS:
+        shown = [line for line in (_line(item, request) for item in items) if line]
+        if shown:
+            groups.append(
+                {"title": title, "collapsible": collapsible, "separator": title is not None, "items": shown}
+            )
+    return groups
+
+
+def _line(item: Item, request: HttpRequest) -> dict[str, Any] | None:
+    if item.permission and not request.user.has_perm(item.permission):
+        return None
+    try:
+        link = reverse(f"admin:{item.name}")
+    except NoReverseMatch:
+        return None
+    return {
+        "title": item.title,
+        "icon": item.icon,
+        "link": link + item.query,
+        "active": _active(link, request),
+    }
+
+
+def _active(link: str, request: HttpRequest) -> Any:
+    here = request.path
+    return here == link if link.count("/") < 4 else here.startswith(link)

@@ -1,0 +1,46 @@
+"""Words for clerks: what an effect is called, and what a kind of failure means and asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from orderhub.outbox.registry import KINDS
+
+#: What each kind of failure means, in a sentence that says what to do.
+FAILURES: dict[str, Any] = {
+    "retry": _("The platform could not do it just now; it is tried again by itself."),
+    "reauthorise": _("The shop's authorisation has ended: connect it again, then retry."),
+    "business": _("The platform refuses it: read its reason, correct, then retry."),
+    "configuration": _("Our settings for this platform are wrong: correct the platform account, then retry."),
+    "unknown": _("No answer came back; the platform is asked whether it was done before it is repeated."),
+    "exhausted": _("It was tried many times without success: look at the last reason, then retry."),
+    "internal": _("Our own program failed while taking in the answer; the effect may be there."),
+}
+
+EFFECTS: dict[str, Any] = {
+    "payment.query": _("Ask the gateway about a payment"),
+    "waybill.get": _("Obtain a waybill number"),
+    "waybill.cancel": _("Give a waybill number back"),
+    "wms.push": _("Hand over to the warehouse"),
+    "wms.cancel": _("Stop at the warehouse"),
+    "channel.ship": _("Report the shipment to the channel"),
+    "trace.subscribe": _("Subscribe to traces"),
+    "voucher.save": _("Save the receivable voucher"),
+    "voucher.submit": _("Submit the receivable voucher"),
+    "voucher.audit": _("Audit the receivable voucher"),
+    "sms.send": _("Send an SMS"),
+}
+
+
+def failure(kind: str) -> Any:
+    """The sentence for a kind of failure; an unknown word is shown as it is."""
+    return FAILURES.get(kind, kind)
+
+
+def kind_label(kind: str) -> str:
+    """What a kind of message does, in the reader's language."""
+    known = EFFECTS.get(kind)
+    return str(known) if known is not None else _now(KINDS[kind].label) if kind in KINDS else kind

@@ -1,0 +1,154 @@
+"""Sync health: for every shop and account whether it is well, what is wrong in words, and the button that helps."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from orderhub.admin.oauth import PERMISSION, can_connect
+from orderhub.admin_site.base import need
+from orderhub.admin_site.going import back
+from orderhub.admin_site.marks import ago, channel_chip, moment, span, state_pill
+from orderhub.admin_site.tabs import bounded, shown_count
+from orderhub.admin_site.words import failure, kind_label
+from orderhub.inbound.models import Payload
+from orderhub.integrations.models import Call, Connection
+from orderhub.jobs.models import Heartbeat
+from orderhub.nudge import nudge
+from orderhub.outbox.models import Message
+from orders.models import Shop
+from orders.operations.pull import PULLED
+
+#: A pull is late after two intervals of the schedule.
+LATE = dt.timedelta(minutes=30)
+SILENT = dt.timedelta(minutes=2)
+HOUR = dt.timedelta(hours=1)
+FRESH_TOKEN = dt.timedelta(days=1)
+SHOWN = 8
+
+
+@require_GET
+def health(request: HttpRequest) -> HttpResponse:
+    """The page."""
+    need(request, "orders.view_shop")
+    now = timezone.now()
+    calls = calls_of_last_hour(now)
+    shops = [_shop(shop, calls, now) for shop in Shop.objects.select_related("connection").order_by("id")]
+    own = {shop["row"].connection_id for shop in shops}
+    accounts = [
+        _account(account, calls)
+        for account in Connection.objects.exclude(pk__in=own).order_by("platform", "code")
+    ]
+    aside = Payload.objects.filter(state=Payload.State.SET_ASIDE)
+    dead = Message.objects.filter(state=Message.State.NEEDS_PERSON)
+    waiting = Message.objects.filter(state__in=["new", "sending", "unknown"])
+    context = {
+        **admin.site.each_context(request), "title": gettext_lazy("Sync health"), "shops": shops, "accounts": accounts,
+        "aside": [_payload(row) for row in aside.select_related("connection").defer("raw_enc").order_by("-id")[:SHOWN]],
+        "aside_count": shown_count(bounded(aside)),
+        "dead": [_message(row) for row in dead.select_related("connection").order_by("-id")[:SHOWN]],
+        "dead_count": shown_count(bounded(dead)), "waiting_count": shown_count(bounded(waiting)),
+        "unread_count": shown_count(bounded(Payload.objects.filter(state=Payload.State.NEW))),
+        "workers": [
+            {"name": beat.name, "silent": now - beat.at > SILENT, "at": ago(beat.at)}
+            for beat in Heartbeat.objects.order_by("name")
+        ],
+        "can_pull": request.user.has_perm("orders.change_shop"),
+        "can_connect": request.user.has_perm(PERMISSION), "can_retry": request.user.has_perm("orderhub.change_message"),
+        "can_replay": request.user.has_perm("orderhub.change_payload"),
+        "problems": problems(now),
+    }  # fmt: skip
+    return TemplateResponse(request, "orders/sync_health.html", context)
+
+
+def calls_of_last_hour(now: dt.datetime) -> dict[int | None, dict[str, int]]:
+    """{connection: {"all": n, "bad": n}} of the last hour; by the index on the start time."""
+    rows = (
+        Call.objects.filter(started_at__gte=now - HOUR)
+        .order_by()
+        .values("connection_id")
+        .annotate(calls=Count("id"), bad=Count("id", filter=~Q(outcome="ok")))
+    )
+    return {row["connection_id"]: {"all": row["calls"], "bad": row["bad"]} for row in rows}
+
+
+def problems(now: dt.datetime) -> list[str]:
+    """What is wrong with any source, in words; empty when all is well."""
+    found = []
+    for shop in Shop.objects.filter(enabled=True).select_related("connection"):
+        word = trouble(shop, now)
+        if word:
+            found.append(f"{shop.name}: {word}")
+    return found
+
+
+def trouble(shop: Shop, now: dt.datetime) -> str:
+    """What is wrong with one shop, or nothing."""
+    if shop.connection.state == "needs_authorisation":
+        return _("needs to be connected again")
+    if shop.errors_in_row:
+        return _("%(n)d errors in a row") % {"n": shop.errors_in_row}
+    if shop.channel in PULLED and shop.connection.state == "ok":
+        if shop.last_success_at is None:
+            return _("not pulled yet")
+        if now - shop.last_success_at > LATE:
+            return _("last pulled %(when)s") % {"when": ago(shop.last_success_at)}
+    return ""
+
+
+def _shop(shop: Shop, calls: dict[int | None, dict[str, int]], now: dt.datetime) -> dict[str, Any]:
+    account = shop.connection
+    used = calls.get(account.pk, {"all": 0, "bad": 0})
+    budget = account.options.get("calls_per_hour")
+    ends = account.token_expires_at
+    return {
+        "row": shop, "account": account, "chip": channel_chip(shop.channel, shop.name), "pill": state_pill(account),
+        "trouble": trouble(shop, now), "pulled": shop.channel in PULLED,
+        "last_success": ago(shop.last_success_at), "until": moment(shop.pulled_until),
+        "lag": span(now - shop.pulled_until) if shop.pulled_until else "—", "errors": shop.errors_in_row,
+        "last_error": shop.last_error, "last_error_at": moment(shop.last_error_at),
+        "calls": used["all"], "bad": used["bad"], "budget": budget,
+        "token": ago(ends) if ends else "", "token_short": bool(ends and ends - now < FRESH_TOKEN),
+        "connectable": can_connect(account), "needs": account.state != "ok" or (can_connect(account) and not account.token_enc),
+    }  # fmt: skip
+
+
+def _account(account: Connection, calls: dict[int | None, dict[str, int]]) -> dict[str, Any]:
+    used = calls.get(account.pk, {"all": 0, "bad": 0})
+    return {
+        "row": account, "pill": state_pill(account), "calls": used["all"], "bad": used["bad"],
+        "budget": account.options.get("calls_per_hour"),
+    }  # fmt: skip
+
+
+def _payload(row: Payload) -> dict[str, Any]:
+    return {"row": row, "when": moment(row.received_at)}
+
+
+def _message(row: Message) -> dict[str, Any]:
+    return {"row": row, "what": kind_label(row.kind), "why": failure(row.error_kind)}
+
+
+@require_POST
+def pull_now(request: HttpRequest, shop_id: int) -> HttpResponse:
+    """Ask a worker to pull this shop at once."""
+    need(request, "orders.change_shop")
+    shop = get_object_or_404(Shop, pk=shop_id)
+    if shop.channel not in PULLED:
+        messages.info(request, _("This shop sends its orders by itself; there is nothing to pull."))
+    else:
+        nudge("orders.pull", shop.pk)
+        messages.success(
+            request, _("“%(shop)s” is being pulled now; reload in a few seconds.") % {"shop": shop.name}
+        )
+    return back(request, "admin:sync_health")
