@@ -52,7 +52,7 @@ def _cast(name: str, bins: int, earlier: int, batches: bool, seed: int) -> dict[
     opening([(sku.id, shelf.id, share + (STOCK - share * bins if n == 0 else 0)) for n, shelf in enumerate(shelves)])
     if earlier:
         reserve_many([(uuid.uuid4(), sku.id, 1) for _ in range(earlier)])
-    rng = random.Random(seed)
+    rng = random.Random(f"{seed} {name}")
     wanted = [uuid.UUID(int=rng.getrandbits(128), version=4) for _ in range(REQUESTS // 2)]
     requests = wanted * 2
     rng.shuffle(requests)
