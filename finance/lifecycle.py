@@ -1,4 +1,8 @@
-"""A receivable's life: due → saved → submitted → audited, each step an answer of Kingdee."""
+"""A receivable's life: due → saved → submitted → audited, each step an answer of Kingdee.
+
+No touch belongs to a module that can be switched off: an answer that arrives is taken in, whatever is on by
+then. Switching finance off stops new receivables and new calls.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,6 @@ TOUCHES = (
         label=_("Voucher saved"),
         start=(S.DUE,),
         end=S.SAVED,
-        module="finance",
         by="finance.operations.receivable.save",
     ),
     Touch(
@@ -23,7 +26,6 @@ TOUCHES = (
         label=_("Voucher submitted"),
         start=(S.SAVED,),
         end=S.SUBMITTED,
-        module="finance",
         by="finance.operations.receivable.submit",
     ),
     Touch(
@@ -31,7 +33,6 @@ TOUCHES = (
         label=_("Voucher audited"),
         start=(S.SUBMITTED,),
         end=S.AUDITED,
-        module="finance",
         by="finance.operations.receivable.audit",
     ),
 )
@@ -41,5 +42,6 @@ LIFECYCLE = Lifecycle(
     table="finance_receivable",
     columns=("order_id", "number", "amount", "quiet_since", "open_holds"),
     touches=TOUCHES,
+    on_move="finance.operations.receivable.note",
     set_aside="finance.operations.receivable.set_aside",
 )

@@ -8,15 +8,14 @@ from finance.operations import invoice, receivable
 @shared_task(name="finance.invoices", ignore_result=True)
 def invoices(**_: object) -> None:
     """Invoice requests for signed orders."""
-    while invoice.request_invoices() >= 500:
-        pass
+    while invoice.request_invoices() == invoice.BATCH:
+        continue
 
 
 @shared_task(name="finance.receivables", ignore_result=True)
 def receivables(**_: object) -> None:
     """Receivables of orders whose after-sale window ended quietly."""
-    while receivable.make_due() >= 500:
-        pass
+    receivable.sweep()
 
 
 @shared_task(name="finance.tell_orders", ignore_result=True)

@@ -2,8 +2,8 @@
 
 A role's group is named by its code (the code that tickets are addressed to); its label is for people. `sync`
 sets the permissions of these groups to the table's and leaves other groups, and who is in which, alone.
-Names are `app.codename`; `app.view_*` is that verb on every model of the app, `app.*_model` every verb on one. A name that leads to no
-permission is an error, not a right that is silently missing.
+Names are `app.codename`; `app.view_*` is that verb on every model of the app, `app.*_model` every verb on one
+model. A name that leads to no permission is an error, not a right that is silently missing.
 """
 
 from __future__ import annotations

@@ -24,6 +24,9 @@ class Invoice(models.Model):
         verbose_name = _("invoice")
         verbose_name_plural = _("invoices")
 
+    def __str__(self) -> str:
+        return f"{self.order_id}: {self.amount}"
+
 
 class Receivable(Tracked):
     """One voucher an order, saved, submitted and audited in Kingdee under our own bill number."""

@@ -1,153 +1,191 @@
 """Receivables in Kingdee's words: AR_receivable saved, submitted and audited under our own bill number.
 
-Kingdee has no idempotency key, so the bill is looked for by its number before it is saved and after anything
-whose outcome is unknown; a step refused because of the bill's state (code 12) is read before it is judged.
+Kingdee has no idempotency key, so the bill is looked for by its number before it is saved, after anything
+whose outcome is unknown, and after a refusal: what stands in Kingdee's books decides, not what we remember.
+A bill of our number with another amount is somebody else's and goes to a person, never on.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from decimal import Decimal
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from finance import voucher
 from finance.models import Receivable
 from orderhub.integrations.errors import PlatformError
 from orderhub.integrations.registry import client
 from orderhub.models import Connection, Message
 from orderhub.outbox.sending import Answer
 from orders import queries
-from orders.providers.base import BEIJING
 
 FORM = "AR_receivable"
-WRONG_STATE = "12"
-#: Kingdee's document states in the order of the steps: Z draft, A created, D to be audited again, B in audit, C audited.
-REACHED = {"save": {"Z", "A", "B", "C", "D"}, "submit": {"B", "C"}, "audit": {"C"}}
+#: FDocumentStatus: Z draft, A created, B in audit, C audited, D to be audited again.
+REACHED = {"save": "ZABCD", "submit": "BC", "audit": "C"}
+#: From which status a step can still be made.
+POSSIBLE = {"save": "", "submit": "ZAD", "audit": "B"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A bill as it stands in Kingdee; `amount` is None where the platform gave none."""
+
+    id: str
+    status: str
+    amount: Decimal | None
 
 
 def save(messages: list[Message]) -> dict[int, Answer]:
-    """Save each bill unless it is there already."""
-    answers = _there(messages, "save")
+    """Save each bill that is not there yet."""
+    account = _account(messages)
+    answers = _judged(messages, "save", _bills(account, messages))
     left = [message for message in messages if message.id not in answers]
-    receivables = {r.id: r for r in Receivable.objects.filter(id__in=[m.subject_id for m in left])}
-    orders = [r.order_id for r in receivables.values()]
-    heads, lines = queries.heads(orders), queries.lines(orders)
+    models = _models(account, left, answers)
+    refused: list[tuple[Message, PlatformError]] = []
     for message in left:
-        receivable = receivables[message.subject_id]
-        model = bill(receivable, heads[receivable.order_id], lines[receivable.order_id], _account(message))
+        if message.id in answers:
+            continue
         try:
-            answers[message.id] = Answer.done(id=client(_account(message)).save(FORM, model)["id"])
+            answers[message.id] = Answer.done(id=client(account).save(FORM, models[message.id])["id"])
         except PlatformError as error:
-            answers[message.id] = Answer.of(error)
-    return answers
+            if error.kind == "business":
+                refused.append((message, error))
+            else:
+                answers[message.id] = Answer.of(error)
+    return answers | _after_refusal(account, refused, "save")
 
 
 def submit(messages: list[Message]) -> dict[int, Answer]:
-    """Submit the saved bills."""
-    return _step("submit", messages)
+    """Submit saved bills, all in one call."""
+    return _step(messages, "submit")
 
 
 def audit(messages: list[Message]) -> dict[int, Answer]:
-    """Audit the submitted bills."""
-    return _step("audit", messages)
+    """Audit submitted bills, all in one call."""
+    return _step(messages, "audit")
 
 
 def ask(messages: list[Message]) -> dict[int, Answer]:
-    """Whether Kingdee has done what an unknown message asked for."""
-    found = _there(messages, messages[0].kind.removeprefix("voucher."))
-    return {message.id: found.get(message.id, Answer.missing()) for message in messages}
-
-
-def _account(message: Message) -> Connection:
-    assert message.connection is not None
-    return message.connection
-
-
-def _there(messages: list[Message], step: str) -> dict[int, Answer]:
-    """{message: done} of those whose bill has reached the step, by one query."""
-    if not messages:
-        return {}
-    api = client(_account(messages[0]))
-    numbers = ", ".join(api.quoted(message.key) for message in messages)
-    rows = api.query(FORM, ["FID", "FBillNo", "FDocumentStatus"], f"FBillNo in ({numbers})")
-    states = {str(number): (str(identity), str(state)) for identity, number, state in rows}
-    return {
-        message.id: Answer.done(id=states[message.key][0])
-        for message in messages
-        if message.key in states and states[message.key][1] in REACHED[step]
-    }
-
-
-def _step(step: str, messages: list[Message]) -> dict[int, Answer]:
-    api = client(_account(messages[0]))
+    """Whether Kingdee has done what these messages asked for."""
     answers: dict[int, Answer] = {}
-    for message in messages:
-        try:
-            getattr(api, step)(FORM, [message.key])
-            answers[message.id] = Answer.done()
-        except PlatformError as error:
-            if error.code == WRONG_STATE:
-                done = _there([message], step)
-                answers[message.id] = done.get(message.id) or Answer.person(
-                    _("Kingdee refuses this step in the bill's state: %(text)s") % {"text": error.message}
-                )
-            else:
-                answers[message.id] = Answer.of(error)
+    for step in sorted({_verb(message) for message in messages}):
+        mine = [message for message in messages if _verb(message) == step]
+        judged = _judged(mine, step, _bills(_account(mine), mine))
+        answers.update({message.id: judged.get(message.id, Answer.missing()) for message in mine})
     return answers
 
 
-def bill(receivable: Receivable, head: Any, lines: list[Any], account: Connection) -> dict[str, Any]:
-    """The AR_receivable model: one row a line (freight shared in), a negative row for what was refunded.
+def _verb(message: Message) -> str:
+    return message.kind.removeprefix("voucher.")
 
-    Σ FALLAMOUNTFOR_D = FPAYAMOUNTFOR = the receivable's amount.
-    """
-    day = receivable.quiet_since.astimezone(BEIJING).date()
+
+def _account(messages: list[Message]) -> Connection:
+    account = messages[0].connection
+    if account is None:
+        raise PlatformError("configuration", "no_account", _("No Kingdee account is connected."))
+    return account
+
+
+def _bills(account: Connection, messages: list[Message]) -> dict[str, Bill]:
+    """{bill number: Bill} of those that Kingdee has, one call."""
+    if not messages:
+        return {}
+    api = client(account)
+    numbers = ", ".join(api.quoted(message.key) for message in messages)
+    found = {}
+    for identity, number, status, amount in api.query(
+        FORM, ["FID", "FBillNo", "FDocumentStatus", "FALLAMOUNTFOR"], f"FBillNo in ({numbers})"
+    ):
+        found[str(number)] = Bill(str(identity), str(status), _decimal(amount))
+    return found
+
+
+def _decimal(value: Any) -> Decimal | None:
+    try:
+        return None if value is None else Decimal(str(value))
+    except InvalidOperation:
+        return None
+
+
+def _judged(messages: list[Message], step: str, bills: dict[str, Bill]) -> dict[int, Answer]:
+    """What the books say of each message; those not in the answer may (still) be made."""
+    amounts = dict(Receivable.objects.filter(id__in=[m.subject_id for m in messages]).values_list("id", "amount"))
+    answers: dict[int, Answer] = {}
+    for message in messages:
+        bill = bills.get(message.key)
+        if bill is None:
+            if step != "save":
+                text = _("The voucher %(number)s is no longer in Kingdee.") % {"number": message.key}
+                answers[message.id] = Answer.person(text)
+        elif bill.amount is not None and bill.amount != amounts.get(message.subject_id):
+            text = _("Kingdee has %(number)s with another amount: %(theirs)s, ours is %(ours)s.") % {
+                "number": message.key, "theirs": bill.amount, "ours": amounts.get(message.subject_id),
+            }  # fmt: skip
+            answers[message.id] = Answer.person(text)
+        elif bill.status in REACHED[step]:
+            answers[message.id] = Answer.done(id=bill.id)
+        elif bill.status not in POSSIBLE[step]:
+            text = _("The voucher %(number)s was taken back in Kingdee (state %(state)s): submit it there, then retry.") % {
+                "number": message.key, "state": bill.status,
+            }  # fmt: skip
+            answers[message.id] = Answer.person(text)
+    return answers
+
+
+def _models(account: Connection, messages: list[Message], answers: dict[int, Answer]) -> dict[int, dict[str, Any]]:
+    """{message: its bill}; what can't be written as a bill gets its answer at once. Constant SQL."""
+    receivables = {one.id: one for one in Receivable.objects.filter(id__in=[m.subject_id for m in messages])}
+    orders = [one.order_id for one in receivables.values()]
+    heads, lines = queries.heads(orders), queries.lines(orders)
     options = account.options
-    customer = (options.get("customers") or {}).get(head.shop_code) or options.get("customer") or "ONLINE"
-    org = {"FNumber": str(options.get("org_num") or "100")}
-    rows = [_row(line.sku_code or line.seller_code, line.quantity, line.payable, line.title) for line in lines]
-    refunded = sum((line.payable for line in lines), Decimal(0)) - receivable.amount
-    if refunded:
-        rows.append(_row("REFUND", 1, -refunded, "退款"))
-    return {
-        "FID": 0,
-        "FBillTypeID": {"FNUMBER": "YSD01_SYS"},
-        "FBillNo": receivable.number,
-        "FDATE": f"{day:%Y-%m-%d}",
-        "FENDDATE_H": f"{day + dt.timedelta(days=30):%Y-%m-%d}",
-        "FCUSTOMERID": {"FNumber": customer},
-        "FCURRENCYID": {"FNumber": "PRE001"},
-        "FISTAX": True,
-        "FBUSINESSTYPE": "BZ",
-        "FSetAccountType": "1",
-        "FSETTLEORGID": org,
-        "FPAYORGID": org,
-        "FSALEORGID": org,
-        "FAR_Remark": head.number,
-        "FsubHeadFinc": {
-            "FMAINBOOKSTDCURRID": {"FNumber": "PRE001"},
-            "FEXCHANGETYPE": {"FNUMBER": "HLTX01_SYS"},
-            "FExchangeRate": 1,
-        },
-        "FEntityDetail": rows,
-        "FEntityPlan": [
-            {
-                "FENDDATE": f"{day + dt.timedelta(days=30):%Y-%m-%d}",
-                "FPAYRATE": 100.0,
-                "FPAYAMOUNTFOR": str(receivable.amount),
-            }
-        ],
-    }
+    made: dict[int, dict[str, Any]] = {}
+    for message in messages:
+        receivable = receivables[message.subject_id]
+        head = heads[receivable.order_id]
+        sold = [
+            voucher.Sold(line.sku_code or line.seller_code, line.title, line.quantity, line.payable, line.freight_share)
+            for line in lines[receivable.order_id]
+        ]
+        try:
+            entries = voucher.rows(
+                sold, receivable.amount,
+                freight_code=str(options.get("freight_code") or "FREIGHT"),
+                refund_code=str(options.get("refund_code") or "REFUND"),
+            )  # fmt: skip
+            made[message.id] = voucher.model(
+                receivable.number, receivable.quiet_since, receivable.amount, entries,
+                customer=voucher.customer_of(options, head.shop_code), remark=head.number, options=options,
+            )  # fmt: skip
+        except ValueError as error:
+            answers[message.id] = Answer.person(str(error))
+        except PlatformError as error:
+            answers[message.id] = Answer.of(error)
+    return made
 
 
-def _row(code: str, quantity: int, amount: Decimal, comment: str) -> dict[str, Any]:
-    return {
-        "FMATERIALID": {"FNumber": code},
-        "FPRICEUNITID": {"FNumber": "Pcs"},
-        "FPriceQty": quantity,
-        "FTaxPrice": str((amount / quantity).quantize(Decimal("0.000001"))),
-        "FEntryTaxRate": 13.0,
-        "FALLAMOUNTFOR_D": str(amount),
-        "FComment": comment[:80],
-    }
+def _step(messages: list[Message], step: str) -> dict[int, Answer]:
+    """One call for all; where it is refused the books say which bills are done, and the rest are tried alone."""
+    account = _account(messages)
+    try:
+        done = set(getattr(client(account), step)(FORM, [message.key for message in messages]))
+        return {m.id: Answer.done() if m.key in done else Answer("unknown", text=_("No word of this bill.")) for m in messages}
+    except PlatformError as error:
+        if error.kind != "business":
+            return {message.id: Answer.of(error) for message in messages}
+        refused = error
+    answers = _judged(messages, step, _bills(account, messages))
+    left = [message for message in messages if message.id not in answers]
+    if len(messages) == 1:
+        return answers | {message.id: Answer.of(refused) for message in left}
+    for message in left:
+        answers.update(_step([message], step))
+    return answers
+
+
+def _after_refusal(account: Connection, refused: list[tuple[Message, PlatformError]], step: str) -> dict[int, Answer]:
+    """A refused save may be a bill that is there by now (a number used, a packet sent before)."""
+    messages = [message for message, _error in refused]
+    answers = _judged(messages, step, _bills(account, messages))
+    return {message.id: answers.get(message.id, Answer.of(error)) for message, error in refused}

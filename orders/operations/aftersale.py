@@ -7,7 +7,9 @@ order. Whatever happens, the cases that are done never refund more than was paid
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +17,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from orderhub import modules
 from orderhub.actors import Actor
 from orderhub.lifecycle import Writer, apply
 from orderhub.money import BadMoney, yuan
@@ -26,7 +29,7 @@ from orders.models import Case, HoldType, Line, Order, OrderState
 from orders.operations import holds
 from orders.operations.channel_refunds import sync_channel_refunds
 
-__all__ = ["CaseRefused", "close_case", "open_case", "open_window", "sync_channel_refunds"]
+__all__ = ["CaseRefused", "Quiet", "close_case", "lock_quiet", "open_case", "open_window", "sync_channel_refunds"]
 
 
 class CaseRefused(ValueError):
@@ -47,6 +50,36 @@ def open_window(live: list[Any], writer: Writer) -> None:
         writer.set(row, aftersale_until=until or writer.now)
         writer.occurred(row, at)
         writer.context.setdefault("data", {})[row.id] = {"until": (until or writer.now).isoformat()}
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """A signed order whose after-sale window ended quietly: `amount` is what is left of it to collect."""
+
+    id: int
+    number: str
+    amount: Decimal
+    since: dt.datetime
+
+
+def lock_quiet(limit: int, exclude: Sequence[int] = ()) -> list[Quiet]:
+    """Lock up to `limit` orders whose window ended with no live case and no open hold, longest quiet first.
+
+    One statement in the caller's transaction; rows that somebody has in hand are left for the next time. Where
+    the after-sale module is off nobody opens windows: the shop's days then count from the signature.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT o.id, o.number, o.payable - o.refunded, q.since
+               FROM orders_order o JOIN orders_shop s ON s.id = o.shop_id
+               CROSS JOIN LATERAL (SELECT coalesce(o.aftersale_until, CASE WHEN %(no_windows)s
+                   THEN o.signed_at + s.aftersale_days * interval '1 day' END) AS since) q
+               WHERE o.state = 'signed' AND o.open_holds = 0 AND q.since <= now() AND NOT (o.id = ANY(%(exclude)s))
+                 AND NOT EXISTS (SELECT 1 FROM orders_case c WHERE c.order_id = o.id AND c.state IN ('open', 'received'))
+               ORDER BY q.since, o.id LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED""",
+            {"no_windows": not modules.enabled("aftersale"), "exclude": list(exclude), "limit": limit},
+        )
+        return [Quiet(*row) for row in cursor.fetchall()]
 
 
 def open_case(

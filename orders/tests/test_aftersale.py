@@ -233,7 +233,8 @@ def test_that_a_receipt_counts_once(clerk):
 
 
 @pytest.mark.parametrize(
-    ("quantity", "disposition", "code"), [(3, "resell", "too_many"), (1, "eat", "no_such_disposition"), (0, "resell", "no_such_line")]
+    ("quantity", "disposition", "code"),
+    [(3, "resell", "too_many"), (1, "eat", "no_such_disposition"), (0, "resell", "no_such_line")],
 )
 def test_that_a_return_that_cannot_be_touches_nothing(clerk, quantity, disposition, code):
     order = cast.order("signed")
@@ -335,12 +336,13 @@ def test_that_a_receipt_of_an_order_not_here_yet_waits(wms):
 
 def test_that_receipts_cost_the_same_statements_for_one_and_for_five_but_for_the_shelf(wms):
     counts = []
-    for n in (1, 5):
+    for n in (1, 1, 5):  # the first warms the caches of codes and modules
         for i in range(n):
             order = cast.order("signed")
-            keep(wms.id, "return", f"Q{n}{i}", "2026-09-21 22:13:20", receipt(order.number, f"Q{n}{i}"), "pull")
+            name = f"Q{len(counts)}{i}"
+            keep(wms.id, "return", name, "2026-09-21 22:13:20", receipt(order.number, name), "pull")
         with CaptureQueriesContext(connection) as queries:
             process("return")
         put_away = ("inventory_bin", "inventory_stock", "inventory_movement", "SAVEPOINT")
         counts.append(sum(not any(word in query["sql"] for word in put_away) for query in queries))
-    assert counts[0] == counts[1]
+    assert counts[1] == counts[2]

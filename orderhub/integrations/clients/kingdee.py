@@ -59,6 +59,8 @@ class Kingdee(Client):
             "Model": model,
             "IsDeleteEntry": False,
             "IsVerifyBaseDataField": False,
+            "ValidateRepeatJson": True,
+            "IsControlPrecision": True,
             "IsAutoSubmitAndAudit": False,
         }
         result = self._operate("Save", form_id, data)
