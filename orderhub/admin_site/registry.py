@@ -79,6 +79,7 @@ PAGES: tuple[Page, ...] = (
     Page("oauth/<int:connection_id>/connect/", "oauth_connect", "orderhub.admin.oauth.connect"),
     Page("outbox/<int:message_id>/retry/", "outbox_retry", "orderhub.admin.message.retry_now"),
     Page("payloads/<int:payload_id>/replay/", "payload_replay", "orderhub.admin.payload.replay_now"),
+    Page("logistics/station/", "pack_station", "logistics.admin.station.station"),
     Page("payloads/<int:payload_id>/raw/", "payload_raw", "orderhub.admin.payload.raw"),
 )
 

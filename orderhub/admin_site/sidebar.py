@@ -37,6 +37,7 @@ GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
     (_("Shipping"), False, (
         Item(_("Parcels"), "package_2", "logistics_parcel_changelist", "logistics.view_parcel"),
         Item(_("Waves"), "conveyor_belt", "logistics_wave_changelist", "logistics.view_wave"),
+        Item(_("Pack station"), "scale", "pack_station", "logistics.work_parcel"),
         Item(_("Fence map"), "map", "routing_fence_map", "routing.view_fence"),
         Item(_("Fences"), "polyline", "routing_fence_changelist", "routing.view_fence"),
         Item(_("Outlets"), "storefront", "routing_outlet_changelist", "routing.view_outlet"),
