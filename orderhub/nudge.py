@@ -1,13 +1,20 @@
-"""The doorbell: ask a worker to look now. Losing a ring loses nothing, the sweep looks anyway."""
+"""The doorbell: ask a worker to look now. Losing a ring loses nothing, the sweep looks anyway.
+
+A process rings the same bell at most once a second, so that a burst of orders is one message and not many.
+"""
 
 from __future__ import annotations
 
 import logging
+import time
 
 from django.conf import settings
 from django.db import transaction
 
 log = logging.getLogger(__name__)
+
+QUIET_SECONDS = 1.0
+_rung: dict[tuple[str, tuple[object, ...]], float] = {}
 
 
 def nudge(task: str, *args: object) -> None:
@@ -19,6 +26,10 @@ def nudge(task: str, *args: object) -> None:
 def _ring(task: str, args: tuple[object, ...]) -> None:
     from orderhub.celery import app
 
+    now = time.monotonic()
+    if now - _rung.get((task, args), -QUIET_SECONDS) < QUIET_SECONDS:
+        return
+    _rung[task, args] = now
     try:
         app.send_task(task, args=args, expires=60, ignore_result=True)
     except Exception as error:  # the broker may be down: the sweep will find the work

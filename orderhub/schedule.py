@@ -27,6 +27,7 @@ SCHEDULE = (
     Row("Ask about claimed payments", "orders.questions", 30),
     Row("Expire unpaid orders", "orders.expire_unpaid", 60),
     Row("Retry orders that wait for stock", "orders.retry_stock", 300),
+    Row("Ask for return receipts", "orders.poll_returns", 60),
     Row("Plan parcels", "logistics.plan", 3),
     Row("Stop parcels that must not leave", "logistics.stop", 5),
     Row("Orders follow their parcels", "logistics.follow", 3),

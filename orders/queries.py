@@ -11,9 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
 from orderhub import crypto
-from orders.models import Order, Receiver, Shop
+from orders.models import Case, Event, Order, Receiver, Shop
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from celery import shared_task
 from orderhub import sweeping
 from orders.lifecycle import LIFECYCLE
 from orders.operations import payment, pull, stock
+from orders.providers import returns
 
 #: The automatic stretch from proof to route runs as one sweep: one claim, one transaction.
 FIRST_STRETCH = ("verify", "reserve", "route")
@@ -42,3 +43,8 @@ def expire_unpaid(**_: object) -> None:
 @shared_task(name="orders.retry_stock", ignore_result=True)
 def retry_stock(**_: object) -> None:
     stock.retry_stock_holds()
+
+
+@shared_task(name="orders.poll_returns", ignore_result=True)
+def poll_returns(**_: object) -> None:
+    returns.pull()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib
+from importlib.util import find_spec
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -54,7 +55,8 @@ def accounts(sandbox_url: str) -> dict[str, Connection]:
          {"app_secret": z["app_secret"], "account_password": z["account_password"]}, {"account_id": z["account_id"]}),
         ("kuaidi100-main", "kuaidi100", "快递100", k["customer"], {"app_secret": k["key"], "salt": k["salt"]}, {}),
         ("kingdee-main", "kingdee", "金蝶云星空", d["app_id"], {"app_secret": d["app_secret"]},
-         {"acctid": d["acct_id"], "username": d["username"], "lcid": d["lcid"], "org_num": d["org"]}),
+         {"acctid": d["acct_id"], "username": d["username"], "lcid": d["lcid"], "org_num": d["org"],
+          "customer": "ONLINE", "customers": {"taobao": "TB001", "own": "OWN001"}}),
         ("sms-main", "aliyun_sms", "阿里云短信", s["access_key_id"], {"app_secret": s["access_key_secret"]},
          {"sign_name": s["sign_name"], "template_pickup_overdue": s["template_pickup_overdue"]}),
     )  # fmt: skip
@@ -107,7 +109,7 @@ def history(seed: int, n: int) -> int:
 
     names = {"waybill": "waybill_no", "district": "adcode", "warehouse": "warehouse_code", "outlet": "outlet_code"}
     rows = ({names.get(k, k): v for k, v in asdict(row).items()} for row in delivered_history(seed, timezone.now(), n))
-    return load_history({**row, "carrier": str(row["carrier"]).lower()} for row in rows)
+    return load_history(rows)
 
 
 def people(password: str, name: str) -> None:
@@ -133,6 +135,7 @@ def build(*, sandbox_url: str, seed: int, admin: str, password: str, say: Callab
     outlets = importlib.import_module("routing.demo").load(timezone.now())
     say(f"outlets and fences: {outlets}")
     importlib.import_module("routing.operations.rates").refresh(timezone.now())
-    importlib.import_module("orderhub.roles").sync_roles()
+    if find_spec("orderhub.roles"):
+        importlib.import_module("orderhub.roles").sync_roles()
     people(password, admin)
     say(f"{schedule.seed()} schedules")

@@ -129,7 +129,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = (
     {
         "visibility_timeout": 900,
         "init_extension": False,
-        "wait_time_seconds": 1,
+        "wait_time_seconds": 1, "polling_interval": 0.1,
         # Said outright: left to itself the queue's client takes DATABASE_URL from the process environment.
         "conn_string": "postgresql" + BROKER_URL.removeprefix("pgmq"),
     }
@@ -144,7 +144,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "orderhub"
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_PREFETCH_MULTIPLIER = 4
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"

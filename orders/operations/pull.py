@@ -1,7 +1,7 @@
 """Pulling a shop's changes: resumable, page by page, from the last page backwards.
 
 `pulled_until` is the high-water mark: every change up to it is stored. A window runs from it (less an overlap)
-to now, at most one day. The window being read and the next page are committed with each page's payloads, so a
+to now, at most one day with its overlap. The window being read and the next page are committed with each page's payloads, so a
 worker killed anywhere goes on where it stopped, and what was stored twice is stored once.
 """
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 PAGE = 50
 WINDOW = dt.timedelta(days=1)
-FIRST_LOOK_BACK = dt.timedelta(days=15)
+FIRST_LOOK_BACK = dt.timedelta(days=30)
 LEASE = dt.timedelta(minutes=3)
 #: Channels that are pulled; the own shop pushes.
 PULLED = ("taobao",)
@@ -49,7 +49,8 @@ def pull(shop_id: int, *, until: dt.datetime | None = None) -> int:
             if shop.window_until is None:
                 if start >= target:
                     break
-                shop.window_until, shop.window_page = min(start + WINDOW, target), None
+                longest = WINDOW - dt.timedelta(minutes=shop.overlap_minutes)
+                shop.window_until, shop.window_page = min(start + longest, target), None
                 shop.save(update_fields=["window_until", "window_page"])
             stored += _window(shop, start - dt.timedelta(minutes=shop.overlap_minutes), shop.window_until)
         Shop.objects.filter(id=shop_id).update(last_success_at=timezone.now(), last_error="", errors_in_row=0)
