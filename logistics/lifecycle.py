@@ -16,8 +16,10 @@ BEFORE_SHIPPING = (P.PLANNED, P.NUMBERED, P.HANDED, P.WAVED, P.PACKED, P.PRINTED
 #: Where the warehouse has it.
 AT_WAREHOUSE = (P.HANDED, P.WAVED, P.PACKED, P.PRINTED)
 #: The order of progress; `returned` counts as shipped for the order, `voided` not at all.
-RANK = {P.PLANNED: 0, P.NUMBERED: 0, P.HANDED: 1, P.WAVED: 2, P.PACKED: 3, P.PRINTED: 4, P.SHIPPED: 5,
-        P.RETURNED: 5, P.SIGNED: 6}  # fmt: skip
+RANK: dict[str, int] = {
+    P.PLANNED: 0, P.NUMBERED: 0, P.HANDED: 1, P.WAVED: 2, P.PACKED: 3, P.PRINTED: 4, P.SHIPPED: 5, P.RETURNED: 5,
+    P.SIGNED: 6,
+}  # fmt: skip
 
 TOUCHES = (
     Touch(

@@ -107,7 +107,7 @@ def _write(ids: list[int], before: dict[int, int], writer: Writer) -> int:
                 order_id,
                 "main",
                 head.warehouse_id,
-                worked_by(masked, houses[head.warehouse_id]),
+                worked_by(masked, houses[head.warehouse_id or 0]),
                 carrier,
                 "cainiao" if masked else "zto",
                 head.outlet_code,

@@ -145,7 +145,7 @@ def poll(*, n: int = 400) -> int:
 
     Parcels never asked about are due at once. They are claimed before asking, so that two workers ask about others.
     """
-    account = Connection.objects.filter(id=connection_of("kuaidi100")).first()
+    account = Connection.objects.filter(id=connection_of("kuaidi100") or 0).first()
     if account is None or not modules.enabled("tracking"):
         return 0
     due = timezone.now() - dt.timedelta(minutes=Policy.current().poll_minutes)

@@ -43,13 +43,13 @@ def test_that_a_routed_order_becomes_one_parcel_with_its_lines_and_one_question_
     assert parcel.expected_weight_g == 2 * 300 + 80
     assert ParcelLine.objects.get(parcel=parcel).quantity == 2
     message = Message.objects.get(kind="waybill.get")
-    assert (message.key, message.connection.platform) == (f"{parcel.number}/1", "zto")
+    assert (message.key, getattr(message.connection, "platform", "")) == (f"{parcel.number}/1", "zto")
 
 
 def test_that_a_masked_order_takes_the_platforms_label_and_goes_by_qimen(house: Any) -> None:
     parcel = house.parcel(house.order("taobao"))
     assert (parcel.service, parcel.worked_by) == ("cainiao", "qimen")
-    assert Message.objects.get(kind="waybill.get").connection.platform == "taobao"
+    assert getattr(Message.objects.get(kind="waybill.get").connection, "platform", "") == "taobao"
 
 
 def test_that_a_warehouse_without_a_wms_is_worked_in_our_own_waves(house: Any) -> None:
@@ -80,7 +80,7 @@ def test_that_a_number_asks_for_the_hand_over_and_the_answer_hands_it(house: Any
     numbered(parcel)
     assert (parcel.state, parcel.waybill_no, parcel.sort_code) == ("numbered", "78000001", "A-1")
     push = Message.objects.get(kind="wms.push")
-    assert (push.key, push.connection.platform) == (parcel.number, "wangdiantong")
+    assert (push.key, getattr(push.connection, "platform", "")) == (parcel.number, "wangdiantong")
     push.answer = {"reference": "JY1"}
     handover.accepted([push])
     parcel.refresh_from_db()

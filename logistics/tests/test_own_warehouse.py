@@ -294,3 +294,20 @@ def test_that_a_parcel_is_found_by_its_numbers_and_shown_with_its_traces(house: 
     shown = parcels_of(order.id)[0]
     assert [trace["meaning"] for trace in shown["traces"]] == ["transit", "picked_up"]
     assert shown["contents"][0]["quantity"] == 2
+
+
+def test_that_taking_traces_asks_a_constant_number_of_questions(house: Any) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from logistics.providers.traces import scans
+
+    def cost(n: int) -> int:
+        numbers = [house.parcel(house.order(), "shipped").waybill_no for _ in range(n)]
+        found = {number: scans(number, WAY)[0] for number in numbers}
+        with CaptureQueriesContext(connection) as captured:
+            tracking.take(found)
+        return len(captured)
+
+    cost(1)
+    assert cost(1) == cost(5)
