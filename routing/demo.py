@@ -1,67 +1,96 @@
-"""The demo's outlets and fences: generated with fixed figures, and it says so. No carrier publishes its areas."""
+"""The demo's outlets, fences and capacities: made by hand and by seed, none of them real.
+
+Three outlets `ZTO-<district>-<n>` in every district that the demo's addresses lie in. Where an outline is known
+(Zhejiang, Shanghai) it is cut into one fence each around three points drawn by seed; elsewhere outlets have no
+fence and addresses are routed by town or district.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import gzip
+import hashlib
 import json
-from collections import defaultdict
+import random
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
-from orderhub import geo
+import shapely
+from django.db import transaction
+from django.utils import timezone
+
+from orderhub.sandbox.catalogue import addresses
+from routing import geometry
+from routing.addresses import regions
 from routing.models import Fence, Outlet
+from routing.outlines.cut import cells
 
-ADDRESSES = Path(__file__).resolve().parent.parent / "orderhub" / "sandbox" / "data" / "addresses.jsonl.gz"
-FENCED = ("33", "31")  # provinces whose outlets have fences: the others are found by district
+OUTLINES = Path(__file__).with_name("outlines") / "outlines.geojson.gz"
+CARRIER, COMPANY = "ZTO", "中通"
+#: Pick-ups a day: some outlets start over the policy's 200, some under it.
+CAPACITIES = (160, 240, 320, 500, 800)
+NUMBERS = "一二三"
 
 
-def load(now: dt.datetime) -> str:
-    """Three outlets a district of the sample's addresses; around the centre of those of Zhejiang and Shanghai a fence each."""
-    centres: dict[str, tuple[str, list[tuple[float, float]]]] = {}
-    points: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    with gzip.open(ADDRESSES, "rt", encoding="utf-8") as file:
-        for text in file:
-            row = json.loads(text)
-            if row["lng"] is not None:
-                points[row["adcode"]].append((row["lng"], row["lat"]))
-            centres[row["adcode"]] = (row["district"], points[row["adcode"]])
+@transaction.atomic
+def load(now: dt.datetime) -> dict[str, int]:
+    """Make the demo's outlets and fences (valid for a month already); returns how many of each."""
+    outlines = _outlines()
+    towns = _common_towns()
+    codes = sorted({place.adcode for place in addresses()} | set(outlines))
     outlets: list[Outlet] = []
-    for adcode, (district, known) in sorted(centres.items()):
-        middle = None
-        if known:
-            lng, lat = sum(p[0] for p in known) / len(known), sum(p[1] for p in known) / len(known)
-            middle = geo.Point(lng, lat, "gcj02").wgs84()
-        for n in range(1, 4):
-            outlets.append(
-                Outlet(
-                    code=f"ZTO-{adcode}-{n}",
-                    name=f"中通{district}{n}部",
-                    carrier="zto",
-                    adcode=adcode,
-                    lng=middle.lng + (n - 2) * 0.02 if middle else None,
-                    lat=middle.lat if middle else None,
-                    daily_capacity=(260, 400, 400)[n - 1],
-                )
+    fences: list[Fence] = []
+    since = timezone.localdate(now) - dt.timedelta(days=30)
+    for code in codes:
+        draw = random.Random(int(hashlib.sha256(code.encode()).hexdigest()[:12], 16))
+        parts = _parts(outlines[code], draw) if code in outlines else [None] * 3
+        for n, part in enumerate(parts, 1):
+            town = towns.get(code, "") if n == 3 and part is None else ""
+            outlet = Outlet(
+                code=f"{CARRIER}-{code}-{n}",
+                name=f"{COMPANY}{regions.short_name(code)}{town or NUMBERS[n - 1] + '部'}",
+                carrier=CARRIER,
+                adcode=code,
+                town=town,
+                daily_capacity=draw.choice(CAPACITIES),
             )
+            outlets.append(outlet)
+            if part is not None:
+                checked = geometry.check(json.loads(shapely.to_geojson(part)), "wgs84")
+                point = checked.shape.representative_point()
+                outlet.lng, outlet.lat = round(point.x, 6), round(point.y, 6)
+                fences.append(
+                    Fence(outlet=outlet, name=outlet.name, geometry=checked.geometry, valid_from=since)
+                )
     Outlet.objects.bulk_create(outlets)
-    fences = [
-        Fence(
-            outlet=outlet, name=outlet.name, geometry=_square(outlet.lng, outlet.lat), valid_from=now.date()
-        )
-        for outlet in outlets
-        if outlet.adcode[:2] in FENCED and outlet.lng is not None and outlet.code.endswith("-1")
-    ]
     Fence.objects.bulk_create(fences)
-    return f"{len(outlets)} outlets, {len(fences)} fences (generated)"
+    return {"districts": len(codes), "outlets": len(outlets), "fences": len(fences)}
 
 
-def _square(lng: float, lat: float) -> dict[str, object]:
-    d = 0.03
-    ring = [
-        [lng - d, lat - d],
-        [lng + d, lat - d],
-        [lng + d, lat + d],
-        [lng - d, lat + d],
-        [lng - d, lat - d],
-    ]
-    return {"type": "Polygon", "coordinates": [[[round(x, 6), round(y, 6)] for x, y in ring]]}
+def _outlines() -> dict[str, Any]:
+    with gzip.open(OUTLINES, "rt", encoding="utf-8") as file:
+        features = json.load(file)["features"]
+    return {f["properties"]["adcode"]: shapely.from_geojson(json.dumps(f["geometry"])) for f in features}
+
+
+def _parts(area: Any, draw: random.Random) -> list[Any]:
+    """The area in three, around points that lie in it."""
+    west, south, east, north = area.bounds
+    points: dict[str, tuple[float, float]] = {}
+    while len(points) < 3:
+        point = (draw.uniform(west, east), draw.uniform(south, north))
+        if area.contains(shapely.Point(point)):
+            points[str(len(points))] = point
+    made = cells(area, points)
+    return [made[key] for key in sorted(made)]
+
+
+def _common_towns() -> dict[str, str]:
+    """{district: the town that at least three of its addresses name}: one outlet there serves that town only."""
+    counts = Counter((place.adcode, place.town) for place in addresses() if place.town)
+    found: dict[str, str] = {}
+    for (code, town), count in counts.most_common():
+        if count >= 3:
+            found.setdefault(code, town)
+    return found

@@ -35,25 +35,37 @@ def parcel(
 
 
 def test_that_a_parcel_still_within_the_horizon_is_no_failure():
-    counts = rates.count([parcel(20), parcel(30, 20), parcel(30, 25), parcel(71)], NOW)
+    counts, _ = rates.count([parcel(20), parcel(30, 20), parcel(30, 25), parcel(71)], NOW)
     assert counts["330110", "warehouse", "YH01"] == [3, 1, 0, 0, 0, 0]
 
 
 def test_that_a_parcel_never_signed_is_a_failure_once_the_horizon_is_over():
-    counts = rates.count([parcel(80, None, first=None), parcel(90, 60, first=False), parcel(100, 73)], NOW)
+    counts, _ = rates.count([parcel(80, None, first=None), parcel(90, 60, first=False), parcel(100, 73)], NOW)
     assert counts["", "all", ""] == [2, 0, 3, 1, 2, 1]
 
 
 def test_that_only_three_days_before_the_horizon_count():
-    counts = rates.count([parcel(24 + 72, 5), parcel(24 + 73, 5), parcel(72 + 73, 5)], NOW)
-    assert counts["", "all", ""][:3] == [1, 1, 2]
+    short, long = rates.count([parcel(24 + 72, 5), parcel(24 + 73, 5), parcel(72 + 73, 5)], NOW)
+    assert short["", "all", ""][:3] == [1, 1, 2]
+    assert long["", "all", ""][:3] == [3, 3, 3]
+
+
+def test_that_the_window_is_widened_where_three_days_hold_too_few_and_says_so():
+    few = [parcel(200, 20, adcode="330106", first=None) for _ in range(30)]
+    many = [parcel(80, 20, adcode="330110") for _ in range(rates.ENOUGH)] + [parcel(200, 90, adcode="330110")]
+    counts, days = rates.chosen(*rates.count([*few, *many], NOW))
+    assert (counts["330106", "all", ""][0], days["330106", "all", ""]) == (30, 15)
+    assert (counts["330110", "all", ""][0], days["330110", "all", ""]) == (rates.ENOUGH, 3)
 
 
 def test_that_one_parcel_does_not_swing_an_area():
     many = [parcel(100, 20, warehouse="HZ01", adcode="330106") for _ in range(900)]
     many += [parcel(100, 80, warehouse="HZ01", adcode="330106") for _ in range(100)]
     rows = {
-        row[:3]: row for row in rates.smoothed(rates.count([*many, parcel(100, 200, warehouse="YH01")], NOW))
+        row[:3]: row
+        for row in rates.smoothed(
+            *rates.chosen(*rates.count([*many, parcel(100, 200, warehouse="YH01")], NOW))
+        )
     }
     one = rows["330110", "warehouse", "YH01"]
     assert (one[6], one[7]) == (1, 0.0)
@@ -76,7 +88,7 @@ def test_that_the_areas_and_keys_add_up_to_everywhere(draws):
         parcel(100, 20 if ok else None, adcode="330110" if here else "330106", warehouse="A" if ok else "B")
         for here, ok in draws
     ]
-    counts = rates.count(made, NOW)
+    counts, _ = rates.count(made, NOW)
     nothing = [0] * 6
     everywhere = counts.get(("", "all", ""), nothing)
     for dimension in ("all", "warehouse"):
