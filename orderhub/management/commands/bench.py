@@ -17,6 +17,7 @@ from orderhub.drills.aside import elsewhere
 BENCHES = {
     "chain": "orderhub.benches.chain.run",
     "hot": "orderhub.benches.hot.run",
+    "route": "routing.bench.run",
 }
 
 
