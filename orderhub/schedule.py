@@ -37,6 +37,8 @@ SCHEDULE = (
     Row("Request invoices", "finance.invoices", 5),
     Row("Make receivables", "finance.receivables", 5),
     Row("Close settled orders", "finance.tell_orders", 5),
+    Row("Refresh success rates", "routing.refresh_rates", 30 * 60, keep=True),
+    Row("Settle places of outlets", "routing.settle_capacity", 60),
     Row("Worker heartbeat", "orderhub.pulse", 15),
 )
 
