@@ -1,0 +1,3 @@
+from finance.admin import invoice, receivable
+
+__all__ = ["invoice", "receivable"]

@@ -1,3 +1,3 @@
-from orders.admin import order, shop
+from orders.admin import case, order, shop
 
-__all__ = ["order", "shop"]
+__all__ = ["case", "order", "shop"]

@@ -52,7 +52,8 @@ class DetailsForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["tags"] = ", ".join(self.instance.tags or [])
-        self.fields["promised_ship_at"].required = False
+        if "promised_ship_at" in self.fields:  # absent where the person may only look
+            self.fields["promised_ship_at"].required = False
 
     def clean_tags(self) -> list[str]:
         words = self.cleaned_data["tags"].replace("，", ",").split(",")
