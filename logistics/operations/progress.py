@@ -10,7 +10,6 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from django.db import connection as database
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -206,13 +205,3 @@ def poll_qimen(*, every_seconds: int = 60, n: int = 200, threads: int = 4) -> in
     if found:
         apply_progress(found, platform("qimen"))
     return len(found)
-
-
-def at_warehouse() -> dict[str, int]:
-    """How many parcels wait at warehouses, by who works them."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            """SELECT worked_by, count(*) FROM logistics_parcel
-               WHERE state IN ('handed', 'waved', 'packed', 'printed') GROUP BY worked_by"""
-        )
-        return dict(cursor.fetchall())

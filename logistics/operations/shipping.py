@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from inventory.operations.ship import ship as ship_stock
@@ -83,15 +82,3 @@ def reported(messages: Sequence[Message]) -> None:
     before = [m.subject_id for m in messages if (m.answer or {}).get("already")]
     Parcel.objects.filter(id__in=done).update(report_state="done")
     Parcel.objects.filter(id__in=before).update(report_state="already")
-
-
-_UNREPORTED = """
-    SELECT count(*) FROM logistics_parcel WHERE state = 'shipped' AND report_state = 'asked' AND shipped_at < %s"""
-
-
-def unreported(before: dt.datetime) -> int:
-    """Parcels shipped before then that the channel has not been told of."""
-    with connection.cursor() as cursor:
-        cursor.execute(_UNREPORTED, [before])
-        row = cursor.fetchone()
-    return int(row[0]) if row else 0
