@@ -171,8 +171,8 @@ class Writer:
                 rows[identity] = values
         fixed = "attempts = 0, lease_until = NULL, lease_token = NULL"
         update_rows(table, "id", rows, fixed=fixed)
-        for (name, columns), values in self.copies.items():
-            copy_rows(name, columns, values)
+        for (name, columns), lines in self.copies.items():
+            copy_rows(name, columns, lines)
         for step in self.last:
             step()
 
@@ -241,7 +241,7 @@ def apply(
     touch = lifecycle.by_code[code]
     if touch.module and not modules.enabled(touch.module):
         off = Refusal("module_off", f"module {touch.module} is switched off")
-        return Outcome(refused={identity: off for identity in ids})
+        return Outcome(refused=dict.fromkeys(ids, off))
     with transaction.atomic():
         batch = Batch(lifecycle, actor, params)
         batch.lock(ids, None)

@@ -48,10 +48,11 @@ def claim(lifecycle: Lifecycle, start: Sequence[str], n: int, *, when: str = "",
                 WHERE state = ANY(%s) AND open_holds = 0 AND next_try_at <= statement_timestamp()
                   AND (lease_until IS NULL OR lease_until < statement_timestamp()) AND {condition} {f"AND {when}" if when else ""}
                 ORDER BY next_try_at, id LIMIT %s FOR UPDATE SKIP LOCKED)
-            UPDATE "{lifecycle.table}" t SET attempts = t.attempts + 1, lease_until = statement_timestamp() + %s, lease_token = %s
+            UPDATE "{lifecycle.table}" t SET attempts = t.attempts + 1, lease_token = %s,
+                lease_until = statement_timestamp() + %s::interval
             FROM due WHERE t.id = due.id RETURNING t.id"""
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(sql, [list(start), limit, lease, token])
+            cursor.execute(sql, [list(start), limit, token, f"{lease.total_seconds()} seconds"])
             ids = sorted(row[0] for row in cursor.fetchall())
         if ids:
             return Claim(token, ids)
@@ -118,7 +119,7 @@ def sweep(lifecycle: Lifecycle, start: str, codes: Sequence[str], *, n: int = 50
     if dead:
         reason = "the worker stopped three times while working on this record"
         set_aside(lifecycle, dead, "killed_worker", reason)
-        total.set_aside.update({identity: reason for identity in dead})
+        total.set_aside.update(dict.fromkeys(dead, reason))
     when = touches[0].when
     done = 0
     while done < limit:

@@ -72,7 +72,11 @@ def make_due(limit: int = BATCH) -> int:
                 ],
             )
             made = cursor.fetchall()
-        asked = [("voucher.save", number, account, id_, order_id, {}) for id_, order_id, number, amount in made if amount > 0]
+        asked: list[tuple[Any, ...]] = [
+            ("voucher.save", number, account, id_, order_id, {})
+            for id_, order_id, number, amount in made
+            if amount > 0
+        ]
         copy_rows(writing.TABLE, writing.COLUMNS, asked)
         nudge("orderhub.drain_outbox", "voucher.save")
     return len(made)

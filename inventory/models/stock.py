@@ -58,6 +58,9 @@ class Movement(models.Model):
             models.Index(fields=["reference"], name="movement_reference"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.sku_id}@{self.bin_id} {self.on_hand_change:+d}/{self.reserved_change:+d}"
+
 
 class Reservation(models.Model):
     """Pieces of one SKU in one bin that are promised to `reference` (an order line's immutable uuid)."""
@@ -90,3 +93,6 @@ class Reservation(models.Model):
         indexes = [
             models.Index(fields=["expires_at"], condition=models.Q(state="active"), name="reservation_expiry"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.sku_id} × {self.quantity}"

@@ -161,7 +161,9 @@ class Book:
         if not self.can_serve(demand, warehouse_id, names):
             return False
         self.give_back(names)
-        return all([self.take(name, sku_id, quantity, warehouse_id) for name, sku_id, quantity in wanted])
+        for name, sku_id, quantity in wanted:
+            self.take(name, sku_id, quantity, warehouse_id)
+        return True
 
     def flush(self, writer: Writer) -> None:
         """Write counters, reservations and ledger: at most four statements whatever the batch."""
@@ -180,9 +182,9 @@ class Book:
                 parts[sku_id] = part + 1
                 if taken.id is not None:
                     continue
-                made.append(
-                    (reference, sku_id, taken.cell.bin_id, taken.cell.warehouse_id, taken.quantity, part, self.expires.get(reference))
-                )
+                until = self.expires.get(reference)
+                cell = taken.cell
+                made.append((reference, sku_id, cell.bin_id, cell.warehouse_id, taken.quantity, part, until))
                 ledger.append((sku_id, taken.cell.bin_id, "reserve", 0, taken.quantity, str(reference), "", actor))
         for taken in self.released:
             ledger.append(
@@ -275,7 +277,7 @@ def reserve_many(requests: list[tuple[uuid.UUID, int, int]]) -> set[uuid.UUID]:
 
     with transaction.atomic():
         book = Book.lock({sku_id for _, sku_id, _ in requests}, [reference for reference, _, _ in requests])
-        served = {reference for reference in book.held}
+        served = set(book.held)
         for reference, sku_id, quantity in requests:
             if reference in served:
                 continue

@@ -41,6 +41,9 @@ class Heartbeat(models.Model):
     at = models.DateTimeField()
     detail = models.JSONField(default=dict)
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class ModuleSwitch(models.Model):
     """Which capabilities are on."""

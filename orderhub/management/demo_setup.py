@@ -1,12 +1,12 @@
-"""The demo's shop: accounts at the sandbox, warehouses, goods, opening stock, outlets, history. Made once, on an empty database."""
+"""The demo's shop: accounts at the sandbox, warehouses, goods, opening stock, outlets, history; on an empty database."""
 
 from __future__ import annotations
 
 import csv
 import importlib
-from importlib.util import find_spec
 from collections.abc import Callable
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +126,9 @@ def build(*, sandbox_url: str, seed: int, admin: str, password: str, say: Callab
     shelves(skus, made["wdt-main"])
     say(f"{len(skus)} goods in {len(WAREHOUSES)} warehouses")
     home = Warehouse.objects.get(code="HZ01")
-    Shop.objects.create(code="taobao", name="淘宝 晴川家居旗舰店", channel="taobao", connection=made["taobao-main"], default_warehouse=home)
+    Shop.objects.create(
+        code="taobao", name="淘宝 晴川家居旗舰店", channel="taobao", connection=made["taobao-main"], default_warehouse=home
+    )
     Shop.objects.create(
         code="own", name="晴川自营商城", channel="own_shop", connection=made["own-shop"], default_warehouse=home,
         payment_connection=made["alipay-main"], unpaid_minutes=2,

@@ -64,7 +64,8 @@ class Answer:
         """A client's error in the outbox's words."""
         after = dt.timedelta(seconds=error.retry_after) if error.retry_after else None
         outcome = {"retry": "retry", "unknown": "unknown"}.get(error.kind, "person")
-        return cls(outcome, kind=error.kind, text=f"{error.message} ({error.code})" if error.code else error.message, after=after)
+        text = f"{error.message} ({error.code})" if error.code else error.message
+        return cls(outcome, kind=error.kind, text=text, after=after)
 
 
 def wait_before(attempts: int) -> dt.timedelta:
@@ -97,18 +98,19 @@ def _claim(kind: Kind) -> list[Message]:
         WITH first AS (
             SELECT connection_id FROM orderhub_message
             WHERE kind = %(kind)s AND state IN ('new', 'sending', 'unknown') AND next_try_at <= statement_timestamp()
-              AND (lease_until IS NULL OR lease_until < statement_timestamp()) ORDER BY next_try_at, id LIMIT 1 FOR UPDATE SKIP LOCKED),
+              AND (lease_until IS NULL OR lease_until < statement_timestamp())
+            ORDER BY next_try_at, id LIMIT 1 FOR UPDATE SKIP LOCKED),
         due AS (
             SELECT m.id, m.state FROM orderhub_message m, first
             WHERE m.kind = %(kind)s AND m.state IN ('new', 'sending', 'unknown') AND m.next_try_at <= statement_timestamp()
               AND (m.lease_until IS NULL OR m.lease_until < statement_timestamp())
               AND m.connection_id IS NOT DISTINCT FROM first.connection_id
             ORDER BY m.next_try_at, m.id LIMIT %(n)s FOR UPDATE OF m SKIP LOCKED)
-        UPDATE orderhub_message t SET attempts = t.attempts + 1, lease_until = statement_timestamp() + %(lease)s,
+        UPDATE orderhub_message t SET attempts = t.attempts + 1, lease_until = statement_timestamp() + %(lease)s::interval,
             state = CASE WHEN due.state = 'new' THEN 'sending' ELSE 'unknown' END
         FROM due WHERE t.id = due.id RETURNING t.id"""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql, {"kind": kind.code, "n": kind.batch, "lease": LEASE})
+        cursor.execute(sql, {"kind": kind.code, "n": kind.batch, "lease": f"{LEASE.total_seconds()} seconds"})
         ids = [row[0] for row in cursor.fetchall()]
     return list(Message.objects.filter(id__in=ids).select_related("connection").order_by("id"))
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import connection
 
-from orderhub.copying import copy_rows
 from orderhub.lifecycle import Writer
 from orderhub.outbox.registry import KINDS
 

@@ -8,7 +8,7 @@ os.environ.setdefault("HASH_KEY", "test-hash-key")
 os.environ.setdefault("BROKER_URL", "memory://")
 os.environ.setdefault("NUDGE", "0")
 
-from orderhub.settings.base import *  # noqa: E402, F403
+from orderhub.settings.base import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

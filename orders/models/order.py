@@ -148,6 +148,9 @@ class Receiver(models.Model):
         verbose_name = _("receiver")
         verbose_name_plural = _("receivers")
 
+    def __str__(self) -> str:
+        return f"{self.province}{self.city}{self.district} {self.name_mask}"
+
 
 class PaymentProof(models.Model):
     """What a channel or gateway itself answered about a payment, and when we asked."""
@@ -165,6 +168,9 @@ class PaymentProof(models.Model):
     class Meta:
         verbose_name = _("payment proof")
         verbose_name_plural = _("payment proofs")
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.trade_no} {self.state}"
 
 
 class Event(models.Model):
@@ -187,3 +193,6 @@ class Event(models.Model):
             models.Index(fields=["order", "occurred_at"], name="event_order"),
             models.Index(fields=["point", "occurred_at"], condition=models.Q(point__isnull=False), name="event_point"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.occurred_at:%F %T}"

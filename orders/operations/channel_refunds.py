@@ -62,8 +62,8 @@ def _sync(rows: list[tuple[int, str, Case.Kind, Decimal, Case.State]], actor: Ac
         )
         orders = {row[0]: row for row in cursor.fetchall()}
     cases: dict[int, list[Case]] = {identity: [] for identity in ids}
-    for case in Case.objects.filter(order_id__in=ids).order_by("id"):
-        cases[case.order_id].append(case)
+    for known in Case.objects.filter(order_id__in=ids).order_by("id"):
+        cases[known.order_id].append(known)
     made: list[Case] = []
     changed: dict[int, dict[str, Any]] = {}
     events: list[tuple[Any, ...]] = []

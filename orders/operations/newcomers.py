@@ -128,7 +128,8 @@ class _Tables:
         missing = [line for line, sku_id in zip(order.lines, skus, strict=True) if sku_id is None]
         if missing:
             names = [line.seller_code for line in missing]
-            self.hold(identity, HoldType.MAPPING, _("Unknown goods code: %(codes)s") % {"codes": ", ".join(names)}, actor, {"codes": names})
+            text = _("Unknown goods code: %(codes)s") % {"codes": ", ".join(names)}
+            self.hold(identity, HoldType.MAPPING, text, actor, {"codes": names})
             for line in missing:
                 title, seen = self.unknown.get((shop.code, line.seller_code), (line.title, 0))
                 self.unknown[shop.code, line.seller_code] = (title, seen + 1)

@@ -96,7 +96,9 @@ def take_notices(rows: list[PayloadRow]) -> dict[int, Verdict]:
     numbers = {str(notice.get("out_trade_no", "")) for notice in notices.values()}
     orders = {
         order.channel_number: order
-        for order in Order.objects.filter(channel_number__in=numbers, shop__payment_connection__in={r.connection_id for r in rows})
+        for order in Order.objects.filter(
+            channel_number__in=numbers, shop__payment_connection__in={row.connection_id for row in rows}
+        )
     }
     claims: dict[int, dt.datetime | None] = {}
     for row in rows:
@@ -203,7 +205,9 @@ def expire_unpaid(limit: int = 500) -> int:
     from orderhub.actors import CLOCK
 
     ids = list(
-        Order.objects.filter(state="unpaid", expires_at__lt=timezone.now()).order_by("expires_at").values_list("id", flat=True)[:limit]
+        Order.objects.filter(state="unpaid", expires_at__lt=timezone.now())
+        .order_by("expires_at")
+        .values_list("id", flat=True)[:limit]
     )
     if not ids:
         return 0

@@ -246,6 +246,7 @@ def _lines(order_ids: list[int]) -> dict[int, list[returns.SoldLine]]:
         "order_id", "uuid", "channel_line", "sku_id", "seller_code", "quantity"
     )
     found: dict[int, list[returns.SoldLine]] = {}
-    for order_id, *rest in rows:
-        found.setdefault(order_id, []).append(returns.SoldLine(*rest))
+    for order_id, line, channel_line, sku_id, seller_code, quantity in rows:
+        sold = returns.SoldLine(line, channel_line, sku_id, seller_code, quantity)
+        found.setdefault(order_id, []).append(sold)
     return found

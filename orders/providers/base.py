@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -183,7 +184,7 @@ def whole(value: Any, name: str, low: int = 1, high: int = 1_000_000) -> int:
     return value
 
 
-def mapped(value: Any, table: dict[str, Any], name: str) -> Any:
+def mapped(value: Any, table: Mapping[Any, Any], name: str) -> Any:
     """Our word for the platform's; an unknown one raises and names itself."""
     try:
         return table[value]

@@ -18,6 +18,8 @@ from orderhub import modules
 from orderhub.actors import person
 from orderhub.inbound.keeping import keep
 from orderhub.inbound.processing import process
+from orderhub.integrations.clients.wangdiantong import Page
+from orderhub.integrations.errors import PlatformError
 from orderhub.models import Connection, Payload, Ticket
 from orderhub.sweeping import sweep
 from orders.lifecycle import LIFECYCLE
@@ -25,6 +27,8 @@ from orders.models import Case, Event, Hold, Order
 from orders.operations import holds
 from orders.operations.aftersale import CaseRefused, close_case, open_case, sync_channel_refunds
 from orders.operations.returning import Piece, receive_one
+from orders.providers import returns
+from orders.providers.base import beijing_time
 from orders.tests import aftersale_cast as cast
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +52,7 @@ def test_that_the_window_opens_at_the_signature_for_the_shops_days():
     sweep(LIFECYCLE, "signed", ["open_aftersale"])
     order.refresh_from_db()
     event = Event.objects.get(order=order, code="open_aftersale")
-    assert order.aftersale_until == order.signed_at + dt.timedelta(days=7)
+    assert order.signed_at and order.aftersale_until == order.signed_at + dt.timedelta(days=7)
     assert (event.point, event.occurred_at, order.state) == (10, order.signed_at, "signed")
     sweep(LIFECYCLE, "signed", ["open_aftersale"])
     assert Event.objects.filter(order=order, code="open_aftersale").count() == 1
@@ -246,7 +250,7 @@ def test_that_a_return_that_cannot_be_touches_nothing(clerk, quantity, dispositi
 
 def test_that_a_return_before_shipping_is_refused(clerk):
     order = cast.order("packed")
-    outcome = receive_one(order.id, [Piece(order.lines.first().uuid, 1, "resell")], cast.warehouse().id, clerk)
+    outcome = receive_one(order.id, [Piece(order.lines.get(seller_code="CUP-1").uuid, 1, "resell")], cast.warehouse().id, clerk)
     assert outcome.refused[order.id].code == "wrong_state"
 
 
@@ -265,7 +269,7 @@ def test_that_money_first_and_goods_later_is_one_case(clerk):
     order = cast.order("signed")
     case = open_case(order.id, "return", Decimal("30.00"), [], "", "", clerk)
     close_case(case.id, "done", clerk)
-    receive_one(order.id, [Piece(order.lines.first().uuid, 1, "resell")], cast.warehouse().id, clerk)
+    receive_one(order.id, [Piece(order.lines.get(seller_code="CUP-1").uuid, 1, "resell")], cast.warehouse().id, clerk)
     case.refresh_from_db()
     assert Case.objects.count() == 1 and case.state == "done" and case.received_at is not None
 
@@ -335,7 +339,7 @@ def test_that_a_receipt_of_an_order_not_here_yet_waits(wms):
 
 
 def test_that_receipts_cost_the_same_statements_for_one_and_for_five_but_for_the_shelf(wms):
-    counts = []
+    counts: list[int] = []
     for n in (1, 1, 5):  # the first warms the caches of codes and modules
         for i in range(n):
             order = cast.order("signed")
@@ -346,3 +350,64 @@ def test_that_receipts_cost_the_same_statements_for_one_and_for_five_but_for_the
         put_away = ("inventory_bin", "inventory_stock", "inventory_movement", "SAVEPOINT")
         counts.append(sum(not any(word in query["sql"] for word in put_away) for query in queries))
     assert counts[1] == counts[2]
+
+
+class Receipts:
+    """A WMS with so many receipts; `moving` of them change while the second page is read."""
+
+    def __init__(self, rows: list[dict[str, Any]], moving: int = 0) -> None:
+        self.rows, self.moving = rows, moving
+        self.asked: list[tuple[dt.datetime, dt.datetime, int]] = []
+
+    def refund_stockins(self, start: dt.datetime, end: dt.datetime, page: int, size: int) -> Page:
+        self.asked.append((start, end, page))
+        found = sorted((row for row in self.rows if start <= at(row) <= end), key=at)
+        if self.moving and page:
+            for row in found[: self.moving]:
+                row["modified"] = "2099-01-01 00:00:00"
+            self.moving = 0
+        return Page([dict(row) for row in found[page * size : (page + 1) * size]], len(found))
+
+
+def at(row: dict[str, Any]) -> dt.datetime:
+    return beijing_time(row["modified"], "modified")
+
+
+def rows_of(n: int) -> list[dict[str, Any]]:
+    day = timezone.now() + dt.timedelta(hours=8) - dt.timedelta(days=5)
+    return [
+        {"order_no": f"RK{i}", "status": 80, "modified": (day + dt.timedelta(minutes=i)).strftime("%Y-%m-%d %H:%M:%S")}
+        for i in range(n)
+    ]
+
+
+def test_that_receipts_are_pulled_once_and_from_the_newest_on(wms, monkeypatch):
+    source = Receipts(rows_of(250))
+    monkeypatch.setattr(returns, "client", lambda account: source)
+    assert returns.pull() == 250 and Payload.objects.filter(kind="return").count() == 250
+    assert returns.pull() == 0
+    assert source.asked[-1][0] == at(source.rows[-1]) - returns.OVERLAP
+
+
+def test_that_receipts_that_change_while_paging_lose_none(wms, monkeypatch):
+    source = Receipts(rows_of(250), moving=7)
+    monkeypatch.setattr(returns, "client", lambda account: source)
+    returns.pull()
+    kept = set(Payload.objects.filter(kind="return").values_list("external_id", flat=True))
+    assert {row["order_no"] for row in source.rows if row["modified"] < "2099"} <= kept
+
+
+def test_that_a_pull_that_fails_half_way_keeps_its_old_mark(wms, monkeypatch):
+    source = Receipts(rows_of(250))
+    pages = source.refund_stockins
+
+    def broken(start: dt.datetime, end: dt.datetime, page: int, size: int) -> Page:
+        if page == 1:
+            raise PlatformError("retry", "500", "later")
+        return pages(start, end, page, size)
+
+    monkeypatch.setattr(source, "refund_stockins", broken)
+    monkeypatch.setattr(returns, "client", lambda account: source)
+    assert returns.pull() == 0 and not Payload.objects.exists()
+    monkeypatch.setattr(source, "refund_stockins", pages)
+    assert returns.pull() == 250

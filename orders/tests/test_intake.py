@@ -76,7 +76,7 @@ def test_that_one_unreadable_payload_is_set_aside_and_the_rest_go_on(taobao: Sho
     take(taobao, *bodies, b"\x00{", b'{"tid": NaN')
     assert Order.objects.count() == 18
     aside = {p.reason_code: p.reason for p in Payload.objects.filter(state="set_aside")}
-    assert set(aside) == {"unknown_word", "bad_money", "not_json", "missing"} or set(aside) == {"unknown_word", "bad_money", "not_json"}
+    assert {"unknown_word", "bad_money", "not_json"} <= set(aside)
     assert "WAIT_SELLER_STOCK_CHECK" in aside["unknown_word"]
 
 
@@ -165,7 +165,7 @@ def test_that_a_payment_the_channel_denies_is_held(own_shop: Shop) -> None:
     Order.objects.update(state="claimed")
     one, two = Order.objects.order_by("id")
     PaymentProof.objects.create(order=one, source="alipay", trade_no="t", state="WAIT_BUYER_PAY", paid=False, amount=one.payable)
-    PaymentProof.objects.create(order=two, source="alipay", trade_no="t", state="TRADE_SUCCESS", paid=True, amount=Decimal("1.00"))
+    PaymentProof.objects.create(order=two, source="alipay", trade_no="t", state="TRADE_SUCCESS", paid=True, amount=Decimal(1))
     sweep(LIFECYCLE, "claimed", ("verify",))
     assert sorted(Hold.objects.values_list("type", flat=True)) == ["payment", "payment"]
     assert set(Order.objects.values_list("state", flat=True)) == {"claimed"}

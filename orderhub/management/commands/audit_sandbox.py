@@ -30,10 +30,7 @@ class Command(BaseCommand):
         rows = _rows(options["ledger"])
         source = {(r["body"].get("channel", r["platform"]), r["key"]) for r in rows if r["kind"] == "source.order"}
         ours = Counter(Order.objects.values_list("shop__channel", "channel_number"))
-        kept = {
-            number
-            for number in Payload.objects.filter(kind="order", state="set_aside").values_list("external_id", flat=True)
-        }
+        kept = set(Payload.objects.filter(kind="order", state="set_aside").values_list("external_id", flat=True))
         missing = sorted(key for channel, key in source if (channel, key) not in ours and key not in kept)
         effects: Counter[tuple[str, str]] = Counter(
             (r["kind"], r["key"]) for r in rows if r["effect"] and r["kind"] in ONCE
