@@ -17,6 +17,7 @@ from inventory.models import Bin, Sku, Warehouse
 from inventory.operations.receive import opening
 from orderhub import modules
 from orderhub.models import Connection
+from orderhub.sandbox.credentials import CREDENTIALS
 from orderhub.testing.connections import connection as account
 from orders.models import Shop
 
@@ -42,7 +43,14 @@ class Cast:
 
 def set_up(url: str = NOWHERE, *, bins: int = 4, stock: int = 1_000_000) -> Cast:
     """Shops, accounts at `url`, two warehouses, every SKU of the sandbox with `stock` pieces in some bin of each."""
-    accounts = {name: account(name, url, code=code) for name, code in ACCOUNTS.items()}
+    options: dict[str, dict[str, Any]] = {
+        "wangdiantong": {"shop_no": CREDENTIALS["wangdiantong"]["shop_no"]},
+        "kingdee": {"customers": {"taobao": "TB001", "own": "OWN001"}},
+        "aliyun_sms": {"template_pickup_overdue": CREDENTIALS["aliyun_sms"]["template_pickup_overdue"]},
+    }
+    accounts = {
+        name: account(name, url, code=code, options=options.get(name, {})) for name, code in ACCOUNTS.items()
+    }
     houses = {
         code: Warehouse.objects.create(
             code=code, name=name, kind=kind, province="浙江省", city="杭州市", district=district, address="科技大道1号",

@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from finance.operations import receivable
+from inventory.models import Warehouse
 from logistics.lifecycle import LIFECYCLE as PARCELS
 from logistics.models import Parcel
 from logistics.operations import follow, plan
@@ -85,10 +86,13 @@ def end_quietly() -> int:
 
 
 def write_texts(cast: Cast, n: int) -> None:
-    """SMS to the warehouse's manager, one a parcel."""
-    parcels = Parcel.objects.select_related("warehouse").order_by("id")[:n]
-    for parcel in parcels:
-        params = {"warehouse": parcel.warehouse.code, "count": "1", "waybill": parcel.waybill_no or "1"}
+    """`n` SMS, each to the manager of a warehouse of its own: the service lets three a minute through to a phone."""
+    for number, parcel in enumerate(Parcel.objects.order_by("id")[:n]):
+        house = Warehouse.objects.create(
+            code=f"S{number:03}", name=f"分仓{number}", manager_phone=f"138{number:08}", priority=999, active=False
+        )
+        Parcel.objects.filter(id=parcel.id).update(warehouse=house)
+        params = {"warehouse": house.code, "count": "1", "waybill": parcel.waybill_no}
         ask_once(
             "sms.send", f"drill:{parcel.number}", connection_id=cast.accounts["aliyun_sms"].id,
             subject_id=parcel.id, order_id=parcel.order_id, data={"template": "template_pickup_overdue", "params": params},
