@@ -21,6 +21,7 @@ from orderhub.admin_site.base import Ledger, need
 from orderhub.admin_site.going import order_link
 from orderhub.admin_site.marks import moment, state_pill, yuan
 from orderhub.admin_site.tabs import Tab, Tabs
+from orders.admin.page import DISPOSITION
 from orders.cases import LIVE
 from orders.models import Case, Line, Order, OrderState
 from orders.operations.aftersale import CaseRefused, close_case, open_case
@@ -141,7 +142,8 @@ def said_lines(case: Case) -> list[dict[str, Any]]:
     for entry in case.lines:
         code, title = titles.get(str(entry.get("line")), ("", ""))
         kind = "refund" if "refund" in entry else "came" if "receipt" in entry else "asked"
-        rows.append({"code": code, "title": title, "kind": kind, **entry})
+        word = str(entry.get("disposition", ""))
+        rows.append({"code": code, "title": title, "kind": kind, **entry, "disposition": DISPOSITION.get(word, word)})
     return rows
 
 
