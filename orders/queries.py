@@ -177,3 +177,8 @@ def signed_without(code: str, *, limit: int) -> list[OrderHead]:
 def closed_among(order_ids: list[int]) -> set[int]:
     """Which of these orders are closed."""
     return set(Order.objects.filter(id__in=order_ids, state="closed").values_list("id", flat=True))
+
+
+def ids_of_numbers(numbers: Iterable[str]) -> dict[str, int]:
+    """{order number: id} of the numbers that exist."""
+    return dict(Order.objects.filter(number__in=list(numbers)).values_list("number", "id"))
