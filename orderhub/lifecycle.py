@@ -124,6 +124,7 @@ class Writer:
         self.params = batch.params
         self.refused: dict[int, Refusal] = {}
         self.moved: dict[int, list[str]] = {}
+        self.changed: set[int] = set()  # records whose state is another one than before
         self.at: dict[int, dt.datetime] = {}
         self.updates: dict[int, dict[str, Any]] = {}
         self.copies: dict[tuple[str, tuple[str, ...]], list[Sequence[Any]]] = {}
@@ -165,7 +166,7 @@ class Writer:
                 values = {**values, "refusal": refusal.code, "next_try_at": self.now + refusal.retry_in}
             elif identity in self.moved:
                 values = {**values, "refusal": "", "next_try_at": values.get("next_try_at", self.now)}
-            if identity in self.moved:
+            if identity in self.changed:
                 values = {**values, "state": row.state, "state_since": self.at.get(identity, self.now)}
             if identity in self.moved or values or "lease" in self.context:
                 rows[identity] = values
@@ -216,8 +217,9 @@ def run_touches(batch: Batch, touches: Iterable[Touch]) -> Outcome:
         for row in live:
             if row.id in writer.refused:
                 continue
-            if touch.end is not None:
+            if touch.end is not None and row.state != touch.end:
                 row.state = touch.end
+                writer.changed.add(row.id)
             writer.moved.setdefault(row.id, []).append(touch.code)
             if announce is not None:
                 announce(touch, row, writer)

@@ -12,10 +12,9 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, OuterRef
-from django.utils import timezone
 
 from orderhub import crypto
-from orders.models import Case, Event, Order, Receiver, Shop
+from orders.models import Event, Order, Receiver, Shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,19 +151,6 @@ def places(order_ids: Iterable[int]) -> list[tuple[int, str, str, str, str, str,
 def default_warehouses(shop_ids: Iterable[int]) -> dict[int, int | None]:
     """{shop: its default warehouse}."""
     return dict(Shop.objects.filter(id__in=set(shop_ids)).values_list("id", "default_warehouse_id"))
-
-
-def quiet_orders(*, exclude: list[int], limit: int) -> list[OrderHead]:
-    """Signed orders whose after-sale window has ended, with no open hold and no live case, oldest first."""
-    live = Case.objects.filter(order_id=OuterRef("id"), state__in=[Case.State.OPEN, Case.State.RECEIVED])
-    ids = (
-        Order.objects.filter(state="signed", aftersale_until__lt=timezone.now(), open_holds=0)
-        .exclude(id__in=exclude)
-        .exclude(Exists(live))
-        .order_by("aftersale_until")
-        .values_list("id", flat=True)[:limit]
-    )
-    return list(heads(list(ids)).values())
 
 
 def signed_without(code: str, *, limit: int) -> list[OrderHead]:

@@ -85,6 +85,7 @@ class Order(Tracked):
                 fields=["duplicate_key", "ordered_at"], condition=~models.Q(duplicate_key=""), name="order_duplicate"
             ),
             models.Index(fields=["expires_at"], condition=models.Q(state="unpaid"), name="order_unpaid"),
+            models.Index(fields=["aftersale_until"], condition=models.Q(state="signed"), name="order_quiet"),
         ]
         permissions = [
             ("view_payload_raw", _("Can see raw payloads")),
