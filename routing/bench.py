@@ -48,7 +48,10 @@ class Sink:
 
 def _circle(lng: float, lat: float, draw: random.Random) -> Any:
     corners = [
-        (lng + 0.02 * (1 + 0.2 * draw.random()) * math.cos(a), lat + 0.02 * (1 + 0.2 * draw.random()) * math.sin(a))
+        (
+            lng + 0.02 * (1 + 0.2 * draw.random()) * math.cos(a),
+            lat + 0.02 * (1 + 0.2 * draw.random()) * math.sin(a),
+        )
         for a in (i * math.tau / 100 for i in range(100))
     ]
     return shapely.Polygon(corners)
@@ -58,7 +61,9 @@ def _world(draw: random.Random) -> tuple[Known, Index, list[tuple[str, str, str]
     """10,000 outlets with a fence each on a grid, three a district, over the districts of Zhejiang."""
     from routing.addresses import regions
 
-    names = [(c, n) for c, (n, _, depth) in regions._table().names.items() if depth == 2 and c.startswith("33")]
+    names = [
+        (c, n) for c, (n, _, depth) in regions._table().names.items() if depth == 2 and c.startswith("33")
+    ]
     known, shapes = Known(()), []
     known.rates["", "all", ""] = RateFact(Figure(0.9, 0.9, 1000), Figure(0.95, 0.95, 1000))
     for n in range(SIDE * SIDE):
@@ -73,8 +78,10 @@ def _world(draw: random.Random) -> tuple[Known, Index, list[tuple[str, str, str]
     return known, Index.build((), shapes, list(range(SIDE * SIDE))), triples
 
 
-def _order(identity: int, triples: list[tuple[str, str, str]], draw: random.Random) -> tuple[Any, Place, list[LineRow]]:
-    province, city, district = (triples[draw.randrange(len(triples))][0].split("/") + ["", ""])[:3]
+def _order(
+    identity: int, triples: list[tuple[str, str, str]], draw: random.Random
+) -> tuple[Any, Place, list[LineRow]]:
+    province, city, district = ([*triples[draw.randrange(len(triples))][0].split("/"), "", ""])[:3]
     point = (118 + 5 * draw.random(), 27 + 5 * draw.random()) if draw.random() < 0.5 else (None, None)
     row = types.SimpleNamespace(id=identity, warehouse_id=1, promised_ship_at=None)
     return row, Place(identity, province, city, district, "", "", *point), [LineRow(uuid.uuid4(), 1, 1, 300)]
@@ -113,7 +120,9 @@ def run(*, long: bool = False) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _single(known: Known, index: Index, houses: list[Any], triples: list[Any], draw: random.Random, n: int) -> float:
+def _single(
+    known: Known, index: Index, houses: list[Any], triples: list[Any], draw: random.Random, n: int
+) -> float:
     times = []
     book, places = _stock(houses), _free(known)
     for i in range(n):

@@ -1,0 +1,3 @@
+from routing.admin import capacity, decision, fence, outlet, rate
+
+__all__ = ["capacity", "decision", "fence", "outlet", "rate"]

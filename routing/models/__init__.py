@@ -1,6 +1,16 @@
 from routing.models.capacity import CapacityDay, CapacityEntry
 from routing.models.decision import Decision, Located, Override
-from routing.models.outlet import Fence, Outlet
+from routing.models.outlet import Fence, FenceImport, Outlet
 from routing.models.rate import Rate
 
-__all__ = ["CapacityDay", "CapacityEntry", "Decision", "Fence", "Located", "Outlet", "Override", "Rate"]
+__all__ = [
+    "CapacityDay",
+    "CapacityEntry",
+    "Decision",
+    "Fence",
+    "FenceImport",
+    "Located",
+    "Outlet",
+    "Override",
+    "Rate",
+]

@@ -42,3 +42,24 @@ class Fence(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.outlet.name
+
+
+class FenceImport(models.Model):
+    """A file of fences as it was brought: its bytes, who said which datum it is in, and what came of it."""
+
+    filename = models.CharField(_("file"), max_length=120)
+    digest = models.CharField(max_length=64, editable=False)
+    data = models.BinaryField(editable=False)
+    datum = models.CharField(_("coordinates are in"), max_length=8)
+    valid_from = models.DateField(_("valid from"))
+    by = models.CharField(_("by"), max_length=80)
+    at = models.DateTimeField(_("at"), db_default=Now())
+    applied_at = models.DateTimeField(_("taken in"), null=True)
+    result = models.JSONField(_("result"), null=True)
+
+    class Meta:
+        verbose_name = _("import of fences")
+        verbose_name_plural = _("imports of fences")
+
+    def __str__(self) -> str:
+        return self.filename

@@ -223,3 +223,37 @@ def overlaps(outlet_id: int, shape: Any, others: list[tuple[int, str, Any]], tre
 
 def _largest(found: Iterable[tuple[float, str]]) -> list[tuple[float, str]]:
     return sorted(found, reverse=True)[:5]
+
+
+def _around(outlet_id: int, shape: Any | None) -> tuple[list[tuple[int, str, Any]], Any]:
+    """Today's fences of other outlets, as entries of `overlaps` with their tree; near `shape` where it is given."""
+    index = fences.current(fresh=True)
+    which = range(len(index.outlets))
+    if shape is not None and index.outlets:
+        which = index.tree.query(shape).tolist()
+    chosen = [i for i in which if index.outlets[i] != outlet_id]
+    codes = dict(Outlet.objects.filter(id__in={index.outlets[i] for i in chosen}).values_list("id", "code"))
+    entries = [(index.outlets[i], codes.get(index.outlets[i], ""), index.shapes[i]) for i in chosen]
+    return entries, shapely.STRtree([shape for _, _, shape in entries])
+
+
+def notices_of(outlet_id: int, geometry: dict[str, Any]) -> list[str]:
+    """Sentences about the overlaps of one drawn area with other outlets' fences of today."""
+    shape = fences.as_shape(geometry)
+    return overlaps(outlet_id, shape, *_around(outlet_id, shape))
+
+
+def neighbours(outlet_id: int) -> dict[str, Any]:
+    """The fences of the other outlets of its district, as a FeatureCollection to draw beneath."""
+    own = Outlet.objects.filter(id=outlet_id).values_list("adcode", flat=True).first()
+    mates = (
+        Outlet.objects.filter(adcode=own).exclude(id=outlet_id).values_list("id", flat=True) if own else []
+    )
+    index = fences.current()
+    wanted = set(mates)
+    features = [
+        {"type": "Feature", "properties": {}, "geometry": json.loads(shapely.to_geojson(index.shapes[i]))}
+        for i, outlet in enumerate(index.outlets)
+        if outlet in wanted
+    ]
+    return {"type": "FeatureCollection", "features": features[:200]}
