@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 
+_MUST_ESCAPE = re.compile(r"[\\\n\r\t]")
 _SPECIAL = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
@@ -18,25 +20,39 @@ class UnstorableText(ValueError):
     """Text that PostgreSQL refuses (NUL, lone surrogates): the caller sets the record aside."""
 
 
+def _text(value: str) -> str:
+    if "\x00" in value:
+        raise UnstorableText("text contains NUL")
+    return value.translate(_SPECIAL) if _MUST_ESCAPE.search(value) else value
+
+
+def _json(value: Any) -> str:
+    return _text(json.dumps(value, ensure_ascii=False, default=str)) if value else "[]" if value == [] else "{}"
+
+
+_FIELDS: dict[type, Callable[[Any], str]] = {
+    type(None): lambda value: "\\N",
+    str: _text,
+    bool: lambda value: "t" if value else "f",
+    int: str,
+    float: str,
+    Decimal: str,
+    uuid.UUID: str,
+    dt.datetime: dt.datetime.isoformat,
+    dt.date: dt.date.isoformat,
+    bytes: lambda value: "\\\\x" + value.hex(),
+    dict: _json,
+    list: _json,
+}
+
+
 def _field(value: Any) -> str:
-    if value is None:
-        return "\\N"
-    if isinstance(value, str):
-        if "\x00" in value:
-            raise UnstorableText("text contains NUL")
-        return value.translate(_SPECIAL)
-    if value is True:
-        return "t"
-    if value is False:
-        return "f"
-    if isinstance(value, int | Decimal | uuid.UUID | float):
-        return str(value)
-    if isinstance(value, dt.datetime | dt.date):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return "\\\\x" + value.hex()
-    if isinstance(value, dict | list):
-        return _field(json.dumps(value, ensure_ascii=False, default=str))
+    known = _FIELDS.get(type(value))
+    if known is not None:
+        return known(value)
+    for kind, convert in _FIELDS.items():  # subclasses: choices of a model, for one
+        if isinstance(value, kind):
+            return convert(str(value) if kind is str else value)
     raise TypeError(f"cannot copy {type(value).__name__}")
 
 

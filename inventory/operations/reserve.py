@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -242,7 +243,7 @@ def reserve_one(reference: uuid.UUID, sku_id: int, quantity: int, expires_at: dt
     Takes the sellable bin with the most free pieces; False when no single bin has them.
     """
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with _alone(), connection.cursor() as cursor:
             cursor.execute(
                 """WITH pick AS (SELECT s.id FROM inventory_stock s JOIN inventory_bin b ON b.id = s.bin_id
                         WHERE s.sku_id = %(sku)s AND b.sellable AND s.on_hand - s.reserved >= %(n)s
@@ -270,8 +271,63 @@ def reserve_one(reference: uuid.UUID, sku_id: int, quantity: int, expires_at: dt
         raise
 
 
+def _alone() -> AbstractContextManager[Any]:
+    """A savepoint inside a transaction; outside of one the statement is its own, without two more round trips."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
+
+
 def reserve_many(requests: list[tuple[uuid.UUID, int, int]]) -> set[uuid.UUID]:
-    """A batch of (reference, sku, quantity) of any warehouse in one transaction; returns who got everything."""
+    """A batch of (reference, sku, quantity) of any warehouse in one transaction; returns who got everything.
+
+    Who fits whole into a bin is served by one statement, so that the rows stay locked for one round trip; who does
+    not (or was here a moment ago) is looked at bin by bin.
+    """
+    first: dict[uuid.UUID, tuple[uuid.UUID, int, int]] = {}
+    for request in requests:
+        first.setdefault(request[0], request)
+    try:
+        with _alone(), connection.cursor() as cursor:
+            cursor.execute(
+                _MANY,
+                {
+                    "refs": list(first),
+                    "skus": [sku_id for _, sku_id, _ in first.values()],
+                    "counts": [quantity for _, _, quantity in first.values()],
+                },
+            )
+            served = {row[0] for row in cursor.fetchall()}
+    except IntegrityError as error:
+        if "one_active_reservation" not in str(error):
+            raise
+        served = set()
+    left = [request for reference, request in first.items() if reference not in served]
+    return served | _reserve_each(left) if left else served
+
+
+#: Requests and bins are laid side by side as intervals of pieces; a request inside a bin's interval is served from it.
+_MANY = """
+    WITH asked AS (SELECT a.reference, a.sku_id, a.n, sum(a.n) OVER (PARTITION BY a.sku_id ORDER BY a.i) AS upto
+            FROM unnest(%(refs)s::uuid[], %(skus)s::bigint[], %(counts)s::int[]) WITH ORDINALITY AS a(reference, sku_id, n, i)
+            WHERE NOT EXISTS (SELECT 1 FROM inventory_reservation r WHERE r.reference = a.reference AND r.state = 'active')),
+         locked AS (SELECT s.id, s.sku_id, s.bin_id, b.warehouse_id, w.priority, s.on_hand - s.reserved AS free
+            FROM inventory_stock s JOIN inventory_bin b ON b.id = s.bin_id JOIN inventory_warehouse w ON w.id = b.warehouse_id
+            WHERE s.sku_id = ANY(%(skus)s::bigint[]) AND b.sellable AND w.active
+            ORDER BY s.sku_id, s.bin_id FOR UPDATE OF s),
+         bins AS (SELECT *, sum(free) OVER (PARTITION BY sku_id ORDER BY priority, warehouse_id, free DESC, id) AS upto
+            FROM locked WHERE free > 0),
+         taken AS (SELECT a.reference, a.n, b.id, b.sku_id, b.bin_id, b.warehouse_id FROM asked a
+            JOIN bins b ON b.sku_id = a.sku_id AND a.upto - a.n >= b.upto - b.free AND a.upto <= b.upto WHERE a.n > 0),
+         counted AS (UPDATE inventory_stock s SET reserved = s.reserved + t.n
+            FROM (SELECT id, sum(n) AS n FROM taken GROUP BY id) t WHERE s.id = t.id),
+         kept AS (INSERT INTO inventory_reservation (reference, sku_id, bin_id, warehouse_id, quantity)
+            SELECT reference, sku_id, bin_id, warehouse_id, n FROM taken),
+         said AS (INSERT INTO inventory_movement (sku_id, bin_id, kind, on_hand_change, reserved_change, reference, actor)
+            SELECT sku_id, bin_id, 'reserve', 0, n, reference::text, 'clock' FROM taken)
+    SELECT reference FROM taken"""
+
+
+def _reserve_each(requests: list[tuple[uuid.UUID, int, int]]) -> set[uuid.UUID]:
+    """The same, one request after the other in memory: several bins may serve one of them."""
     from orderhub.actors import CLOCK
     from orderhub.lifecycle import Batch, Lifecycle
 

@@ -38,7 +38,7 @@ Proofs = dict[str, tuple[Decimal, datetime]]
 
 
 def run(*, long: bool) -> dict[str, Any]:
-    rounds, orders = (5, 4000) if long else (5, 1000)
+    rounds, orders = (5, 6000) if long else (5, 2000)
     cast = set_up(bins=4, stock=2_000_000)
     codes, last, routing = stretch()
     if routing:
@@ -60,7 +60,9 @@ def run(*, long: bool) -> dict[str, Any]:
             figures[name].append(orders / seconds)
             if name == "one":
                 bill.append(1000 * sum(a[2] for a in answers) / orders)
-    statements = {size: count_statements(codes, feed.store(size), size) for size in (100, 500)}
+    statements = {
+        size: min(count_statements(codes, feed.store(size), size) for _ in range(3)) for size in (100, 500)
+    }  # the fewest of three: a cache that fell due costs a statement now and then
     left = int(scalar("SELECT count(*) FROM orders_order WHERE state <> %s", [last]))
     base = statistics.median(figures["floor"])
     one, two = (statistics.median(figures[name]) for name in ("one", "two"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,6 +14,8 @@ from zoneinfo import ZoneInfo
 from orderhub.money import BadMoney, yuan
 
 BEIJING = ZoneInfo("Asia/Shanghai")
+#: NUL and lone surrogates: legal in JSON, refused by the database.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class Unreadable(ValueError):
@@ -166,7 +169,7 @@ def words(value: Any, name: str, limit: int, *, required: bool = False) -> str:
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise Unreadable("bad_text", f"{name} is not text")
     text = str(value).strip()
-    if "\x00" in text or any(0xD800 <= ord(c) <= 0xDFFF for c in text):
+    if UNSTORABLE.search(text):
         raise Unreadable("bad_text", f"{name} holds characters that cannot be stored")
     if required and not text:
         raise Unreadable("missing", f"{name} is missing")

@@ -49,7 +49,10 @@ class Command(BaseCommand):
             logging.disable(logging.CRITICAL)
         settings.NUDGE = False
         started = time.monotonic()
-        said: dict[str, Any] = {"name": name, **resolve(BENCHES[name])(long=options["long"])}
+        try:
+            said: dict[str, Any] = {"name": name, **resolve(BENCHES[name])(long=options["long"])}
+        finally:
+            logging.disable(logging.NOTSET)
         said["seconds"] = round(time.monotonic() - started, 1)
         if options["json"]:
             self.stdout.write(json.dumps(said, ensure_ascii=False, default=str))

@@ -32,7 +32,9 @@ class Command(BaseCommand):
         parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(DRILLS) + " (default: all)")
         parser.add_argument("--json", action="store_true", help="one JSON line and nothing else")
         parser.add_argument("--long", action="store_true", help="the full size")
-        parser.add_argument("--verbose", action="store_true", help="show the log of what is broken on purpose")
+        parser.add_argument(
+            "--verbose", action="store_true", help="show the log of what is broken on purpose"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = options["names"] or list(DRILLS)
@@ -52,7 +54,10 @@ class Command(BaseCommand):
             logging.disable(logging.CRITICAL)
         settings.NUDGE = False
         started = time.monotonic()
-        said: dict[str, Any] = {"name": name, **resolve(DRILLS[name])(long=options["long"])}
+        try:
+            said: dict[str, Any] = {"name": name, **resolve(DRILLS[name])(long=options["long"])}
+        finally:
+            logging.disable(logging.NOTSET)
         said["seconds"] = round(time.monotonic() - started, 1)
         if options["json"]:
             self.stdout.write(json.dumps(said, ensure_ascii=False, default=str))
