@@ -54,7 +54,8 @@ class FenceForm(forms.ModelForm):
 
     def clean(self) -> Any:
         cleaned = super().clean()
-        since, until = cleaned.get("valid_from"), cleaned.get("valid_until")
+        dates = self.cleaned_data
+        since, until = dates.get("valid_from"), dates.get("valid_until")
         if since and until and until < since:
             self.add_error("valid_until", _now("It ends before it begins."))
         return cleaned
@@ -105,7 +106,7 @@ class FenceAdmin(Admin):
             made.base_fields["geometry"] = field
         return made
 
-    def save_model(self, request: HttpRequest, obj: Fence, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Keep what the fence was until yesterday, then write the change; say what a person should know."""
         today = fences.today()
         if change and "geometry" in form.changed_data:

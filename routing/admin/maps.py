@@ -92,7 +92,7 @@ def spoken(words: Any) -> Any:
 
 def config(**more: Any) -> str:
     """What map.js reads from its element's `data-map`, as JSON."""
-    leaflet = settings.LEAFLET_CONFIG
+    leaflet: dict[str, Any] = settings.LEAFLET_CONFIG  # type: ignore[assignment]
     tiles = [{"url": url, "options": options} for _name, url, options in leaflet.get("TILES", [])]
     lat, lng = leaflet["DEFAULT_CENTER"]
     told = {

@@ -35,7 +35,8 @@ def ring(text: str, offset: list[int]) -> np.ndarray:
         x += (dx >> 1) ^ -(dx & 1)
         y += (dy >> 1) ^ -(dy & 1)
         points.append((x / 1024, y / 1024))
-    lng, lat = convert(*np.array(points).T, "gcj02", "wgs84")
+    x_degrees, y_degrees = np.array(points).T
+    lng, lat = convert(x_degrees, y_degrees, "gcj02", "wgs84")
     return np.column_stack([lng, lat])
 
 

@@ -269,6 +269,7 @@ def test_that_the_order_page_says_why_and_lets_a_person_decide_otherwise(staff, 
     request = RequestFactory().get("/")
     request.user = staff.user
     made = panels.explanation(order.id, request)
+    assert made is not None
     assert any("94.6 %" in sentence and "11.3" in sentence for sentence in made["explained"].sentences)
     page = staff.get(reverse("admin:orders_order_change", args=[order.id]))
     assert "94.6 %" in page.content.decode()

@@ -23,6 +23,11 @@ OUTLETS = st.lists(
 )
 
 
+def taken(options, choice):
+    assert choice.picked is not None
+    return options[choice.picked]
+
+
 @given(OUTLETS)
 def test_that_a_full_outlet_is_never_taken_and_always_listed(options):
     choice = choose_outlet(options)
@@ -46,7 +51,7 @@ def test_that_the_choice_does_not_depend_on_the_order_of_the_options(options):
 def test_that_an_outlet_with_over_200_places_inside_its_fence_always_wins(options):
     free = [option for option in options if option.inside and option.left > POLICY.preferred_left]
     if free:
-        assert options[choose_outlet(options).picked].code in {option.code for option in free}
+        assert taken(options, choose_outlet(options)).code in {option.code for option in free}
 
 
 def warehouse(code, rate, *, own=True, priority=10, blocked=""):
@@ -60,15 +65,15 @@ def test_that_priority_decides_between_equal_own_warehouses():
         warehouse("C", 0.5, priority=1),
     ]
     choice = choose_warehouse(options)
-    assert options[choice.picked].code == "B"
+    assert taken(options, choice).code == "B"
     assert choice.reason[0] == "priority"
 
 
 def test_that_own_first_can_be_switched_off():
     options = [warehouse("A", 0.90, priority=20), warehouse("P", 0.90, own=False, priority=1)]
-    assert options[choose_warehouse(options).picked].code == "A"
+    assert taken(options, choose_warehouse(options)).code == "A"
     loose = dataclasses.replace(POLICY, own_first=False)
-    assert options[choose_warehouse(options, loose).picked].code == "P"
+    assert taken(options, choose_warehouse(options, loose)).code == "P"
 
 
 def test_that_where_none_can_serve_it_nothing_is_picked_and_each_has_its_reason():
