@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-_MUST_ESCAPE = re.compile(r"[\\\n\r\t]")
+_MUST_ESCAPE = re.compile(r"[\x00\\\n\r\t]")
 _SPECIAL = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
@@ -21,9 +21,11 @@ class UnstorableText(ValueError):
 
 
 def _text(value: str) -> str:
+    if not _MUST_ESCAPE.search(value):
+        return value
     if "\x00" in value:
         raise UnstorableText("text contains NUL")
-    return value.translate(_SPECIAL) if _MUST_ESCAPE.search(value) else value
+    return value.translate(_SPECIAL)
 
 
 def _json(value: Any) -> str:
@@ -61,7 +63,11 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
 
     Raises UnstorableText or TypeError before anything is sent, and the database's own errors.
     """
-    lines = ["\t".join([_field(value) for value in row]) for row in rows]
+    known = _FIELDS
+    lines = [
+        "\t".join([known[kind](value) if (kind := type(value)) in known else _field(value) for value in row])
+        for row in rows
+    ]
     if not lines:
         return 0
     try:
