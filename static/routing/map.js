@@ -180,9 +180,9 @@
 
   /* --- all fences, with what is left today ------------------------------------------------------------------- */
   function tone(o) {
-    if (o.left <= 0) return { line: "#b42318", word: "bad" };
-    if (o.left <= o.places * 0.2) return { line: "#b06000", word: "warn" };
-    return { line: "#0f766e", word: "good" };
+    if (o.left <= 0) return { line: color("--oh-bad"), word: "bad" };
+    if (o.left <= o.places * 0.2) return { line: color("--oh-warn"), word: "warn" };
+    return { line: color("--oh-main"), word: "good" };
   }
   function live(shown) {
     var cfg = shown.cfg, map = shown.map, list = document.getElementById(cfg.list), search = document.getElementById(cfg.search);
@@ -223,7 +223,7 @@
       rows.forEach(function (o) {
         if (o.lng === null || o.lat === null) return;
         var s = shown.show([o.lng, o.lat]);
-        L.circleMarker([s[1], s[0]], { radius: 5, weight: 2, color: "#fff", fillColor: tone(o).line, fillOpacity: 1 }).bindPopup(popup(o)).addTo(layers);
+        L.circleMarker([s[1], s[0]], { radius: 5, weight: 2, color: color("--oh-card"), fillColor: tone(o).line, fillOpacity: 1 }).bindPopup(popup(o)).addTo(layers);
       });
       say(data.truncated ? cfg.words.more : "");
       table();
