@@ -148,9 +148,11 @@ def _trade(shipment: Shipment, closing: bool) -> dict[str, Any]:
 
 
 def _remark(shipment: Shipment) -> str:
-    """The number and the sort code go with the order: the warehouse prints our label, it takes no number of its own."""
+    """Carrier, number and sort code: the warehouse prints our label, it takes no number of its own. The shop's own
+    order number closes it, because the warehouse is asked about that one by telephone.
+    """
     parcel = shipment.parcel
-    return f"{parcel.carrier} {parcel.waybill_no} {parcel.sort_code}".strip()
+    return " ".join(f"{parcel.carrier} {parcel.waybill_no} {parcel.sort_code} {shipment.head.channel_number}".split())
 
 
 def _lines(shipment: Shipment, closing: bool) -> list[dict[str, Any]]:

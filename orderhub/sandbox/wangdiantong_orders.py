@@ -102,6 +102,7 @@ def take(
     row, new = platform.floor.accept(
         platform.prefix, tid, warehouse=warehouse, carrier=carrier, waybill=waybill, paid_at=paid, lines=wanted,
         extra={"trade": trade, "shop_no": shop_no, "prices": {str(r["oid"]): str(r["price"]) for r in lines}},
+        source=next((word for word in str(trade.get("remark") or "").split() if word in platform.world.orders), ""),
     )  # fmt: skip
     if old is not None:
         changed = any(
