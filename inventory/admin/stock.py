@@ -34,7 +34,7 @@ class Shelf(Tabs):
 @admin.register(Stock)
 class StockAdmin(Ledger):
     list_display = ("goods", "warehouse", "place", "shelf", "on_hand", "reserved", "free", "ledger")
-    list_display_links = None
+    list_display_links = ("goods",)
     list_select_related = ("sku", "bin__warehouse")
     list_filter = (Shelf, ("bin__warehouse", RelatedDropdownFilter))
     search_fields = ("sku__code", "sku__name", "bin__code")
@@ -87,7 +87,7 @@ class StockAdmin(Ledger):
 @admin.register(Movement)
 class MovementAdmin(Ledger):
     list_display = ("when", "goods", "place", "what", "hand", "promise", "reference", "why", "actor")
-    list_display_links = None
+    list_display_links = ("when",)
     list_select_related = ("sku", "bin__warehouse")
     list_filter = (("kind", ChoicesDropdownFilter),)
     search_fields = ("reference__exact", "sku__code__exact")
@@ -130,7 +130,7 @@ class MovementAdmin(Ledger):
 @admin.register(Reservation)
 class ReservationAdmin(Ledger):
     list_display = ("when", "sku", "bin", "quantity", "status", "reference", "expires_at")
-    list_display_links = None
+    list_display_links = ("when",)
     list_select_related = ("sku", "bin__warehouse")
     list_filter = (("state", ChoicesDropdownFilter),)
     search_fields = ("sku__code__exact",)

@@ -17,7 +17,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action
 
 from orderhub.admin_site.base import Ledger, need
-from orderhub.admin_site.going import back, order_link
+from orderhub.admin_site.going import back, name_orders, order_link
 from orderhub.admin_site.marks import moment, pill, state_pill
 from orderhub.admin_site.tabs import Tab, Tabs
 from orderhub.admin_site.words import failure, kind_label
@@ -62,6 +62,10 @@ class MessageAdmin(Ledger):
         ("created_at", "next_try_at", "done_at"), "data", "answer",
     )  # fmt: skip
 
+    def dress(self, request: HttpRequest, rows: list[Message]) -> None:
+        """The numbers of the rows' orders."""
+        name_orders(rows)
+
     def has_retry_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("orderhub.change_message")
 
@@ -96,7 +100,7 @@ class MessageAdmin(Ledger):
 
     @admin.display(description=_("order"))
     def order_number(self, message: Message) -> SafeString | str:
-        return order_link(message.order_id)
+        return order_link(message.order_id, getattr(message, "shown_order", ""))
 
     @admin.display(description=_("to"))
     def to(self, message: Message) -> str:
@@ -125,7 +129,7 @@ class MessageAdmin(Ledger):
         if message.state != State.NEEDS_PERSON:
             return ""
         return format_html(
-            '<a class="oh-button oh-button-small" href="{}/change/">{}</a>',
+            '<a class="oh-button oh-button-small oh-button-quiet" href="{}/change/">{}</a>',
             message.pk,
             _now("Look and retry"),
         )

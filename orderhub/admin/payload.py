@@ -22,9 +22,10 @@ from unfold.decorators import action
 
 from orderhub import crypto
 from orderhub.admin_site.base import Ledger, need
-from orderhub.admin_site.going import back, order_link
+from orderhub.admin_site.going import back, name_orders, order_link
 from orderhub.admin_site.marks import moment, state_pill
 from orderhub.admin_site.tabs import Tab, Tabs
+from orderhub.admin_site.words import payload_kind
 from orderhub.inbound import processing
 from orderhub.inbound.models import Payload
 from orderhub.nudge import nudge
@@ -72,6 +73,10 @@ class PayloadAdmin(Ledger):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("raw_enc")
 
+    def dress(self, request: HttpRequest, rows: list[Payload]) -> None:
+        """The numbers of the rows' orders."""
+        name_orders(rows)
+
     def has_replay_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm(REPLAY)
 
@@ -96,7 +101,9 @@ class PayloadAdmin(Ledger):
 
     @admin.display(description=_("outside number"))
     def number(self, payload: Payload) -> SafeString:
-        return format_html('{}<span class="oh-under">{}</span>', payload.external_id, payload.kind)
+        return format_html(
+            '{}<span class="oh-under">{}</span>', payload.external_id, payload_kind(payload.kind)
+        )
 
     @admin.display(description=_("state"))
     def status(self, payload: Payload) -> SafeString:
@@ -116,7 +123,7 @@ class PayloadAdmin(Ledger):
 
     @admin.display(description=_("order"))
     def order_number(self, payload: Payload) -> SafeString | str:
-        return order_link(payload.order_id, _now("Order"))
+        return order_link(payload.order_id, getattr(payload, "shown_order", ""))
 
 
 @require_POST

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from orderhub.admin_site.base import Admin, need
-from orderhub.admin_site.going import back, order_link
+from orderhub.admin_site.going import back, name_orders, order_link
 from orderhub.admin_site.marks import deadline, moment, span, state_pill
 from orderhub.admin_site.tabs import Tab, Tabs
 from orderhub.tickets.models import Note, Ticket
@@ -70,8 +70,12 @@ class TicketAdmin(Admin):
     ordering = (F("due_at").asc(nulls_last=True), "-id")
     sortable_by = ()
     autocomplete_fields = ("owner",)
-    fields = (("owner", "due_at"),)
+    fields = ("owner", "due_at")
     change_form_outer_before_template = "orderhub/ticket_head.html"
+
+    def dress(self, request: HttpRequest, rows: list[Ticket]) -> None:
+        """The numbers of the rows' orders."""
+        name_orders(rows)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -159,7 +163,7 @@ class TicketAdmin(Admin):
 
     @admin.display(description=_("order"))
     def order_number(self, ticket: Ticket) -> SafeString | str:
-        return order_link(ticket.order_id, ticket.data.get("number", "") or _now("Order"))
+        return order_link(ticket.order_id, getattr(ticket, "shown_order", ""))
 
     @admin.display(description=_("owner"))
     def whose(self, ticket: Ticket) -> SafeString | str:

@@ -62,6 +62,9 @@ ORDERS_BEHIND: tuple[str, ...] = ("logistics.queries.orders_of_waybill",)
 #: `by(order ids) -> {order id: [texts]}`, shown in the order list.
 WAYBILLS = "logistics.queries.waybills"
 
+#: `by(order ids) -> {order id: number}`, for lists of the ground floor that speak of orders.
+ORDER_NUMBERS = "orders.admin.search.numbers"
+
 #: `by(request) -> dict` with `title`, `template` and what the template shows, in the order of the screen.
 DASHBOARD: tuple[str, ...] = (
     "orders.admin.board.attention",
@@ -93,6 +96,7 @@ def names() -> Iterator[str]:
     yield from SEARCH
     yield from ORDERS_BEHIND
     yield WAYBILLS
+    yield ORDER_NUMBERS
     yield from DASHBOARD
     yield from (page.view for page in PAGES)
     yield MAP_CODE

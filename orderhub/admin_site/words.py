@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from orderhub.integrations.models import Connection
 from orderhub.outbox.registry import KINDS
 
 #: What each kind of failure means, in a sentence that says what to do.
@@ -33,6 +34,54 @@ EFFECTS: dict[str, Any] = {
     "voucher.audit": _("Audit the receivable voucher"),
     "sms.send": _("Send an SMS"),
 }
+
+
+PAYLOAD_KINDS: dict[str, Any] = {
+    "order": _("order"),
+    "payment": _("payment notice"),
+    "confirm": _("warehouse's confirmation"),
+    "trace": _("trace"),
+    "return": _("return receipt"),
+}
+SOURCES: dict[str, Any] = {
+    "pull": _("pulled"),
+    "push": _("pushed"),
+    "api": _("by REST"),
+    "replay": _("parsed again"),
+}
+CARRIERS: dict[str, Any] = {
+    "zto": _("ZTO Express"),
+    "cainiao": _("Cainiao"),
+    "sf": _("SF Express"),
+    "sto": _("STO Express"),
+    "yto": _("YTO Express"),
+    "yunda": _("Yunda Express"),
+    "jtexpress": _("J&T Express"),
+}
+
+
+def payload_kind(kind: str) -> Any:
+    """What a payload is about."""
+    return PAYLOAD_KINDS.get(kind, kind)
+
+
+def source(code: str) -> Any:
+    """How a payload came."""
+    return SOURCES.get(code, code)
+
+
+def carrier(code: str) -> Any:
+    """A carrier's name; a code that is not known is shown as it is."""
+    return CARRIERS.get(code.lower(), code)
+
+
+def actor(kind: str, name: str) -> str:
+    """Who did it: a person's name, a platform's, or the house itself."""
+    if kind == "clock":
+        return _now("the house")
+    if kind == "platform":
+        return str(dict(Connection.Platform.choices).get(name, name))
+    return name
 
 
 def failure(kind: str) -> Any:

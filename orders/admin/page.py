@@ -18,7 +18,7 @@ from inventory.models import Reservation, Warehouse
 from orderhub import modules
 from orderhub.admin_site.marks import STATE_TONES, ago, channel_chip, deadline, moment, span, state_pill
 from orderhub.admin_site.registry import ORDER_PANELS
-from orderhub.admin_site.words import failure, kind_label
+from orderhub.admin_site.words import actor, carrier, failure, kind_label, payload_kind, source
 from orderhub.dotted import resolve
 from orderhub.inbound.models import Payload
 from orderhub.outbox.models import Message
@@ -125,7 +125,8 @@ def context(request: HttpRequest, order: Order) -> dict[str, Any]:
         ] if user.has_perm("orderhub.view_message") else [],
         "can_retry": user.has_perm("orderhub.change_message"),
         "payload_rows": [
-            {"row": payload, "pill": state_pill(payload), "when": moment(payload.received_at)}
+            {"row": payload, "pill": state_pill(payload), "when": moment(payload.received_at),
+             "what": payload_kind(payload.kind), "by": source(payload.source)}
             for payload in Payload.objects.filter(order_id=order.pk).defer("raw_enc").order_by("-id")[:NEWEST_PAYLOADS]
         ] if user.has_perm("orderhub.view_payload") else [],
         "can_read_raw": user.has_perm("orders.view_payload_raw"), "can_replay": user.has_perm("orderhub.change_payload"),
@@ -139,7 +140,7 @@ def context(request: HttpRequest, order: Order) -> dict[str, Any]:
         "returnable": returnable,
         "warehouses": list(Warehouse.objects.filter(active=True, accepts_returns=True)) if returnable else [],
         "dispositions": [(code, DISPOSITION.get(code, code)) for code in DISPOSITIONS],
-        "in_state_for": ago(order.state_since),
+        "in_state_for": ago(order.state_since), "carrier": carrier(order.carrier) if order.carrier else "",
         "revealed": None, "show_save": False, "show_save_and_continue": False, "show_close": False,
     }  # fmt: skip
 
@@ -149,7 +150,7 @@ def _line(event: Event) -> dict[str, Any]:
     return {
         "name": sentences.name(event.code), "details": sentences.details(event.code, event.data),
         "tone": sentences.tone(event.code), "point": event.point, "at": moment(event.occurred_at, seconds=True),
-        "who": event.actor_name, "kind": event.actor_kind, "icon": ICON.get(event.actor_kind, "circle"),
+        "who": actor(event.actor_kind, event.actor_name), "kind": event.actor_kind, "icon": ICON.get(event.actor_kind, "circle"),
         "late": _("learned %(span)s later") % {"span": span(late)} if late else "",
     }  # fmt: skip
 

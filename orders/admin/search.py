@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -60,6 +61,11 @@ def _ours(text: str) -> bool:
 def narrow(queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
     """The orders of a list that the text points at."""
     return queryset.filter(id__in=behind(text))
+
+
+def numbers(order_ids: Iterable[int]) -> dict[int, str]:
+    """{order: its number}, one query."""
+    return dict(Order.objects.filter(id__in=list(order_ids)).values_list("id", "number"))
 
 
 def find(text: str, request: HttpRequest) -> list[Hit]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from orderhub.admin_site.marks import clock, yuan
+from orderhub.admin_site.words import carrier
 from orders.lifecycle import LIFECYCLE
 from orders.models import HoldType, OrderState
 
@@ -62,12 +63,16 @@ def details(code: str, facts: Facts) -> str:
     if says is not None:
         return says(facts)
     return " · ".join(
-        f"{WORDS.get(key, key)}: {_value(value)}" for key, value in facts.items() if _plain(value)
+        f"{WORDS.get(key, key)}: {_fact(key, value)}" for key, value in facts.items() if _plain(value)
     )
 
 
 def _plain(value: Any) -> bool:
     return value not in (None, "", [], {}) and not isinstance(value, dict)
+
+
+def _fact(key: str, value: Any) -> str:
+    return str(carrier(value)) if key == "carrier" and isinstance(value, str) else _value(value)
 
 
 def _value(value: Any) -> str:

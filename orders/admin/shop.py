@@ -39,6 +39,10 @@ class ShopAdmin(Admin):
         (_("Pulling"), {"fields": (("pulled_until", "overlap_minutes"), ("last_success_at", "last_error"))}),
     )  # fmt: skip
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Switched off instead: its orders stay."""
+        return False
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

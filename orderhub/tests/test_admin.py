@@ -1,0 +1,507 @@
+"""The ground floor's screens: connect, outbox, payloads, tickets, modules, and forms that respect newer states."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlparse
+
+import httpx
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission, User
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from inventory.models import Sku
+from orderhub import crypto, modules
+from orderhub.admin_site import registry
+from orderhub.admin_site.marks import ago, deadline, span
+from orderhub.admin_site.paging import NextPaginator
+from orderhub.dotted import resolve
+from orderhub.models import Call, Connection, Message, Note, Payload, Ticket
+from orderhub.testing.connections import connection
+from orderhub.testing.sandbox import RunningSandbox
+from orderhub.testing.speaking import fresh_sandbox, start_sandbox  # noqa: F401
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def forget_modules() -> None:
+    modules.forget()
+
+
+@pytest.fixture
+def office(client: Client, db: None) -> Client:
+    client.force_login(User.objects.create_superuser("老板", password="x"))
+    return client
+
+
+def clerk(*permissions: str) -> Client:
+    made = User.objects.create_user(f"clerk{User.objects.count()}", password="x", is_staff=True)
+    for name in permissions:
+        app, codename = name.split(".")
+        made.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    client = Client()
+    client.force_login(made)
+    return client
+
+
+def shown(response: Any) -> str:
+    return response.content.decode()
+
+
+# connecting a shop
+
+
+def taobao(**changes: Any) -> Connection:
+    made = Connection(
+        platform="taobao",
+        name="淘宝店",
+        code="taobao-main",
+        base_url="http://127.0.0.1:1/taobao",
+        app_key="k",
+    )
+    made.set_secrets({"app_secret": "s3cret-s3cret"})
+    for name, value in changes.items():
+        setattr(made, name, value)
+    made.save()
+    return made
+
+
+def leave(office: Client, made: Connection) -> dict[str, list[str]]:
+    answer = office.post(reverse("admin:oauth_connect", args=[made.pk]), {"next": "/admin/sync/"})
+    assert answer.status_code == 302
+    return parse_qs(urlparse(answer["Location"]).query)
+
+
+def owner_says(word: str, address: str) -> str:
+    """The shop's owner opens the platform's page and follows one of its two links; where that leads back to."""
+    asked = httpx.get(address, trust_env=False)
+    links = [html.unescape(link) for link in re.findall(r'href="([^"]+)"', asked.text)]
+    chosen = next(link for link in links if word in link)
+    return httpx.get(httpx.URL(address).join(chosen), trust_env=False).headers["Location"]
+
+
+@pytest.mark.journey
+def test_that_an_owner_who_refuses_is_told_to_us_in_words(office, sandbox: RunningSandbox):
+    made = connection(
+        "taobao", sandbox.url, options={"redirect_uri": "http://testserver/admin/oauth/callback/"}
+    )
+    before = made.token
+    answer = office.post(reverse("admin:oauth_connect", args=[made.pk]), {"next": "/admin/sync/"})
+    back = owner_says("refuse=1", answer["Location"])
+    arrived = office.get(back.replace("http://testserver", ""), follow=True)
+    assert "平台未同意授权：user refused" in shown(arrived)
+    assert Connection.objects.get(pk=made.pk).token == before
+
+
+@pytest.mark.journey
+def test_that_a_shop_is_connected_by_its_owners_visit_to_the_platform(office, sandbox: RunningSandbox):
+    made = connection("taobao", sandbox.url, state="needs_authorisation", state_reason="expired")
+    made.set_token({})
+    made.token_enc = b""
+    made.options["redirect_uri"] = "http://testserver/admin/oauth/callback/"
+    made.save()
+    answer = office.post(reverse("admin:oauth_connect", args=[made.pk]), {"next": "/admin/sync/"})
+    back = owner_says("auto=1", answer["Location"])
+    arrived = office.get(back.replace("http://testserver", ""), follow=True)
+    assert "已连接" in shown(arrived)
+    made.refresh_from_db()
+    assert made.state == "ok"
+    assert made.token["access_token"]
+    assert made.token_expires_at > timezone.now()
+
+
+def test_that_a_return_with_another_state_is_refused_and_asks_nobody(office, monkeypatch):
+    from orderhub.integrations import oauth
+
+    monkeypatch.setattr(oauth, "exchange", lambda *_a: pytest.fail("nothing may be exchanged"))
+    made = taobao()
+    asked = leave(office, made)
+    assert asked["state"][0]
+    answer = office.get("/admin/oauth/callback/", {"state": "forged", "code": "c"}, follow=True)
+    assert "不是从这里发起的" in shown(answer)
+    again = office.get("/admin/oauth/callback/", {"state": asked["state"][0], "code": "c"}, follow=True)
+    assert "不是从这里发起的" in shown(again), "a state that was answered wrongly is used up"
+    made.refresh_from_db()
+    assert made.token == {}
+
+
+def test_that_the_state_of_one_persons_visit_is_no_use_to_another(office, monkeypatch):
+    from orderhub.integrations import oauth
+
+    monkeypatch.setattr(oauth, "exchange", lambda *_a: pytest.fail("nothing may be exchanged"))
+    asked = leave(office, taobao())
+    other = clerk("orderhub.change_connection", "orderhub.view_connection")
+    answer = other.get("/admin/oauth/callback/", {"state": asked["state"][0], "code": "c"}, follow=True)
+    assert "不是从这里发起的" in shown(answer)
+
+
+def test_that_connecting_is_post_only_and_needs_its_right(office):
+    made = taobao()
+    assert office.get(reverse("admin:oauth_connect", args=[made.pk])).status_code == 405
+    assert (
+        clerk("orderhub.view_connection").post(reverse("admin:oauth_connect", args=[made.pk])).status_code
+        == 403
+    )
+
+
+def test_that_a_return_address_to_another_site_is_not_followed(office):
+    made = taobao()
+    office.post(reverse("admin:oauth_connect", args=[made.pk]), {"next": "https://evil.example/"})
+    answer = office.get("/admin/oauth/callback/", {"state": "x", "code": "c"})
+    assert answer["Location"].startswith("/admin/")
+
+
+# secrets and forms
+
+
+def token_of(page: str) -> str:
+    found = re.search(r'name="_seen" value="(\w+)"', page)
+    assert found
+    return found[1]
+
+
+def fields(made: Connection, page: str, **changes: str) -> dict[str, str]:
+    return {
+        "_seen": token_of(page), "name": made.name, "code": made.code, "platform": made.platform, "state": made.state,
+        "base_url": made.base_url, "app_key": made.app_key, "options": "{}", "app_secret": "", "more_secrets": "", **changes,
+    }  # fmt: skip
+
+
+def test_that_secrets_go_in_and_never_come_out(office):
+    made = taobao()
+    address = reverse("admin:orderhub_connection_change", args=[made.pk])
+    page = shown(office.get(address))
+    assert "s3cret-s3cret" not in page
+    assert "app_secret" in page, "which ones are stored is told"
+    office.post(address, fields(made, page, name="新名字"))
+    made.refresh_from_db()
+    assert (made.name, made.secrets) == ("新名字", {"app_secret": "s3cret-s3cret"})
+    office.post(
+        address, fields(made, shown(office.get(address)), app_secret="n3w", more_secrets='{"salt": "z"}')
+    )
+    made.refresh_from_db()
+    assert made.secrets == {"app_secret": "n3w", "salt": "z"}
+
+
+def test_that_a_form_never_undoes_a_token_that_was_renewed_meanwhile(office):
+    made = taobao()
+    address = reverse("admin:orderhub_connection_change", args=[made.pk])
+    page = shown(office.get(address))
+    made.set_token({"access_token": "fresh"}, timezone.now() + dt.timedelta(days=1))
+    made.save()
+    answer = office.post(address, fields(made, page, name="新名字"))
+    assert "已被他人更改" in shown(answer)
+    made.refresh_from_db()
+    assert (made.name, made.token) == ("淘宝店", {"access_token": "fresh"})
+
+
+def test_that_of_two_people_at_one_form_the_second_is_told(office):
+    sku = Sku.objects.create(code="CUP-1", name="马克杯")
+    address = reverse("admin:inventory_sku_change", args=[sku.pk])
+    page = shown(office.get(address))
+    inline = {"codes-TOTAL_FORMS": "0", "codes-INITIAL_FORMS": "0"}
+    mine = {
+        "_seen": token_of(page),
+        "code": "CUP-1",
+        "name": "马克杯 蓝",
+        "series": "",
+        "weight_g": "300",
+        "active": "on",
+        **inline,
+    }
+    Sku.objects.filter(pk=sku.pk).update(name="马克杯 红")
+    assert "已被他人更改" in shown(office.post(address, mine))
+    sku.refresh_from_db()
+    assert (sku.name, sku.weight_g) == ("马克杯 红", 0)
+    office.post(address, {**mine, "_seen": token_of(shown(office.get(address)))})
+    sku.refresh_from_db()
+    assert (sku.name, sku.weight_g) == ("马克杯 蓝", 300)
+
+
+@pytest.mark.parametrize(
+    "name", ["orderhub_call", "orderhub_message", "orderhub_payload", "inventory_movement", "inventory_stock"]
+)
+def test_that_ledgers_are_read_only(office, name):
+    assert office.get(reverse(f"admin:{name}_changelist")).status_code == 200
+    assert office.get(reverse(f"admin:{name}_add")).status_code == 403
+
+
+def test_that_a_call_cant_be_changed_even_by_the_owner_of_everything(office):
+    call = Call.objects.create(platform="taobao", method="m", started_at=timezone.now(), outcome="ok")
+    assert (
+        office.post(reverse("admin:orderhub_call_change", args=[call.pk]), {"code": "x"}).status_code == 403
+    )
+    assert (
+        office.post(reverse("admin:orderhub_call_delete", args=[call.pk]), {"post": "yes"}).status_code == 403
+    )
+    call.refresh_from_db()
+    assert call.code == ""
+
+
+# lists
+
+
+def test_that_a_page_is_turned_without_counting():
+    for n in range(5):
+        Sku.objects.create(code=f"S{n}", name="x")
+    pages = NextPaginator(Sku.objects.order_by("id"), 2)
+    with CaptureQueriesContext(database) as caught:
+        first, last = pages.page(1), pages.page(3)
+    assert [len(first), first.has_next(), len(last), last.has_next()] == [2, True, 1, False]
+    assert not [query for query in caught.captured_queries if "COUNT" in query["sql"].upper()]
+
+
+@pytest.mark.parametrize("wrong", ["0", "-3", "99999999999"])
+def test_that_an_impossible_page_is_a_page_all_the_same(office, wrong):
+    assert office.get(reverse("admin:orderhub_call_changelist"), {"p": wrong}).status_code == 200
+
+
+# messages and payloads
+
+
+def message(**columns: Any) -> Message:
+    return Message.objects.create(
+        **{"kind": "channel.ship", "key": f"k{Message.objects.count()}", "subject_id": 1, **columns}
+    )
+
+
+def test_that_the_outbox_opens_on_what_needs_a_person_in_words(office):
+    stuck = message(state="needs_person", error_kind="business", error="B150 交易已关闭")
+    done = message(state="done")
+    page = shown(office.get(reverse("admin:orderhub_message_changelist")))
+    assert stuck.key in page
+    assert f">{done.key}<" not in page
+    assert "平台拒绝了" in page
+    assert "B150 交易已关闭" in page
+
+
+def test_that_a_retry_asks_first_and_is_post_only_with_its_right(office):
+    stuck = message(state="needs_person", attempts=8)
+    address = reverse("admin:outbox_retry", args=[stuck.pk])
+    assert office.get(address).status_code == 405
+    assert clerk("orderhub.view_message").post(address).status_code == 403
+    stuck.refresh_from_db()
+    assert stuck.state == "needs_person"
+    office.post(address)
+    stuck.refresh_from_db()
+    assert (stuck.state, stuck.attempts) == ("unknown", 0)
+
+
+def test_that_a_message_that_is_done_is_not_repeated(office):
+    done = message(state="done")
+    answer = office.post(reverse("admin:outbox_retry", args=[done.pk]), follow=True)
+    assert "已完成" in shown(answer)
+    done.refresh_from_db()
+    assert done.state == "done"
+
+
+@pytest.fixture
+def payload(db: None) -> Payload:
+    return Payload.objects.create(
+        connection=taobao(), kind="order", external_id="T1", version="1", source="pull", state="set_aside",
+        reason="不认识的状态", raw_enc=crypto.encrypt('{"tid": 1, "note": "原文<b>"}'.encode()),
+    )  # fmt: skip
+
+
+def test_that_raw_text_is_opened_by_right_and_after_a_log_line(office, payload):
+    address = reverse("admin:payload_raw", args=[payload.pk])
+    assert office.get(address).status_code == 405
+    assert clerk("orderhub.view_payload").post(address).status_code == 403
+    assert not LogEntry.objects.exists()
+    answer = office.post(address)
+    assert "原文&lt;b&gt;" in shown(answer)
+    assert "no-store" in answer["Cache-Control"]
+    entry = LogEntry.objects.get()
+    assert (entry.object_id, entry.change_message) == (str(payload.pk), "raw payload viewed")
+
+
+def test_that_raw_text_is_on_no_page_that_was_not_asked_for_it(office, payload):
+    for address in (
+        reverse("admin:orderhub_payload_change", args=[payload.pk]),
+        reverse("admin:orderhub_payload_changelist"),
+    ):
+        assert "原文" not in shown(office.get(address)).replace("查看原文", "")
+
+
+def test_that_bytes_that_are_no_json_are_shown_as_text(office, payload):
+    Payload.objects.filter(pk=payload.pk).update(raw_enc=crypto.encrypt(b"\xff\x00<half"))
+    assert "&lt;half" in shown(office.post(reverse("admin:payload_raw", args=[payload.pk])))
+
+
+def test_that_a_replay_is_for_what_was_set_aside(office, payload):
+    address = reverse("admin:payload_replay", args=[payload.pk])
+    assert clerk("orderhub.view_payload").post(address).status_code == 403
+    office.post(address)
+    payload.refresh_from_db()
+    assert (payload.state, payload.reason) == ("new", "")
+    Payload.objects.filter(pk=payload.pk).update(state="parsed")
+    office.post(address)
+    payload.refresh_from_db()
+    assert payload.state == "parsed"
+
+
+# tickets
+
+
+@pytest.fixture
+def ticket(db: None) -> Ticket:
+    return Ticket.objects.create(
+        kind="pickup_overdue", cause_key="c1", title="超时未揽收", due_at=timezone.now()
+    )
+
+
+@pytest.mark.parametrize(
+    ("act", "form"), [("take", {}), ("note", {"text": "已打电话"}), ("close", {"resolution": "已揽收"})]
+)
+def test_that_the_first_thing_anyone_does_is_the_first_response(office, ticket, act, form):
+    office.post(reverse(f"admin:ticket_{act}", args=[ticket.pk]), form)
+    ticket.refresh_from_db()
+    assert ticket.first_response_at is not None
+    assert ticket.owner.get_username() == "老板"
+    first = ticket.first_response_at
+    office.post(reverse("admin:ticket_note", args=[ticket.pk]), {"text": "再看"})
+    ticket.refresh_from_db()
+    assert ticket.first_response_at == first
+
+
+def test_that_a_ticket_is_closed_once_and_with_what_was_done(office, ticket):
+    address = reverse("admin:ticket_close", args=[ticket.pk])
+    office.post(address, {"resolution": " "})
+    ticket.refresh_from_db()
+    assert ticket.state == "open"
+    office.post(address, {"resolution": "网点已揽收"})
+    office.post(address, {"resolution": "第二次"})
+    ticket.refresh_from_db()
+    assert (ticket.state, ticket.resolution) == ("done", "网点已揽收")
+
+
+def test_that_a_ticket_is_not_touched_without_the_right_or_by_a_link(office, ticket):
+    reader = clerk("orderhub.view_ticket")
+    for act in ("take", "note", "close"):
+        assert office.get(reverse(f"admin:ticket_{act}", args=[ticket.pk])).status_code == 405
+        assert (
+            reader.post(
+                reverse(f"admin:ticket_{act}", args=[ticket.pk]), {"text": "x", "resolution": "x"}
+            ).status_code
+            == 403
+        )
+    ticket.refresh_from_db()
+    assert (ticket.state, ticket.first_response_at, Note.objects.count()) == ("open", None, 0)
+
+
+# modules, front page, sidebar
+
+
+def test_that_a_module_is_switched_and_the_first_triangle_is_not(office):
+    address = reverse("admin:modules")
+    office.post(address, {"code": "tracking", "on": "0"})
+    assert not modules.enabled("tracking")
+    office.post(address, {"code": "tracking", "on": "1"})
+    assert modules.enabled("tracking")
+    answer = office.post(address, {"code": "stock", "on": "0"}, follow=True)
+    assert "不能开关" in shown(answer)
+    assert modules.enabled("stock")
+    assert (
+        clerk("orderhub.view_moduleswitch").post(address, {"code": "tracking", "on": "0"}).status_code == 403
+    )
+    assert modules.enabled("tracking")
+
+
+def test_that_every_module_says_what_it_does():
+    from orderhub.admin.modules import WHAT
+
+    assert set(WHAT) == {module.code for module in modules.MODULES}
+
+
+def test_that_an_empty_front_page_says_where_to_begin(office):
+    page = shown(office.get("/admin/"))
+    assert "从这里开始" in page
+    assert reverse("admin:orderhub_connection_add") in page
+
+
+def test_that_every_number_of_the_front_page_leads_to_a_list_that_opens(office, ticket, payload):
+    page = shown(office.get("/admin/"))
+    board = page[page.index("oh-board") :]
+    links = set(re.findall(r'href="(/admin/[^"]+)"', board))
+    assert len(links) > 20
+    for link in links:
+        assert office.get(link.replace("&amp;", "&")).status_code == 200, link
+
+
+def test_that_the_front_page_of_someone_without_rights_is_calm(db):
+    page = shown(clerk().get("/admin/"))
+    assert "你的角色在这里还没有可看的内容" in page
+
+
+def test_that_the_sidebar_shows_what_the_role_may_open(office):
+    whole = shown(office.get("/admin/"))
+    part = shown(clerk("inventory.view_stock").get("/admin/"))
+    stock, sync = reverse("admin:inventory_stock_changelist"), reverse("admin:sync_health")
+    assert stock in whole
+    assert sync in whole
+    assert stock in part
+    assert sync not in part
+    assert clerk("inventory.view_stock").get(sync).status_code == 403
+
+
+def test_that_each_role_can_open_every_page_its_sidebar_shows(db):
+    from orderhub import roles
+
+    roles.sync_roles()
+    for group in Group.objects.all():
+        person = User.objects.create_user(f"p-{group.pk}", password="x", is_staff=True)
+        person.groups.add(group)
+        client = Client()
+        client.force_login(person)
+        page = shown(client.get("/admin/"))
+        links = re.findall(r'href="(/admin/[^"?#]*)" class="flex h-\[38px\]', page)
+        assert links, group.name
+        for link in links:
+            assert client.get(link).status_code == 200, (group.name, link)
+
+
+def test_that_every_name_of_the_registry_leads_to_something():
+    for name in registry.names():
+        assert callable(resolve(name)), name
+
+
+def test_that_search_finds_pages_goods_and_tickets_and_respects_rights(office, ticket):
+    Sku.objects.create(code="CUP-1", name="马克杯")
+    found = shown(office.get(reverse("admin:search"), {"s": "马克", "extended": "1"}))
+    assert "CUP-1" in found
+    assert "超时未揽收" in shown(office.get(reverse("admin:search"), {"s": "揽收", "extended": "1"}))
+    assert "CUP-1" not in shown(clerk().get(reverse("admin:search"), {"s": "马克", "extended": "1"}))
+
+
+# words
+
+
+@pytest.mark.parametrize(
+    ("delta", "words"),
+    [
+        (dt.timedelta(seconds=5), "5 秒"),
+        (dt.timedelta(minutes=90), "90 分钟"),
+        (dt.timedelta(hours=5), "5 小时"),
+        (dt.timedelta(days=3), "3 天"),
+    ],
+)
+def test_that_durations_are_said_in_their_largest_useful_unit(delta, words):
+    assert span(delta) == words
+
+
+def test_that_a_promise_is_red_when_broken_amber_when_near_and_calm_when_kept():
+    now = timezone.now()
+    assert "oh-late" in deadline(now - dt.timedelta(hours=1))
+    assert "oh-near" in deadline(now + dt.timedelta(hours=1))
+    assert "oh-" not in deadline(now + dt.timedelta(days=2)).replace("oh-time", "")
+    assert "oh-late" not in deadline(now - dt.timedelta(hours=1), over=True)
+    assert ago(None) == "—"
