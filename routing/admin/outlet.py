@@ -75,6 +75,10 @@ class OutletAdmin(Admin):
     def media(self) -> Media:
         return super().media + MEDIA
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """An outlet is switched off; its ledger and the decisions that name it stay."""
+        return False
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], term: str
     ) -> tuple[Any, bool]:

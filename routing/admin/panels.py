@@ -28,5 +28,4 @@ def explanation(order_id: int, request: HttpRequest) -> dict[str, Any] | None:
         "may_override": may,
         "order_id": order_id,
         "warehouses": [house for house in warehouses() if house.active] if may else [],
-        "refusal": "no_capacity" if not found else "",
     }
