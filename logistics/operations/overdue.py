@@ -13,16 +13,20 @@ from logistics.queries import connection_of
 from orderhub.outbox import writing
 from orderhub.tickets.opening import open_ticket
 
+#: A question is marked before it is asked: its answer is in by then.
+ASKED_SINCE = dt.timedelta(seconds=20)
+
 
 def overdue(*, n: int = 500) -> int:
-    """Tell of parcels shipped too long ago that no carrier has scanned; returns how many."""
+    """Tell of parcels shipped too long ago of which the carrier, asked since, knows no pick-up; returns how many."""
     hours = Policy.current().pickup_hours
     before = timezone.now() - dt.timedelta(hours=hours)
+    asked = timezone.now() - ASKED_SINCE
     sms = connection_of("aliyun_sms")
     with transaction.atomic():
         parcels = list(
             Parcel.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(state="shipped", picked_up_at=None, shipped_at__lt=before, overdue_told=False)
+            .filter(state="shipped", picked_up_at=None, shipped_at__lt=before, polled_at__lt=asked, overdue_told=False)
             .select_related("warehouse")
             .order_by("shipped_at", "id")[:n]
         )

@@ -216,6 +216,8 @@ def test_that_an_overdue_pick_up_is_one_ticket_and_one_sms(world: Any, sandbox: 
     old = timezone.now() - dt.timedelta(hours=49)
     late = [world.parcel(own_order(world), "shipped", shipped_at=old) for _ in range(2)]
     fresh = world.parcel(own_order(world), "shipped", shipped_at=timezone.now() - dt.timedelta(hours=47))
+    assert overdue.overdue() == 0, "the carrier was not asked yet"
+    Parcel.objects.update(polled_at=timezone.now() - dt.timedelta(minutes=1))
     assert overdue.overdue() == 2
     assert overdue.overdue() == 0
     assert Ticket.objects.filter(kind="pickup_overdue").count() == 2

@@ -40,7 +40,8 @@ def take(shop: Shop, *bodies: Any, version: str = "") -> None:
 def test_that_a_paid_trade_becomes_an_order_whose_lines_add_up(taobao: Shop) -> None:
     take(taobao, trade("1001"))
     order = Order.objects.get()
-    assert (order.state, order.payable, order.discount, order.freight) == ("claimed", Decimal("50.00"), Decimal("3.00"), Decimal("5.00"))
+    amounts = (order.payable, order.discount, order.freight)
+    assert (order.state, amounts) == ("claimed", (Decimal("50.00"), Decimal("3.00"), Decimal("5.00")))
     assert sum(line.payable for line in order.lines.all()) == Decimal("50.00")
     assert order.receiver.visibility == "masked" and order.receiver.plain_enc is None
     assert b"oaid1001" not in bytes(order.receiver.opaque_enc)
