@@ -1,0 +1,152 @@
+"""The whole product in one process: every recurring task of the schedule by hand, and time that need not be waited for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlparse
+
+import httpx
+from django.db import connection
+
+import finance.tasks as finance
+import inventory.queries
+import logistics.tasks as logistics
+import orderhub.tasks as ground
+import orders.tasks as orders
+import routing.tasks as routing
+from orderhub import modules
+from orderhub.inbound import keeping
+from orderhub.integrations import oauth
+from orderhub.integrations.registry import client
+from orderhub.management import demo_setup
+from orderhub.models import Connection
+from orderhub.sandbox.credentials import OWN_SHOP
+from orderhub.sandbox.world import SourceOrder, World
+from orderhub.testing.sandbox import RunningSandbox
+from orders.models import Shop
+from orders.operations import pull, recheck
+
+SEED, ORDERS, DAYS = 1, 90, 15
+
+#: One round of everything that the clock does, in the order of an order's life.
+ROUND: tuple[Callable[[], object], ...] = (
+    orders.questions,
+    ground.read_payloads,
+    ground.drain_outbox,
+    orders.expire_unpaid,
+    orders.advance,
+    orders.retry_stock,
+    logistics.plan_parcels,
+    ground.drain_outbox,
+    logistics.stop_parcels,
+    logistics.poll_warehouses,
+    logistics.follow_parcels,
+    ground.drain_outbox,
+    logistics.poll_traces,
+    logistics.follow_parcels,
+    logistics.tell_overdue,
+    orders.poll_returns,
+    orders.advance,
+    finance.invoices,
+    finance.receivables,
+    ground.drain_outbox,
+    finance.tell_orders,
+    routing.settle_capacity,
+)
+#: What waits for its next try, and where.
+WAITING = ("orders_order", "logistics_parcel", "orderhub_message", "orderhub_payload", "finance_receivable")
+
+
+@dataclass
+class House:
+    """The product, set up like the demo, with the sandbox as its outside world."""
+
+    sandbox: RunningSandbox
+    world: World
+    url: str = ""
+
+    def pull(self) -> int:
+        """Read the Taobao shop and take its trades in."""
+        stored = pull.pull(Shop.objects.get(code="taobao").id)
+        ground.read_payloads()
+        return stored
+
+    def fetch(self, *numbers: str) -> None:
+        """Take in these trades of the Taobao shop and no others."""
+        shop = Shop.objects.select_related("connection").get(code="taobao")
+        kept = []
+        for number in numbers:
+            trade, raw = client(shop.connection).fullinfo(number)
+            kept.append(keeping.Kept("order", number, recheck.payload_version(str(trade["modified"]), raw), raw, "pull"))
+        keeping.keep_many(shop.connection_id, kept)
+        ground.read_payloads()
+
+    def own_shop(self, *numbers: str) -> dict[str, int]:
+        """The own shop posts its orders (all, or these) and Alipay its notices, over HTTP to our server."""
+        answer = self.sandbox.drive(
+            "own_shop_orders", target=self.url, token=OWN_SHOP["token"], notify_path="/callbacks/alipay/alipay-main",
+            numbers=list(numbers), pause=0.05,
+        )  # fmt: skip
+        counts: dict[str, int] = answer["result"]["counts"]
+        return counts
+
+    def run(self, rounds: int = 30) -> int:
+        """Rounds until nothing is written any more; returns how many it took."""
+        before = (-1, -1, -1)
+        for number in range(rounds):
+            for task in ROUND:
+                task()
+            now = progress()
+            if now == before:
+                return number
+            before = now
+            hurry()
+        raise AssertionError(f"still moving after {rounds} rounds: {before}")
+
+    def plain(self, channel: str, oldest_first: bool = True) -> list[SourceOrder]:
+        """Paid orders of a channel in which nothing special happens."""
+        found = [o for o in self.world.of(channel) if o.paid_at is not None and not o.scenario]
+        return found if oldest_first else found[::-1]
+
+
+def build(sandbox: RunningSandbox, url: str = "") -> House:
+    """The demo's shop on the empty database, Taobao connected by the owner's OAuth walk."""
+    forget()
+    demo_setup.build(sandbox_url=sandbox.url, seed=SEED, admin="admin", password="pass", say=lambda text: None)
+    forget()
+    shop = Connection.objects.get(code="taobao-main")
+    answer = httpx.get(oauth.authorise_url(shop, "journey") + "&auto=1", follow_redirects=False, trust_env=False)
+    oauth.exchange(shop, parse_qs(urlparse(answer.headers["location"]).query)["code"][0])
+    start = dt.datetime.fromisoformat(sandbox.health()["start"])
+    return House(sandbox, World(SEED, ORDERS, DAYS, start), url)
+
+
+def forget() -> None:
+    """Drop what this process remembers of the database before."""
+    from logistics.providers import waybill
+
+    inventory.queries._codes = None
+    modules.forget()
+    waybill._senders.clear()
+
+
+def hurry() -> None:
+    """Whatever waits for its next try is due now, and no lease of an earlier round is left."""
+    with connection.cursor() as cursor:
+        for table in WAITING:
+            cursor.execute(f"UPDATE {table} SET next_try_at = now() WHERE next_try_at > now()")
+        cursor.execute("UPDATE orders_shop SET pull_lease_until = NULL")
+
+
+def progress() -> tuple[int, int, int]:
+    """What grows as long as anything moves: events, answered messages, read payloads."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT (SELECT coalesce(max(id), 0) FROM orders_event),
+                      (SELECT count(*) FROM orderhub_message WHERE state NOT IN ('new', 'sending', 'unknown')),
+                      (SELECT count(*) FROM orderhub_payload WHERE state <> 'new')"""
+        )
+        events, answered, read = cursor.fetchone()
+        return events, answered, read
