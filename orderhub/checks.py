@@ -18,6 +18,7 @@ LIFECYCLES = ("orders.lifecycle.LIFECYCLE", "logistics.lifecycle.LIFECYCLE", "fi
 
 def dotted_names() -> Iterator[tuple[str, str]]:
     """(where it stands, the name) of every function that a table names."""
+    from orderhub.admin_site.registry import names as admin_names
     from orderhub.inbound.registry import PAYLOAD_KINDS
     from orderhub.integrations.registry import CLIENTS
     from orderhub.outbox.registry import KINDS
@@ -35,6 +36,8 @@ def dotted_names() -> Iterator[tuple[str, str]]:
             yield f"outbox kind {kind.code}", function
     for kind_name, function in PAYLOAD_KINDS.items():
         yield f"payload kind {kind_name}", function
+    for function in admin_names():
+        yield "admin registry", function
     for platform, function in CLIENTS.items():
         yield f"client {platform}", function
 

@@ -84,6 +84,11 @@ def actor(kind: str, name: str) -> str:
     return name
 
 
+def whose(name: str) -> str:
+    """The same for rows that keep only a name."""
+    return actor("clock" if name == "clock" else "platform", name)
+
+
 def failure(kind: str) -> Any:
     """The sentence for a kind of failure; an unknown word is shown as it is."""
     return FAILURES.get(kind, kind)

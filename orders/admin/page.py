@@ -18,7 +18,7 @@ from inventory.models import Reservation, Warehouse
 from orderhub import modules
 from orderhub.admin_site.marks import STATE_TONES, ago, channel_chip, deadline, moment, span, state_pill
 from orderhub.admin_site.registry import ORDER_PANELS
-from orderhub.admin_site.words import actor, carrier, failure, kind_label, payload_kind, source
+from orderhub.admin_site.words import actor, carrier, failure, kind_label, payload_kind, source, whose
 from orderhub.dotted import resolve
 from orderhub.inbound.models import Payload
 from orderhub.outbox.models import Message
@@ -82,6 +82,8 @@ def context(request: HttpRequest, order: Order) -> dict[str, Any]:
         Hold.objects.filter(order_id=order.pk).order_by(F("released_at").asc(nulls_first=True), "id")
     )
     open_holds = [hold for hold in holds if hold.released_at is None]
+    for hold in holds:
+        hold.opened_by, hold.released_by = whose(hold.opened_by), whose(hold.released_by)
     lines = list(Line.objects.filter(order_id=order.pk).select_related("sku").order_by("channel_line"))
     reserved: dict[Any, list[Reservation]] = {}
     for held in (
