@@ -2,7 +2,8 @@
 
 Measured is the pure part, as `route` runs it for a batch of 500: names to codes, points to fences, options with
 their figures, both choices, places counted down. No SQL, no copying to the database. Options are made by the
-very functions that the operation uses.
+very functions that the operation uses. `value` counts processor time, because it is about one core and other work on
+the machine is none of its business; `wall` is the same by the clock, and the p99 of one order is by the clock.
 """
 
 from __future__ import annotations
@@ -96,25 +97,30 @@ def run(*, long: bool = False) -> dict[str, Any]:
         for house in houses:
             figure = Figure(draw.random(), draw.random(), 100)
             known.rates[code, "warehouse", house.code] = RateFact(figure, figure)
-    rounds, speeds, nearest = 9 if long else 5, [], 0
+    rounds, speeds, walls, nearest = 9 if long else 5, [], [], 0
     for _ in range(rounds):
         orders = [_order(i, triples, draw) for i in range(BATCH * 20)]
-        spent = 0.0
+        spent = clock = 0.0
         for start in range(0, len(orders), BATCH):
             part = orders[start : start + BATCH]
             book, places = _stock(houses), _free(known)
-            begun = time.perf_counter()
+            begun, told = time.process_time(), time.perf_counter()
             desk = Desk(known, houses, climb([place for _, place, _ in part], known, index), {}, places)
             sink: Any = Sink()
             for row, _, lines in part:
                 _decide(row, desk, book, lines, sink)
-            spent += time.perf_counter() - begun
+            spent += time.process_time() - begun
+            clock += time.perf_counter() - told
             nearest += sum(spot.rung == "nearest" for spot in desk.spots.values())
         speeds.append(len(orders) / spent)
-    single = _single(known, index, houses, triples, draw, 5000 if long else 1500)
+        walls.append(len(orders) / clock)
+    single = statistics.median(
+        _single(known, index, houses, triples, draw, 5000 if long else 1500) for _ in range(3)
+    )
     value = statistics.median(speeds)
     return {
         "value": round(value), "unit": "decisions/s a core", "ok": value >= GOAL and single <= P99_MS,
+        "wall": round(statistics.median(walls)),
         "p99_ms": round(single, 3), "fences": SIDE * SIDE, "corners": 100, "batch": BATCH, "warehouses": len(houses),
         "by_nearest": nearest, "rules": False,
     }  # fmt: skip
