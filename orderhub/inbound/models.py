@@ -42,6 +42,7 @@ class Payload(Tracked):
                 fields=["kind", "next_try_at", "id"], condition=models.Q(state="new"), name="payload_work"
             ),
             models.Index(fields=["external_id"], name="payload_external"),
+            models.Index(fields=["id"], condition=models.Q(state="set_aside"), name="payload_set_aside"),
         ]
 
     def __str__(self) -> str:

@@ -112,9 +112,10 @@ def life_line(request: HttpRequest) -> dict[str, Any] | None:
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT point, count(DISTINCT order_id) FROM orders_event
-               WHERE point IS NOT NULL AND occurred_at >= %s AND occurred_at <= now() GROUP BY point""",
-            [midnight],
+            """SELECT p.point, (SELECT count(DISTINCT e.order_id) FROM orders_event e
+                   WHERE e.point = p.point AND e.occurred_at >= %s AND e.occurred_at <= now())
+               FROM unnest(%s::smallint[]) AS p(point)""",
+            [midnight, list(POINTS)],
         )
         today = dict(cursor.fetchall())
         cursor.execute(

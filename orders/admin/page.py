@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from inventory.models import Reservation, Warehouse
+from inventory.models import Movement, Reservation, Warehouse
 from orderhub import modules
 from orderhub.admin_site.marks import STATE_TONES, ago, channel_chip, deadline, moment, span, state_pill
 from orderhub.admin_site.registry import ORDER_PANELS
@@ -85,13 +85,7 @@ def context(request: HttpRequest, order: Order) -> dict[str, Any]:
     for hold in holds:
         hold.opened_by, hold.released_by = whose(hold.opened_by), whose(hold.released_by)
     lines = list(Line.objects.filter(order_id=order.pk).select_related("sku").order_by("channel_line"))
-    reserved: dict[Any, list[Reservation]] = {}
-    for held in (
-        Reservation.objects.filter(reference__in=[line.pk for line in lines])
-        .exclude(state="released")
-        .select_related("bin__warehouse")
-    ):
-        reserved.setdefault(held.reference, []).append(held)
+    places = _places([line.pk for line in lines])
     messages = list(
         Message.objects.filter(order_id=order.pk)
         .select_related("connection")
@@ -116,7 +110,7 @@ def context(request: HttpRequest, order: Order) -> dict[str, Any]:
         "can_release": user.has_perm("orders.change_hold"),
         "can_hold": user.has_perm("orders.add_hold") and order.state not in ENDED,
         "hold_types": HoldType.choices,
-        "lines": [{"line": line, "reserved": reserved.get(line.pk, [])} for line in lines],
+        "lines": [{"line": line, "places": places.get(str(line.pk), [])} for line in lines],
         "receiver": Receiver.objects.filter(order_id=order.pk).defer("plain_enc", "opaque_enc").first(),
         "can_reveal": user.has_perm("orders.reveal_receiver"),
         "timeline": [_line(event) for event in reversed(events)],
@@ -145,6 +139,17 @@ def context(request: HttpRequest, order: Order) -> dict[str, Any]:
         "in_state_for": ago(order.state_since), "carrier": carrier(order.carrier) if order.carrier else "",
         "revealed": None, "show_save": False, "show_save_and_continue": False, "show_close": False,
     }  # fmt: skip
+
+
+def _places(lines: list[Any]) -> dict[str, list[dict[str, Any]]]:
+    """{line: bins that hold its pieces, or held them until they were shipped}; two queries, both by an index."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for held in Reservation.objects.filter(reference__in=lines, state="active").select_related("bin__warehouse"):
+        found.setdefault(str(held.reference), []).append({"bin": held.bin, "quantity": held.quantity, "gone": False})
+    names = [str(line) for line in lines]
+    for move in Movement.objects.filter(reference__in=names, kind="ship").select_related("bin__warehouse"):
+        found.setdefault(move.reference, []).append({"bin": move.bin, "quantity": -move.on_hand_change, "gone": True})
+    return found
 
 
 def _line(event: Event) -> dict[str, Any]:
