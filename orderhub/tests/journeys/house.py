@@ -83,6 +83,11 @@ class House:
         keeping.keep_many(shop.connection_id, kept)
         ground.read_payloads()
 
+    def plan(self) -> None:
+        """Orders go as far as a planned parcel, and no further."""
+        orders.advance()
+        logistics.plan_parcels()
+
     def own_shop(self, *numbers: str) -> dict[str, int]:
         """The own shop posts its orders (all, or these) and Alipay its notices, over HTTP to our server."""
         answer = self.sandbox.drive(
@@ -133,11 +138,11 @@ def forget() -> None:
 
 
 def hurry() -> None:
-    """Whatever waits for its next try is due now, and no lease of an earlier round is left."""
+    """Whatever waits for its next try is due now, and what was asked was asked half a minute ago."""
     with connection.cursor() as cursor:
         for table in WAITING:
             cursor.execute(f"UPDATE {table} SET next_try_at = now() WHERE next_try_at > now()")
-        cursor.execute("UPDATE orders_shop SET pull_lease_until = NULL")
+        cursor.execute("UPDATE logistics_parcel SET polled_at = polled_at - interval '30 seconds'")
 
 
 def progress() -> tuple[int, int, int]:
