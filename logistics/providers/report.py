@@ -63,5 +63,5 @@ def _known(message: Message, shipment: Shipment) -> bool:
     speaker, number = client(message.connection), shipment.head.channel_number
     if shipment.head.channel == "taobao":
         return speaker.shipped_with(number) in (shipment.parcel.waybill_no, "")
-    said = speaker.order_state(number)
-    return str(said.get("waybill_no") or "") == shipment.parcel.waybill_no
+    told = speaker.order_state(number).get("shipment") or {}
+    return shipment.parcel.waybill_no in told.get("waybills", ())

@@ -89,9 +89,9 @@ def test_that_every_address_of_the_sample_is_found_in_under_twenty_microseconds(
         (
             lambda started: (
                 [plain(r["province"], r["city"], r["district"], r["town"]) for r in rows]
-                and time.perf_counter() - started
+                and time.process_time() - started
             )
-        )(time.perf_counter())
+        )(time.process_time())
         for _ in range(5)
     )
     assert best / len(rows) < 20e-6
