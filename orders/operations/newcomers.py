@@ -141,11 +141,15 @@ class _Tables:
             self.hold(identity, HoldType.REFUND, _("The buyer asked for a refund before shipping."), actor)
 
     def hold_duplicates(self, incoming: list[Incoming], ids: list[int]) -> None:
-        """Suspected duplicates: same receiver and same goods in the same shop within its window."""
+        """Suspected duplicates: same receiver and same goods in the same shop within its window.
+
+        Twins that arrive in two transactions at once wait for each other, so that the second sees the first.
+        """
         keys = sorted({values[22] for values in self.orders.values() if values[22]})
         if not keys:
             return
         with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(k, 22)) FROM unnest(%s::text[]) AS k", [keys])
             cursor.execute(
                 """SELECT duplicate_key, number, ordered_at FROM orders_order
                    WHERE duplicate_key = ANY(%s) AND duplicate_key <> '' AND state <> 'cancelled'""",
