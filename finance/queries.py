@@ -35,4 +35,6 @@ def waiting(receivable_ids: list[int]) -> dict[int, Waiting]:
 
 def money_of(order_id: int) -> tuple[Invoice | None, Receivable | None]:
     """The order's invoice and receivable."""
-    return Invoice.objects.filter(order_id=order_id).first(), Receivable.objects.filter(order_id=order_id).first()
+    return Invoice.objects.filter(order_id=order_id).first(), Receivable.objects.filter(
+        order_id=order_id
+    ).first()

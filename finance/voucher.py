@@ -51,7 +51,10 @@ def rows(lines: Sequence[Sold], amount: Decimal, *, freight_code: str, refund_co
     paid = sum((line.payable for line in lines), ZERO)
     if amount > paid:
         raise ValueError("a receivable cannot be more than its order")
-    made = [Row(line.code, line.title, line.quantity, max(line.payable - line.freight_share, ZERO)) for line in lines]
+    made = [
+        Row(line.code, line.title, line.quantity, max(line.payable - line.freight_share, ZERO))
+        for line in lines
+    ]
     freight = paid - sum((row.amount for row in made), ZERO)
     if freight:
         made.append(Row(freight_code, _("Freight"), 1, freight))
@@ -64,7 +67,9 @@ def customer_of(options: Mapping[str, Any], shop_code: str) -> str:
     """Kingdee's customer for a shop: options["customers"][shop], else options["customer"]. Never a guess."""
     found = (options.get("customers") or {}).get(shop_code) or options.get("customer")
     if not found:
-        text = _("The Kingdee account does not say which customer the shop %(shop)s is.") % {"shop": shop_code}
+        text = _("The Kingdee account does not say which customer the shop %(shop)s is.") % {
+            "shop": shop_code
+        }
         raise PlatformError("configuration", "no_customer", text)
     return str(found)
 
@@ -97,7 +102,11 @@ def model(
         "FPAYORGID": org,
         "FSALEORGID": org,
         "FAR_Remark": remark,
-        "FsubHeadFinc": {"FMAINBOOKSTDCURRID": currency, "FEXCHANGETYPE": {"FNUMBER": "HLTX01_SYS"}, "FExchangeRate": 1},
+        "FsubHeadFinc": {
+            "FMAINBOOKSTDCURRID": currency,
+            "FEXCHANGETYPE": {"FNUMBER": "HLTX01_SYS"},
+            "FExchangeRate": 1,
+        },
         "FEntityDetail": [_entry(row, rate, unit) for row in entries],
         "FEntityPlan": [{"FENDDATE": due.isoformat(), "FPAYRATE": 100, "FPAYAMOUNTFOR": money.text(amount)}],
     }

@@ -24,9 +24,15 @@ def sku_codes(*, fresh: bool = False) -> dict[tuple[str, str], int]:
     """{(system or "*", normal spelling): sku id} of active SKUs, at most five seconds old."""
     global _codes
     if fresh or _codes is None or time.monotonic() - _codes[0] > CODES_FRESH_FOR:
-        table = {("*", normal(code)): identity for identity, code in Sku.objects.filter(active=True).values_list("id", "code")}
+        table = {
+            ("*", normal(code)): identity
+            for identity, code in Sku.objects.filter(active=True).values_list("id", "code")
+        }
         table.update(
-            {(system, spelling): sku_id for system, spelling, sku_id in SkuCode.objects.values_list("system", "normal", "sku_id")}
+            {
+                (system, spelling): sku_id
+                for system, spelling, sku_id in SkuCode.objects.values_list("system", "normal", "sku_id")
+            }
         )
         _codes = (time.monotonic(), table)
     return _codes[1]

@@ -99,12 +99,19 @@ def shipments(parcel_ids: Iterable[int]) -> dict[int, Shipment]:
 
 def parcels_of(order_id: int) -> list[dict[str, Any]]:
     """The parcels of an order for its page, oldest first, each with its traces (newest first) and contents."""
-    parcels = list(Parcel.objects.filter(order_id=order_id).select_related("warehouse", "wave").order_by("id"))
+    parcels = list(
+        Parcel.objects.filter(order_id=order_id).select_related("warehouse", "wave").order_by("id")
+    )
     traces: dict[str, list[dict[str, Any]]] = {}
     numbers = [parcel.waybill_no for parcel in parcels if parcel.waybill_no]
     for trace in Trace.objects.filter(waybill_no__in=numbers).order_by("-occurred_at", "-id"):
         traces.setdefault(trace.waybill_no, []).append(
-            {"at": trace.occurred_at, "learned": trace.recorded_at, "meaning": trace.meaning, "text": trace.text}
+            {
+                "at": trace.occurred_at,
+                "learned": trace.recorded_at,
+                "meaning": trace.meaning,
+                "text": trace.text,
+            }
         )
     contents: dict[int, list[dict[str, Any]]] = {}
     for line in ParcelLine.objects.filter(parcel__in=parcels).select_related("sku").order_by("id"):

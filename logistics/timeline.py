@@ -17,5 +17,9 @@ def on_move(touch: Touch, row: Any, writer: Writer) -> None:
     if touch.code in TOLD:
         at = writer.at.get(row.id) or writer.context.get("occurred", {}).get(row.id)
         timeline.record(
-            writer, row.order_id, f"parcel.{touch.code}", occurred_at=at, data={"parcel": row.number, **(data or {})}
+            writer,
+            row.order_id,
+            f"parcel.{touch.code}",
+            occurred_at=at,
+            data={"parcel": row.number, **(data or {})},
         )

@@ -38,7 +38,14 @@ def qimen(request: HttpRequest, code: str) -> HttpResponse:
     number = str(head.get("deliveryOrderCode") or head.get("returnOrderCode") or "?")
     digest = hashlib.blake2b(body, digest_size=12).hexdigest()
     raw = json.dumps({"method": method, "body": body.decode("utf-8", "replace")}, ensure_ascii=False).encode()
-    keep(connection.id, "confirm", f"{method.split('.')[0]}:{number}", str(head.get("outBizCode") or digest), raw, "push")
+    keep(
+        connection.id,
+        "confirm",
+        f"{method.split('.')[0]}:{number}",
+        str(head.get("outBizCode") or digest),
+        raw,
+        "push",
+    )
     nudge("orderhub.read_payloads", "confirm")
     return _xml(Qimen.answer(True))
 

@@ -29,7 +29,9 @@ def _text(value: str) -> str:
 
 
 def _json(value: Any) -> str:
-    return _text(json.dumps(value, ensure_ascii=False, default=str)) if value else "[]" if value == [] else "{}"
+    return (
+        _text(json.dumps(value, ensure_ascii=False, default=str)) if value else "[]" if value == [] else "{}"
+    )
 
 
 _FIELDS: dict[type, Callable[[Any], str]] = {
@@ -80,7 +82,14 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
     return len(lines)
 
 
-_CASTS = {str: "text", int: "bigint", bool: "boolean", Decimal: "numeric", float: "float8", dt.datetime: "timestamptz"}
+_CASTS = {
+    str: "text",
+    int: "bigint",
+    bool: "boolean",
+    Decimal: "numeric",
+    float: "float8",
+    dt.datetime: "timestamptz",
+}
 
 
 def _cast(values: Sequence[Any]) -> str:
@@ -112,7 +121,10 @@ def update_rows(table: str, key: str, rows: dict[Any, dict[str, Any]], fixed: st
         values = [row.get(column) for row in rows.values()]
         casts.append(_cast(values))
         if casts[-1] == "jsonb":
-            values = [None if value is None else json.dumps(value, ensure_ascii=False, default=str) for value in values]
+            values = [
+                None if value is None else json.dumps(value, ensure_ascii=False, default=str)
+                for value in values
+            ]
         arrays.append(values)
     sets = [f'"{column}" = COALESCE(v."{column}", t."{column}")' for column in columns]
     if fixed:
@@ -120,7 +132,13 @@ def update_rows(table: str, key: str, rows: dict[Any, dict[str, Any]], fixed: st
     source = ", ".join(f"%s::{'text' if cast == 'jsonb' else cast}[]" for cast in casts)
     names = ", ".join(['"k"', *(f'"{column}"' for column in columns)])
     chosen = ", ".join(
-        ['"k"', *(f'"{c}"::jsonb AS "{c}"' if cast == "jsonb" else f'"{c}"' for c, cast in zip(columns, casts[1:], strict=True))]
+        [
+            '"k"',
+            *(
+                f'"{c}"::jsonb AS "{c}"' if cast == "jsonb" else f'"{c}"'
+                for c, cast in zip(columns, casts[1:], strict=True)
+            ),
+        ]
     )
     sql = (
         f'UPDATE "{table}" t SET {", ".join(sets)} FROM (SELECT {chosen} FROM unnest({source}) AS u({names})) v '

@@ -206,7 +206,9 @@ def run_touches(batch: Batch, touches: Iterable[Touch]) -> Outcome:
     writer = Writer(batch)
     announce = resolve(batch.lifecycle.on_move) if batch.lifecycle.on_move else None
     for touch in chosen:
-        live = [row for row in batch.rows.values() if row.id not in writer.refused and row.state in touch.start]
+        live = [
+            row for row in batch.rows.values() if row.id not in writer.refused and row.state in touch.start
+        ]
         for name in touch.guards:
             if live:
                 writer.refuse(resolve(name)(live))
@@ -252,7 +254,9 @@ def apply(
             for row in batch.rows.values()
             if row.state not in touch.start
         }
-        missing = {identity: Refusal("missing", "no such record") for identity in ids if identity not in batch.rows}
+        missing = {
+            identity: Refusal("missing", "no such record") for identity in ids if identity not in batch.rows
+        }
         for identity in wrong:
             del batch.rows[identity]
         batch.context["occurred"] = occurred or {}

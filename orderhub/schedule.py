@@ -51,7 +51,9 @@ def seed() -> int:
 
     made = 0
     for row in SCHEDULE:
-        interval, _ = IntervalSchedule.objects.get_or_create(every=row.seconds, period=IntervalSchedule.SECONDS)
+        interval, _ = IntervalSchedule.objects.get_or_create(
+            every=row.seconds, period=IntervalSchedule.SECONDS
+        )
         expire = None if row.keep else max(2, row.seconds * 2)
         task, created = PeriodicTask.objects.get_or_create(
             name=row.name,

@@ -35,13 +35,18 @@ class Claim:
     ids: list[int]
 
 
-def claim(lifecycle: Lifecycle, start: Sequence[str], n: int, *, when: str = "", lease: dt.timedelta = LEASE) -> Claim:
+def claim(
+    lifecycle: Lifecycle, start: Sequence[str], n: int, *, when: str = "", lease: dt.timedelta = LEASE
+) -> Claim:
     """Claim up to `n` due records in the `start` states; committed before it returns.
 
     Records whose batch died twice come alone; see `exhausted` for those that died three times.
     """
     token = secrets.randbits(62)
-    for condition, limit in ((f"attempts < {DEATHS_BEFORE_ALONE}", n), (f"attempts < {DEATHS_BEFORE_SET_ASIDE}", 1)):
+    for condition, limit in (
+        (f"attempts < {DEATHS_BEFORE_ALONE}", n),
+        (f"attempts < {DEATHS_BEFORE_SET_ASIDE}", 1),
+    ):
         sql = f"""
             WITH due AS (
                 SELECT id FROM "{lifecycle.table}"
@@ -90,7 +95,9 @@ def work(lifecycle: Lifecycle, claimed: Claim, touches: Sequence[Touch], actor: 
     return outcome
 
 
-def _attempt(lifecycle: Lifecycle, ids: list[int], token: int, touches: Sequence[Touch], actor: Actor) -> Outcome:
+def _attempt(
+    lifecycle: Lifecycle, ids: list[int], token: int, touches: Sequence[Touch], actor: Actor
+) -> Outcome:
     for wait in (0.05, 0.1, 0.2, 0.4, 0.8, None):
         try:
             with transaction.atomic():
@@ -111,7 +118,9 @@ def set_aside(lifecycle: Lifecycle, ids: Sequence[int], code: str, reason: str) 
     resolve(lifecycle.set_aside)(list(ids), code, reason)
 
 
-def sweep(lifecycle: Lifecycle, start: str, codes: Sequence[str], *, n: int = 500, limit: int = 20_000) -> Outcome:
+def sweep(
+    lifecycle: Lifecycle, start: str, codes: Sequence[str], *, n: int = 500, limit: int = 20_000
+) -> Outcome:
     """Run the automatic touches `codes` over all that is due in state `start`, `n` at a time."""
     touches = [lifecycle.by_code[code] for code in codes]
     total = Outcome()

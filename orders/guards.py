@@ -29,7 +29,11 @@ def no_open_case(live: list[Any]) -> dict[int, Refusal]:
         )
     )
     text = _("An after-sale case is open.")
-    return {identity: Refusal("open_case", text, dt.timedelta(hours=1)) for identity in ids if identity in open_ids}
+    return {
+        identity: Refusal("open_case", text, dt.timedelta(hours=1))
+        for identity in ids
+        if identity in open_ids
+    }
 
 
 def not_yet_handed_over(live: list[Any]) -> dict[int, Refusal]:

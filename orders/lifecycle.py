@@ -14,7 +14,17 @@ from django.utils.translation import gettext_lazy as _
 from orderhub.lifecycle import Lifecycle, Touch
 from orders.models.order import OrderState as S
 
-BEFORE_SHIPPING = (S.UNPAID, S.CLAIMED, S.PAID, S.RESERVED, S.ROUTED, S.RELEASED, S.WAVED, S.PACKED, S.PRINTED)
+BEFORE_SHIPPING = (
+    S.UNPAID,
+    S.CLAIMED,
+    S.PAID,
+    S.RESERVED,
+    S.ROUTED,
+    S.RELEASED,
+    S.WAVED,
+    S.PACKED,
+    S.PRINTED,
+)
 #: The order in which a parcel's progress may carry its order forward.
 ADVANCE = (S.ROUTED, S.RELEASED, S.WAVED, S.PACKED, S.PRINTED, S.SHIPPED, S.SIGNED)
 

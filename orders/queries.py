@@ -103,9 +103,7 @@ def receivers(order_ids: Iterable[int], *, open_plain: bool = True) -> dict[int,
     def opened(sealed: Any) -> dict[str, str] | None:
         return json.loads(crypto.decrypt(bytes(sealed))) if sealed and open_plain else None
 
-    return {
-        row[0]: ReceiverRef(*row[:11], opened(row[11]), opened(row[12]), *row[13:]) for row in found
-    }
+    return {row[0]: ReceiverRef(*row[:11], opened(row[11]), opened(row[12]), *row[13:]) for row in found}
 
 
 def heads(order_ids: Iterable[int]) -> dict[int, OrderHead]:
@@ -156,7 +154,12 @@ def default_warehouses(shop_ids: Iterable[int]) -> dict[int, int | None]:
 def signed_without(code: str, *, limit: int) -> list[OrderHead]:
     """Signed orders on whose timeline an event is missing yet."""
     said = Event.objects.filter(order_id=OuterRef("id"), code=code)
-    ids = Order.objects.filter(state="signed").exclude(Exists(said)).order_by("id").values_list("id", flat=True)[:limit]
+    ids = (
+        Order.objects.filter(state="signed")
+        .exclude(Exists(said))
+        .order_by("id")
+        .values_list("id", flat=True)[:limit]
+    )
     return list(heads(list(ids)).values())
 
 

@@ -50,7 +50,15 @@ def record(
     writer.copy(
         TABLE,
         COLUMNS,
-        line(order_id, code, actor=writer.actor, now=writer.now, point=point, occurred_at=occurred_at, data=data),
+        line(
+            order_id,
+            code,
+            actor=writer.actor,
+            now=writer.now,
+            point=point,
+            occurred_at=occurred_at,
+            data=data,
+        ),
     )
 
 

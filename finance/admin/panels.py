@@ -18,7 +18,8 @@ def money(order_id: int, request: HttpRequest) -> dict[str, Any] | None:
         return None
     return {
         "template": "finance/panel.html",
-        "invoice": invoice and {"pill": state_pill(invoice), "amount": yuan(invoice.amount), "at": moment(invoice.requested_at)},
+        "invoice": invoice
+        and {"pill": state_pill(invoice), "amount": yuan(invoice.amount), "at": moment(invoice.requested_at)},
         "receivable": receivable,
         **(state_of(receivable, request) if receivable else {}),
     }

@@ -29,7 +29,9 @@ State = Receivable.State
 
 
 def needs_person(_request: HttpRequest) -> Q:
-    stuck = Message.objects.filter(subject_id=OuterRef("pk"), kind__in=STEPS, state=Message.State.NEEDS_PERSON)
+    stuck = Message.objects.filter(
+        subject_id=OuterRef("pk"), kind__in=STEPS, state=Message.State.NEEDS_PERSON
+    )
     return ~Q(state=State.AUDITED) & Q(Exists(stuck))
 
 
@@ -73,7 +75,11 @@ class ReceivableAdmin(Ledger):
         messages.success(request, _now("%(n)d vouchers will be tried again now.") % {"n": done})
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         found = get_object_or_404(Receivable.objects.select_related("order"), pk=object_id)
         mine = {"title": found.number, "receivable": found, **state_of(found, request)}
@@ -101,7 +107,9 @@ class ReceivableAdmin(Ledger):
         if one is None:
             return ""
         tone = "bad" if one.needs_person else "info"
-        return format_html('{}<span class="oh-under oh-clip">{}</span>', pill(kind_label(one.kind), tone), one.error)
+        return format_html(
+            '{}<span class="oh-under oh-clip">{}</span>', pill(kind_label(one.kind), tone), one.error
+        )
 
     @admin.display(description=_("audited"))
     def audited(self, receivable: Receivable) -> SafeString | str:

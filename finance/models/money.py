@@ -15,7 +15,9 @@ class Invoice(models.Model):
         ISSUED = "issued", _("issued")
         REVERSED = "reversed", _("reversed")
 
-    order = models.OneToOneField("orders.Order", models.PROTECT, related_name="invoice", verbose_name=_("order"))
+    order = models.OneToOneField(
+        "orders.Order", models.PROTECT, related_name="invoice", verbose_name=_("order")
+    )
     amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.REQUESTED)
     requested_at = models.DateTimeField(_("requested"), db_default=Now())
@@ -37,10 +39,14 @@ class Receivable(Tracked):
         SUBMITTED = "submitted", _("submitted")
         AUDITED = "audited", _("audited")
 
-    order = models.OneToOneField("orders.Order", models.PROTECT, related_name="receivable", verbose_name=_("order"))
+    order = models.OneToOneField(
+        "orders.Order", models.PROTECT, related_name="receivable", verbose_name=_("order")
+    )
     number = models.CharField(_("bill number"), max_length=30, unique=True)
     amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2)
-    state = models.CharField(_("state"), max_length=10, choices=State, default=State.DUE, db_default=State.DUE)
+    state = models.CharField(
+        _("state"), max_length=10, choices=State, default=State.DUE, db_default=State.DUE
+    )
     quiet_since = models.DateTimeField(_("after-sale window ended"))
     outside_id = models.CharField(_("Kingdee id"), max_length=40, blank=True, default="", db_default="")
     audited_at = models.DateTimeField(_("audited"), null=True)
@@ -50,7 +56,11 @@ class Receivable(Tracked):
         verbose_name = _("receivable")
         verbose_name_plural = _("receivables")
         indexes = [
-            models.Index(fields=["state", "next_try_at", "id"], condition=models.Q(open_holds=0), name="receivable_work")
+            models.Index(
+                fields=["state", "next_try_at", "id"],
+                condition=models.Q(open_holds=0),
+                name="receivable_work",
+            )
         ]
 
     def __str__(self) -> str:

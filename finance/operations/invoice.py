@@ -46,4 +46,6 @@ def request_invoices(limit: int = BATCH) -> int:
 def _take_back(order_ids: list[int]) -> None:
     """The order is no longer signed: its request was never made."""
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM finance_invoice WHERE order_id = ANY(%s) AND state = 'requested'", [order_ids])
+        cursor.execute(
+            "DELETE FROM finance_invoice WHERE order_id = ANY(%s) AND state = 'requested'", [order_ids]
+        )

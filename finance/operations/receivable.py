@@ -54,7 +54,9 @@ def make_due(limit: int = BATCH) -> int:
         waiting = Receivable.objects.filter(told_order=False).values_list("order_id", flat=True)
         quiet = lock_quiet(limit, list(waiting))
         if quiet and modules.enabled("invoice"):
-            invoiced = set(Invoice.objects.filter(order_id__in=[q.id for q in quiet]).values_list("order_id", flat=True))
+            invoiced = set(
+                Invoice.objects.filter(order_id__in=[q.id for q in quiet]).values_list("order_id", flat=True)
+            )
             quiet = [order for order in quiet if order.id in invoiced]
         if not quiet:
             return 0
@@ -94,7 +96,9 @@ def sweep() -> int:
 
 def note(touch: Touch, row: Any, writer: Writer) -> None:
     """Each step of the voucher is a line on the order's timeline."""
-    timeline.record(writer, row.order_id, f"voucher_{touch.code}", data={"voucher": row.number, "amount": str(row.amount)})
+    timeline.record(
+        writer, row.order_id, f"voucher_{touch.code}", data={"voucher": row.number, "amount": str(row.amount)}
+    )
 
 
 def save(live: list[Any], writer: Writer) -> None:
@@ -118,7 +122,14 @@ def audit(live: list[Any], writer: Writer) -> None:
 
 
 def _next(writer: Writer, row: Any, kind: str) -> None:
-    writing.ask(writer, kind, row.number, connection_id=writer.params["account"], subject_id=row.id, order_id=row.order_id)
+    writing.ask(
+        writer,
+        kind,
+        row.number,
+        connection_id=writer.params["account"],
+        subject_id=row.id,
+        order_id=row.order_id,
+    )
 
 
 def _answered(code: str, messages: list[Message], outside: dict[int, str] | None = None) -> Outcome:
@@ -152,7 +163,9 @@ def audited(messages: list[Message]) -> None:
 def tell_orders(limit: int = 500) -> int:
     """Close the orders whose receivable is audited; returns how many closed. What can't close yet is tried again."""
     rows = list(
-        Receivable.objects.filter(state=Receivable.State.AUDITED, told_order=False, next_try_at__lte=timezone.now())
+        Receivable.objects.filter(
+            state=Receivable.State.AUDITED, told_order=False, next_try_at__lte=timezone.now()
+        )
         .order_by("next_try_at")
         .values_list("order_id", "number", "amount", "quiet_since")[:limit]
     )
@@ -172,7 +185,9 @@ def tell_orders(limit: int = 500) -> int:
         told = set(outcome.moved) | already
         later = {row[0] for row in rows} - told
         Receivable.objects.filter(order_id__in=told).update(told_order=True, refusal="")
-        Receivable.objects.filter(order_id__in=later).update(next_try_at=timezone.now() + LATER, refusal="order_not_ready")
+        Receivable.objects.filter(order_id__in=later).update(
+            next_try_at=timezone.now() + LATER, refusal="order_not_ready"
+        )
         _differences({order_id: amount for order_id, _number, amount, _since in rows if order_id in told})
     return len(outcome.moved)
 
@@ -185,7 +200,13 @@ def _differences(amounts: dict[int, Any]) -> None:
             title = _("Order %(number)s closed at %(left)s, its voucher says %(amount)s: make a red voucher") % {
                 "number": head.number, "left": left, "amount": amounts[order_id],
             }  # fmt: skip
-            open_ticket("voucher_difference", f"voucher_difference:{order_id}", title, role="finance", order_id=order_id)
+            open_ticket(
+                "voucher_difference",
+                f"voucher_difference:{order_id}",
+                title,
+                role="finance",
+                order_id=order_id,
+            )
 
 
 def set_aside(ids: list[int], code: str, reason: str) -> None:

@@ -111,7 +111,9 @@ def _decimal(value: Any) -> Decimal | None:
 
 def _judged(messages: list[Message], step: str, bills: dict[str, Bill]) -> dict[int, Answer]:
     """What the books say of each message; those not in the answer may (still) be made."""
-    amounts = dict(Receivable.objects.filter(id__in=[m.subject_id for m in messages]).values_list("id", "amount"))
+    amounts = dict(
+        Receivable.objects.filter(id__in=[m.subject_id for m in messages]).values_list("id", "amount")
+    )
     answers: dict[int, Answer] = {}
     for message in messages:
         bill = bills.get(message.key)
@@ -134,7 +136,9 @@ def _judged(messages: list[Message], step: str, bills: dict[str, Bill]) -> dict[
     return answers
 
 
-def _models(account: Connection, messages: list[Message], answers: dict[int, Answer]) -> dict[int, dict[str, Any]]:
+def _models(
+    account: Connection, messages: list[Message], answers: dict[int, Answer]
+) -> dict[int, dict[str, Any]]:
     """{message: its bill}; what can't be written as a bill gets its answer at once. Constant SQL."""
     receivables = {one.id: one for one in Receivable.objects.filter(id__in=[m.subject_id for m in messages])}
     orders = [one.order_id for one in receivables.values()]
@@ -145,7 +149,9 @@ def _models(account: Connection, messages: list[Message], answers: dict[int, Ans
         receivable = receivables[message.subject_id]
         head = heads[receivable.order_id]
         sold = [
-            voucher.Sold(line.sku_code or line.seller_code, line.title, line.quantity, line.payable, line.freight_share)
+            voucher.Sold(
+                line.sku_code or line.seller_code, line.title, line.quantity, line.payable, line.freight_share
+            )
             for line in lines[receivable.order_id]
         ]
         try:
@@ -170,7 +176,10 @@ def _step(messages: list[Message], step: str) -> dict[int, Answer]:
     account = _account(messages)
     try:
         done = set(getattr(client(account), step)(FORM, [message.key for message in messages]))
-        return {m.id: Answer.done() if m.key in done else Answer("unknown", text=_("No word of this bill.")) for m in messages}
+        return {
+            m.id: Answer.done() if m.key in done else Answer("unknown", text=_("No word of this bill."))
+            for m in messages
+        }
     except PlatformError as error:
         if error.kind != "business":
             return {message.id: Answer.of(error) for message in messages}
@@ -184,7 +193,9 @@ def _step(messages: list[Message], step: str) -> dict[int, Answer]:
     return answers
 
 
-def _after_refusal(account: Connection, refused: list[tuple[Message, PlatformError]], step: str) -> dict[int, Answer]:
+def _after_refusal(
+    account: Connection, refused: list[tuple[Message, PlatformError]], step: str
+) -> dict[int, Answer]:
     """A refused save may be a bill that is there by now (a number used, a packet sent before)."""
     messages = [message for message, _error in refused]
     answers = _judged(messages, step, _bills(account, messages))

@@ -46,7 +46,9 @@ def quiet(db: None) -> Callable[..., Order]:
 def drain(rounds: int = 12) -> None:
     """Send vouchers until nothing moves, with waits between tries left out."""
     for _ in range(rounds):
-        Message.objects.filter(state__in=["new", "sending", "unknown"]).update(next_try_at=timezone.now(), lease_until=None)
+        Message.objects.filter(state__in=["new", "sending", "unknown"]).update(
+            next_try_at=timezone.now(), lease_until=None
+        )
         if not sum(sending.drain(kind) for kind in ("voucher.save", "voucher.submit", "voucher.audit")):
             return
 

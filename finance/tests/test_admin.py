@@ -29,7 +29,9 @@ def accountant(client) -> User:
 def stuck() -> Receivable:
     order = cast.order("signed")
     Invoice.objects.create(order=order, amount=order.payable)
-    made = Receivable.objects.create(order=order, number=f"AR{order.number}", amount=order.payable, quiet_since=timezone.now())
+    made = Receivable.objects.create(
+        order=order, number=f"AR{order.number}", amount=order.payable, quiet_since=timezone.now()
+    )
     Message.objects.create(
         kind="voucher.save", key=made.number, subject_id=made.id, order_id=order.id,
         state="needs_person", error="字段“FCUSTOMERID”是必填项",
@@ -44,7 +46,9 @@ def test_that_lists_open_and_cost_the_same_for_one_and_for_five(client, accounta
         for _ in range(n):
             stuck()
         with CaptureQueriesContext(connection) as queries:
-            assert client.get(reverse(f"admin:finance_{name}_changelist"), {"queue": "all"}).status_code == 200
+            assert (
+                client.get(reverse(f"admin:finance_{name}_changelist"), {"queue": "all"}).status_code == 200
+            )
         counts.append(len(queries))
     assert counts[0] == counts[1]
 
@@ -70,7 +74,13 @@ def test_that_nobody_writes_money_by_hand(client, name):
     made = stuck()
     record = made if name == "receivable" else made.order.invoice
     before = type(record).objects.values().get(pk=record.pk)
-    assert client.post(reverse(f"admin:finance_{name}_change", args=[record.pk]), {"amount": "1"}).status_code == 403
-    assert client.post(reverse(f"admin:finance_{name}_delete", args=[record.pk]), {"post": "yes"}).status_code == 403
+    assert (
+        client.post(reverse(f"admin:finance_{name}_change", args=[record.pk]), {"amount": "1"}).status_code
+        == 403
+    )
+    assert (
+        client.post(reverse(f"admin:finance_{name}_delete", args=[record.pk]), {"post": "yes"}).status_code
+        == 403
+    )
     assert client.get(reverse(f"admin:finance_{name}_add")).status_code == 403
     assert type(record).objects.values().get(pk=record.pk) == before

@@ -36,14 +36,23 @@ def test_that_a_quiet_order_is_booked_once_and_closes(sandbox, kingdee, quiet):
     settle()
     order.refresh_from_db()
     made = Receivable.objects.get()
-    assert (order.state, made.state, made.amount, made.told_order) == ("closed", "audited", Decimal("250.00"), True)
+    assert (order.state, made.state, made.amount, made.told_order) == (
+        "closed",
+        "audited",
+        Decimal("250.00"),
+        True,
+    )
     assert made.number == f"AR{order.number}" and made.outside_id and made.audited_at
     assert effects(sandbox, made.number) == [1, 1, 1]
     saved = sandbox.ledger("kingdee.save", made.number)[0]["body"]
     assert Decimal(saved["amount"]) == Decimal("250.00") and saved["customer"] == {"FNumber": "OWN001"}
     assert [line["amount"] for line in saved["lines"]][-2:] == ["8.00", "-7.00"]
     closed = Event.objects.get(order=order, code="close")
-    assert (closed.point, closed.occurred_at, closed.data) == (9, order.aftersale_until, {"voucher": made.number})
+    assert (closed.point, closed.occurred_at, closed.data) == (
+        9,
+        order.aftersale_until,
+        {"voucher": made.number},
+    )
     codes = set(Event.objects.filter(order=order).values_list("code", flat=True))
     assert codes >= {"invoice", "voucher_save", "voucher_submit", "voucher_audit"}
 
@@ -75,7 +84,11 @@ def test_that_a_refused_voucher_waits_for_finance_and_goes_on_after_its_retry(sa
     settle()
     message = Message.objects.get(kind="voucher.audit")
     order.refresh_from_db()
-    assert (message.state, order.state, Receivable.objects.get().state) == ("needs_person", "signed", "submitted")
+    assert (message.state, order.state, Receivable.objects.get().state) == (
+        "needs_person",
+        "signed",
+        "submitted",
+    )
     assert message.error and effects(sandbox, message.key) == [1, 1, 0]
     assert sending.retry(message.id)
     settle()
@@ -136,10 +149,16 @@ def test_that_nothing_is_due_before_everything_is_quiet(sandbox, kingdee, quiet,
     elif why == "state":
         Order.objects.update(state="shipped")
     made = receivable.make_due() if why == "invoice" else receivable.sweep()
-    assert made == 0 and not Receivable.objects.exists() and not Message.objects.filter(kind="voucher.save").exists()
+    assert (
+        made == 0
+        and not Receivable.objects.exists()
+        and not Message.objects.filter(kind="voucher.save").exists()
+    )
 
 
-def test_that_finance_switched_on_later_takes_up_the_old_orders_even_without_after_sales(sandbox, kingdee, quiet):
+def test_that_finance_switched_on_later_takes_up_the_old_orders_even_without_after_sales(
+    sandbox, kingdee, quiet
+):
     order = quiet(aftersale_until=None)
     modules.switch("aftersale", False)
     modules.switch("finance", False)
@@ -160,7 +179,9 @@ def test_that_an_order_refunded_in_full_closes_without_a_voucher(sandbox, kingde
     assert "voucher" not in Event.objects.get(order=order, code="close").data
 
 
-def test_that_a_case_that_opens_behind_the_voucher_keeps_the_order_open_and_its_difference_is_told(sandbox, kingdee, quiet):
+def test_that_a_case_that_opens_behind_the_voucher_keeps_the_order_open_and_its_difference_is_told(
+    sandbox, kingdee, quiet
+):
     from orderhub.actors import CLOCK
 
     order = quiet()
@@ -190,7 +211,11 @@ def test_that_an_invoice_is_requested_once_and_dated_by_the_signature(quiet):
     assert invoice.request_invoices() == 1
     assert invoice.request_invoices() == 0
     event = Event.objects.get(order=order, code="invoice")
-    assert (event.point, event.occurred_at, Invoice.objects.get().amount) == (8, order.signed_at, Decimal("257.00"))
+    assert (event.point, event.occurred_at, Invoice.objects.get().amount) == (
+        8,
+        order.signed_at,
+        Decimal("257.00"),
+    )
 
 
 def test_that_no_invoice_is_requested_while_the_module_is_off(quiet):

@@ -31,9 +31,13 @@ def test_that_the_rows_of_every_voucher_add_up_to_its_plan(goods, freight, data)
     assert sum((row.amount for row in rows), ZERO) == amount
     made = voucher.model("AR1", SINCE, amount, rows, customer="C", remark="", options={})
     entries = made["FEntityDetail"]
-    assert sum(Decimal(entry["FALLAMOUNTFOR_D"]) for entry in entries) == Decimal(made["FEntityPlan"][0]["FPAYAMOUNTFOR"])
+    assert sum(Decimal(entry["FALLAMOUNTFOR_D"]) for entry in entries) == Decimal(
+        made["FEntityPlan"][0]["FPAYAMOUNTFOR"]
+    )
     for entry in entries:
-        net, tax, whole = (Decimal(entry[name]) for name in ("FNoTaxAmountFor_D", "FTAXAMOUNTFOR_D", "FALLAMOUNTFOR_D"))
+        net, tax, whole = (
+            Decimal(entry[name]) for name in ("FNoTaxAmountFor_D", "FTAXAMOUNTFOR_D", "FALLAMOUNTFOR_D")
+        )
         assert net + tax == whole and Decimal(entry["FTaxPrice"]) >= 0
         assert (entry["FPriceQty"] < 0) == (whole < 0)
 
@@ -45,7 +49,9 @@ def test_that_freight_and_refund_are_rows_of_their_own():
 
 
 def test_that_money_is_exact_text_and_the_day_is_beijings():
-    rows = voucher.rows(sold([Decimal("0.10")], ZERO, ZERO), Decimal("0.10"), freight_code="F", refund_code="R")
+    rows = voucher.rows(
+        sold([Decimal("0.10")], ZERO, ZERO), Decimal("0.10"), freight_code="F", refund_code="R"
+    )
     made = voucher.model("AR1", SINCE, Decimal("0.10"), rows, customer="C", remark="", options={})
     assert made["FDATE"] == "2026-04-01" and made["FEntityDetail"][0]["FALLAMOUNTFOR_D"] == "0.10"
 

@@ -18,7 +18,9 @@ class Stock(models.Model):
         verbose_name_plural = _("stock")
         constraints = [
             models.UniqueConstraint(fields=["sku", "bin"], name="one_counter_a_sku_and_bin"),
-            models.CheckConstraint(condition=models.Q(reserved__lte=models.F("on_hand")), name="reserved_within_on_hand"),
+            models.CheckConstraint(
+                condition=models.Q(reserved__lte=models.F("on_hand")), name="reserved_within_on_hand"
+            ),
             models.CheckConstraint(condition=models.Q(reserved__gte=0), name="reserved_never_negative"),
         ]
 
@@ -76,7 +78,9 @@ class Reservation(models.Model):
     warehouse_id = models.BigIntegerField(_("warehouse"))
     quantity = models.PositiveIntegerField(_("quantity"))
     part = models.PositiveSmallIntegerField(default=0, db_default=0)  # several bins may serve one reference
-    state = models.CharField(_("state"), max_length=10, choices=State, default=State.ACTIVE, db_default=State.ACTIVE)
+    state = models.CharField(
+        _("state"), max_length=10, choices=State, default=State.ACTIVE, db_default=State.ACTIVE
+    )
     expires_at = models.DateTimeField(_("expires"), null=True)
     created_at = models.DateTimeField(_("made"), db_default=Now())
 
@@ -91,7 +95,9 @@ class Reservation(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["expires_at"], condition=models.Q(state="active"), name="reservation_expiry"),
+            models.Index(
+                fields=["expires_at"], condition=models.Q(state="active"), name="reservation_expiry"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -21,7 +21,12 @@ class Warehouse(models.Model):
     lng = models.FloatField(_("longitude (WGS-84)"), null=True, blank=True)
     lat = models.FloatField(_("latitude (WGS-84)"), null=True, blank=True)
     wms = models.ForeignKey(
-        "orderhub.Connection", models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("WMS account")
+        "orderhub.Connection",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("WMS account"),
     )
     priority = models.PositiveSmallIntegerField(_("priority"), default=100)
     active = models.BooleanField(_("active"), default=True)

@@ -12,7 +12,9 @@ from inventory.models import Bin, Movement, Stock
 RETURN_BINS = {"resell": "RETURN", "recondition": "SECOND", "scrap": "SCRAP", "missing": ""}
 
 
-def add(rows: Sequence[tuple[int, int, int]], kind: str, reference: str, actor_name: str, reason: str = "") -> None:
+def add(
+    rows: Sequence[tuple[int, int, int]], kind: str, reference: str, actor_name: str, reason: str = ""
+) -> None:
     """Add (sku, bin, quantity) to the shelf, making the counter where there is none. One transaction."""
     totals: dict[tuple[int, int], int] = {}
     for sku_id, bin_id, quantity in rows:
@@ -54,16 +56,18 @@ def receive_return(rows: Sequence[tuple[int, int, int, str, str]], actor_name: s
     put = 0
     with transaction.atomic():
         known = set(
-            Movement.objects.filter(kind=Movement.Kind.RETURN, reference__in=[r[3] for r in rows]).values_list(
-                "reference", flat=True
-            )
+            Movement.objects.filter(
+                kind=Movement.Kind.RETURN, reference__in=[r[3] for r in rows]
+            ).values_list("reference", flat=True)
         )
         for sku_id, warehouse_id, quantity, reference, disposition in rows:
             code = RETURN_BINS[disposition]
             if not code or reference in known:
                 continue
             bin_row, _ = Bin.objects.get_or_create(
-                warehouse_id=warehouse_id, code=code, defaults={"sellable": disposition == "resell", "walk_order": 9999}
+                warehouse_id=warehouse_id,
+                code=code,
+                defaults={"sellable": disposition == "resell", "walk_order": 9999},
             )
             add([(sku_id, bin_row.id, quantity)], Movement.Kind.RETURN, reference, actor_name, disposition)
             put += quantity

@@ -18,7 +18,16 @@ from django.db import IntegrityError, connection, transaction
 from orderhub.copying import copy_rows
 from orderhub.lifecycle import Writer
 
-MOVEMENT_COLUMNS = ("sku_id", "bin_id", "kind", "on_hand_change", "reserved_change", "reference", "reason", "actor")
+MOVEMENT_COLUMNS = (
+    "sku_id",
+    "bin_id",
+    "kind",
+    "on_hand_change",
+    "reserved_change",
+    "reference",
+    "reason",
+    "actor",
+)
 RESERVATION_COLUMNS = ("reference", "sku_id", "bin_id", "warehouse_id", "quantity", "part", "expires_at")
 
 
@@ -106,11 +115,14 @@ class Book:
             if taken.cell.warehouse_id == warehouse_id and taken.cell.sku_id == sku_id
         )
 
-    def can_serve(self, demand: dict[int, int], warehouse_id: int, references: Iterable[uuid.UUID] = ()) -> bool:
+    def can_serve(
+        self, demand: dict[int, int], warehouse_id: int, references: Iterable[uuid.UUID] = ()
+    ) -> bool:
         """Whether one warehouse has all of {sku: quantity}; what the references hold there counts as free."""
         names = list(references)
         return all(
-            self.free(warehouse_id, sku_id) + (self.held_at(names, warehouse_id, sku_id) if names else 0) >= quantity
+            self.free(warehouse_id, sku_id) + (self.held_at(names, warehouse_id, sku_id) if names else 0)
+            >= quantity
             for sku_id, quantity in demand.items()
         )
 
@@ -155,7 +167,11 @@ class Book:
     def move(self, references: Iterable[uuid.UUID], warehouse_id: int) -> bool:
         """Move what the references hold to another warehouse, all of it or nothing."""
         names = list(references)
-        wanted = [(taken.reference, taken.cell.sku_id, taken.quantity) for name in names for taken in self.held.get(name, ())]
+        wanted = [
+            (taken.reference, taken.cell.sku_id, taken.quantity)
+            for name in names
+            for taken in self.held.get(name, ())
+        ]
         demand: dict[int, int] = {}
         for _, sku_id, quantity in wanted:
             demand[sku_id] = demand.get(sku_id, 0) + quantity
@@ -186,10 +202,21 @@ class Book:
                 until = self.expires.get(reference)
                 cell = taken.cell
                 made.append((reference, sku_id, cell.bin_id, cell.warehouse_id, taken.quantity, part, until))
-                ledger.append((sku_id, taken.cell.bin_id, "reserve", 0, taken.quantity, str(reference), "", actor))
+                ledger.append(
+                    (sku_id, taken.cell.bin_id, "reserve", 0, taken.quantity, str(reference), "", actor)
+                )
         for taken in self.released:
             ledger.append(
-                (taken.cell.sku_id, taken.cell.bin_id, "release", 0, -taken.quantity, str(taken.reference), "", actor)
+                (
+                    taken.cell.sku_id,
+                    taken.cell.bin_id,
+                    "release",
+                    0,
+                    -taken.quantity,
+                    str(taken.reference),
+                    "",
+                    actor,
+                )
             )
         apply_changes(changes)
         if self.released:
@@ -237,7 +264,9 @@ def release(references: Iterable[uuid.UUID], actor_name: str, reason: str = "") 
     return int(row[0]) if row else 0
 
 
-def reserve_one(reference: uuid.UUID, sku_id: int, quantity: int, expires_at: dt.datetime | None = None) -> bool:
+def reserve_one(
+    reference: uuid.UUID, sku_id: int, quantity: int, expires_at: dt.datetime | None = None
+) -> bool:
     """One buyer, one SKU, one statement: counter, reservation and ledger. A retry of the same reference is one effect.
 
     Takes the sellable bin with the most free pieces; False when no single bin has them.

@@ -73,7 +73,15 @@ class TraceAdmin(Ledger):
 
 @admin.register(Policy)
 class PolicyAdmin(Admin):
-    list_display = ("__str__", "tolerance_percent", "tolerance_g", "packaging_g", "pickup_hours", "poll_minutes", "wave_size")
+    list_display = (
+        "__str__",
+        "tolerance_percent",
+        "tolerance_g",
+        "packaging_g",
+        "pickup_hours",
+        "poll_minutes",
+        "wave_size",
+    )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super().has_add_permission(request) and not Policy.objects.exists()

@@ -68,7 +68,11 @@ class ParcelAdmin(Ledger):
 
     @admin.display(description=_("state"))
     def status(self, parcel: Parcel) -> SafeString:
-        stop = pill(_now("STOP"), "bad", "block", parcel.stop_reason) if parcel.stop_reason and parcel.state != "voided" else ""
+        stop = (
+            pill(_now("STOP"), "bad", "block", parcel.stop_reason)
+            if parcel.stop_reason and parcel.state != "voided"
+            else ""
+        )
         off = pill(_now("weight off"), "bad", "scale") if parcel.weight_state == "off" else ""
         return format_html("{} {} {}", state_pill(parcel), stop, off)
 
@@ -84,7 +88,11 @@ class ParcelAdmin(Ledger):
     @admin.display(description=_("waybill"))
     def waybill(self, parcel: Parcel) -> SafeString:
         under = f"{parcel.carrier} · {parcel.outlet_code}"
-        return format_html('<span class="oh-number">{}</span><span class="oh-under">{}</span>', parcel.waybill_no or "—", under)
+        return format_html(
+            '<span class="oh-number">{}</span><span class="oh-under">{}</span>',
+            parcel.waybill_no or "—",
+            under,
+        )
 
     @admin.display(description=_("weight"))
     def weight(self, parcel: Parcel) -> SafeString:
@@ -165,7 +173,9 @@ class ParcelAdmin(Ledger):
         """The task for the platform's print component on this PC: print_data as it came, for the component only."""
         need(request, WORK)
         done = printing.print_labels([parcel_id], person(request.user))
-        answer = JsonResponse({"tasks": done.tasks, "refused": done.refused}, status=200 if done.tasks else 409)
+        answer = JsonResponse(
+            {"tasks": done.tasks, "refused": done.refused}, status=200 if done.tasks else 409
+        )
         answer["Cache-Control"] = "no-store"
         return answer
 
@@ -178,7 +188,9 @@ class ParcelAdmin(Ledger):
             messages.error(request, _now("Say why."))
         else:
             row = {parcel.id: (parcel.state, parcel.worked_by, reason)}
-            report(request, voids.take_out(row, person(request.user)), _now("%(n)s parcel is stopped or voided."))
+            report(
+                request, voids.take_out(row, person(request.user)), _now("%(n)s parcel is stopped or voided.")
+            )
         return back(request, "admin:logistics_parcel_change", parcel_id)
 
     def change_view(

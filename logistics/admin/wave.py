@@ -39,7 +39,9 @@ class WaveAdmin(Ledger):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Wave]:
         left = Q(parcel__state__in=["waved", "packed", "printed"])
-        return super().get_queryset(request).annotate(total=Count("parcel"), left=Count("parcel", filter=left))
+        return (
+            super().get_queryset(request).annotate(total=Count("parcel"), left=Count("parcel", filter=left))
+        )
 
     @admin.display(description=_("parcels"))
     def progress(self, wave: Any) -> SafeString:
@@ -65,5 +67,3 @@ class WaveAdmin(Ledger):
                 "parcels": [{"row": parcel, "pill": state_pill(parcel)} for parcel in parcels],
             }
         return super().change_view(request, object_id, form_url, {**mine, **(extra_context or {})})
-
-

@@ -3,5 +3,13 @@ from logistics.models.policy import Policy, WmsCursor
 from logistics.models.tracking import Delivery, Trace
 
 __all__ = [
-    "Delivery", "Parcel", "ParcelLine", "ParcelState", "Policy", "Trace", "Wave", "WeightState", "WmsCursor",
+    "Delivery",
+    "Parcel",
+    "ParcelLine",
+    "ParcelState",
+    "Policy",
+    "Trace",
+    "Wave",
+    "WeightState",
+    "WmsCursor",
 ]

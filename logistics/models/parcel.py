@@ -45,7 +45,11 @@ class Parcel(Tracked):
     order = models.ForeignKey("orders.Order", models.PROTECT, related_name="parcels", verbose_name=_("order"))
     role = models.CharField(_("role"), max_length=8, choices=Role, default=Role.MAIN)
     state = models.CharField(
-        _("state"), max_length=10, choices=ParcelState, default=ParcelState.PLANNED, db_default=ParcelState.PLANNED
+        _("state"),
+        max_length=10,
+        choices=ParcelState,
+        default=ParcelState.PLANNED,
+        db_default=ParcelState.PLANNED,
     )
     warehouse = models.ForeignKey("inventory.Warehouse", models.PROTECT, verbose_name=_("warehouse"))
     worked_by = models.CharField(_("worked by"), max_length=14, choices=Route)
@@ -73,10 +77,14 @@ class Parcel(Tracked):
     hold_reason = models.CharField(_("what is wrong"), max_length=300, blank=True, default="", db_default="")
     hold_told = models.BooleanField(default=False, db_default=False)
     #: why it must not leave: set when the warehouse was asked to stop it, kept on a voided parcel
-    stop_reason = models.CharField(_("stopped because"), max_length=200, blank=True, default="", db_default="")
+    stop_reason = models.CharField(
+        _("stopped because"), max_length=200, blank=True, default="", db_default=""
+    )
     wms_reference = models.CharField(_("WMS number"), max_length=60, blank=True, default="", db_default="")
     wms_polled_at = models.DateTimeField(null=True)
-    followed = models.CharField(max_length=10, default="planned", db_default="planned")  # state that the order knows
+    followed = models.CharField(
+        max_length=10, default="planned", db_default="planned"
+    )  # state that the order knows
     shipped_at = models.DateTimeField(_("shipped"), null=True)
     report_state = models.CharField(_("report to the channel"), max_length=12, default="", db_default="")
     # the carrier's axis
@@ -93,9 +101,13 @@ class Parcel(Tracked):
         verbose_name = _("parcel")
         verbose_name_plural = _("parcels")
         indexes = [
-            models.Index(fields=["state", "next_try_at", "id"], condition=models.Q(open_holds=0), name="parcel_work"),
+            models.Index(
+                fields=["state", "next_try_at", "id"], condition=models.Q(open_holds=0), name="parcel_work"
+            ),
             models.Index(fields=["waybill_no"], name="parcel_waybill"),
-            models.Index(fields=["id"], condition=~models.Q(followed=models.F("state")), name="parcel_to_follow"),
+            models.Index(
+                fields=["id"], condition=~models.Q(followed=models.F("state")), name="parcel_to_follow"
+            ),
             models.Index(fields=["order"], condition=~models.Q(state="voided"), name="parcel_live"),
             models.Index(
                 fields=["worked_by", "wms_polled_at"],

@@ -13,7 +13,9 @@ class Policy(models.Model):
     tolerance_percent = models.PositiveSmallIntegerField(_("weight may be off by (%)"), default=10)
     tolerance_g = models.PositiveIntegerField(_("but at least by (g)"), default=100)
     pickup_hours = models.PositiveSmallIntegerField(_("pick-up is overdue after (hours)"), default=48)
-    stalled_hours = models.PositiveSmallIntegerField(_("a parcel is stalled after (hours without a trace)"), default=72)
+    stalled_hours = models.PositiveSmallIntegerField(
+        _("a parcel is stalled after (hours without a trace)"), default=72
+    )
     poll_minutes = models.PositiveSmallIntegerField(_("ask for traces every (minutes)"), default=30)
     wave_size = models.PositiveSmallIntegerField(_("parcels in a wave"), default=40)
 

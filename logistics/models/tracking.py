@@ -10,7 +10,9 @@ class Trace(models.Model):
     occurred_at = models.DateTimeField(_("happened"))
     recorded_at = models.DateTimeField(_("learned"), db_default=Now())
     code = models.CharField(_("carrier's code"), max_length=12)
-    meaning = models.CharField(_("meaning"), max_length=16)  # picked_up transit delivering signed problem returned
+    meaning = models.CharField(
+        _("meaning"), max_length=16
+    )  # picked_up transit delivering signed problem returned
     text = models.CharField(_("text"), max_length=300)
     digest = models.CharField(max_length=32)
 

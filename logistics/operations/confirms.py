@@ -45,8 +45,12 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
 
 def _deliveries(rows: list[tuple[PayloadRow, dict[str, Any]]]) -> dict[int, Verdict]:
     verdicts: dict[int, Verdict] = {}
-    codes = {str((content.get("deliveryOrder") or {}).get("deliveryOrderCode") or "") for _row, content in rows}
-    mine = {p.number: p for p in Parcel.objects.filter(number__in=codes).only("id", "number", "order_id", "state")}
+    codes = {
+        str((content.get("deliveryOrder") or {}).get("deliveryOrderCode") or "") for _row, content in rows
+    }
+    mine = {
+        p.number: p for p in Parcel.objects.filter(number__in=codes).only("id", "number", "order_id", "state")
+    }
     found: dict[int, Progress] = {}
     for row, content in rows:
         parcel = mine.get(str((content.get("deliveryOrder") or {}).get("deliveryOrderCode") or ""))
@@ -91,7 +95,9 @@ def _return(row: PayloadRow, content: dict[str, Any]) -> Verdict:
         return Verdict.set_aside("unreadable", str(error)[:300], parcel.order_id)
     key = str(order.get("outBizCode") or code)
     receipt = returning.Receipt(key, at, parcel.warehouse_id, tuple(pieces))
-    refusal = returning.receive_many({parcel.order_id: receipt}, platform("qimen")).refused.get(parcel.order_id)
+    refusal = returning.receive_many({parcel.order_id: receipt}, platform("qimen")).refused.get(
+        parcel.order_id
+    )
     if refusal is None or refusal.code == "known":
         return Verdict.parsed(parcel.order_id)
     if refusal.code in ("module_off", "wrong_state"):

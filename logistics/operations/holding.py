@@ -32,7 +32,9 @@ def tell(*, n: int = 200) -> int:
         actor = platform(parcels[0].worked_by) if kind == "rejected" else CLOCK
         reasons = {parcel.order_id: f"{parcel.number}: {parcel.hold_reason}" for parcel in parcels}
         with transaction.atomic():
-            holds.open_holds(list(reasons), kind, reasons, actor, {"parcels": [p.number for p in parcels][:20]})
+            holds.open_holds(
+                list(reasons), kind, reasons, actor, {"parcels": [p.number for p in parcels][:20]}
+            )
             for parcel in parcels:
                 open_ticket(
                     f"parcel_{kind}",
@@ -42,7 +44,9 @@ def tell(*, n: int = 200) -> int:
                     role="warehouse_manager",
                     order_id=parcel.order_id,
                 )
-            Parcel.objects.filter(id__in=[parcel.id for parcel in parcels], hold_type=kind).update(hold_told=True)
+            Parcel.objects.filter(id__in=[parcel.id for parcel in parcels], hold_type=kind).update(
+                hold_told=True
+            )
     return len(rows)
 
 

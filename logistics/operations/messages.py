@@ -12,7 +12,9 @@ from orderhub.models import Message
 
 S = Message.State
 #: Refused by the platform or never sent: certainly without effect.
-_NO_EFFECT = Q(state=S.NEW) | Q(state=S.NEEDS_PERSON, error_kind__in=["business", "configuration", "reauthorise"])
+_NO_EFFECT = Q(state=S.NEW) | Q(
+    state=S.NEEDS_PERSON, error_kind__in=["business", "configuration", "reauthorise"]
+)
 
 
 def take_back(kind: str, parcel_ids: Iterable[int]) -> set[int]:

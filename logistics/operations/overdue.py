@@ -26,7 +26,13 @@ def overdue(*, n: int = 500) -> int:
     with transaction.atomic():
         parcels = list(
             Parcel.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(state="shipped", picked_up_at=None, shipped_at__lt=before, polled_at__lt=asked, overdue_told=False)
+            .filter(
+                state="shipped",
+                picked_up_at=None,
+                shipped_at__lt=before,
+                polled_at__lt=asked,
+                overdue_told=False,
+            )
             .select_related("warehouse")
             .order_by("shipped_at", "id")[:n]
         )
@@ -36,9 +42,14 @@ def overdue(*, n: int = 500) -> int:
             open_ticket(
                 "pickup_overdue",
                 f"pickup:{parcel.number}",
-                _("Parcel %(number)s was not picked up for %(hours)s hours") % {"number": parcel.number, "hours": hours},
+                _("Parcel %(number)s was not picked up for %(hours)s hours")
+                % {"number": parcel.number, "hours": hours},
                 body=_("Waybill %(waybill)s (%(carrier)s) left %(warehouse)s and has no pick-up scan.")
-                % {"waybill": parcel.waybill_no, "carrier": parcel.carrier, "warehouse": parcel.warehouse.name},
+                % {
+                    "waybill": parcel.waybill_no,
+                    "carrier": parcel.carrier,
+                    "warehouse": parcel.warehouse.name,
+                },
                 role="warehouse_manager",
                 order_id=parcel.order_id,
             )
@@ -52,7 +63,11 @@ def overdue(*, n: int = 500) -> int:
                 order_id=first.order_id,
                 data={
                     "template": "template_pickup_overdue",
-                    "params": {"warehouse": first.warehouse.name, "count": str(len(rows)), "waybill": first.waybill_no},
+                    "params": {
+                        "warehouse": first.warehouse.name,
+                        "count": str(len(rows)),
+                        "waybill": first.waybill_no,
+                    },
                     "parcels": [parcel.number for parcel in rows][:50],
                 },
             )

@@ -40,13 +40,19 @@ def pack(scanned: str, weight_g: int, actor: Actor) -> Packed:
     if not 0 < weight_g <= MAX_G:
         return Packed("stop", _("The weight must lie between 1 g and 100 kg."), parcel)
     if parcel.worked_by != Parcel.Route.OWN:
-        return Packed("stop", _("This parcel is worked by %(who)s.") % {"who": parcel.get_worked_by_display()}, parcel)
+        return Packed(
+            "stop", _("This parcel is worked by %(who)s.") % {"who": parcel.get_worked_by_display()}, parcel
+        )
     outcome = apply(LIFECYCLE, "pack", [parcel.id], actor=actor, params={"weights": {parcel.id: weight_g}})
     refusal = outcome.refused.get(parcel.id)
     parcel.refresh_from_db()
     if refusal is not None:
         if refusal.code == "wrong_state":
-            return Packed("stop", _("It is “%(state)s” and can't be packed now.") % {"state": parcel.get_state_display()}, parcel)
+            return Packed(
+                "stop",
+                _("It is “%(state)s” and can't be packed now.") % {"state": parcel.get_state_display()},
+                parcel,
+            )
         return Packed("stop", refusal.text, parcel)
     if parcel.weight_state == WeightState.OFF:
         holding.tell()

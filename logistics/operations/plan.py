@@ -88,7 +88,8 @@ def _write(ids: list[int], before: dict[int, int], writer: Writer) -> int:
     packaging = Policy.current().packaging_g
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('logistics_parcel', 'id')) FROM generate_series(1, %s)", [len(ids)]
+            "SELECT nextval(pg_get_serial_sequence('logistics_parcel', 'id')) FROM generate_series(1, %s)",
+            [len(ids)],
         )
         numbers = [row[0] for row in cursor.fetchall()]
     zto = label_connection()

@@ -65,7 +65,9 @@ def _objection(shipment: Shipment) -> str:
         return _("There is no valid waybill number.")
     if parcel.stop_reason:
         return _("STOP: %(why)s.") % {"why": parcel.stop_reason}
-    if parcel.state not in ("shipped", "signed", "returned") and (head.open_holds or head.state == "cancelled"):
+    if parcel.state not in ("shipped", "signed", "returned") and (
+        head.open_holds or head.state == "cancelled"
+    ):
         return _("STOP: %(why)s.") % {"why": _("the order is held")}
     if parcel.destination_version != shipment.receiver.version and parcel.state not in ("shipped", "signed"):
         return _("STOP: the address was changed.")
@@ -91,7 +93,9 @@ def _remember(chosen: Sequence[Shipment], actor: Actor, size: str) -> None:
                 for shipment in chosen
             ]
         )
-    packed = [s.parcel.id for s in chosen if s.parcel.state == "packed" and s.parcel.worked_by == Parcel.Route.OWN]
+    packed = [
+        s.parcel.id for s in chosen if s.parcel.state == "packed" and s.parcel.worked_by == Parcel.Route.OWN
+    ]
     if packed:
         apply(LIFECYCLE, "print", packed, actor=actor)
 
@@ -108,8 +112,14 @@ def label(shipment: Shipment) -> Label:
         sort_code=parcel.sort_code,
         bag=str(kept.get("bag") or ""),
         receiver=Party(plain.get("name", ""), plain.get("phone", ""), f"{region} {plain.get('address', '')}"),
-        sender=Party(house.contact or house.name, house.manager_phone, f"{house.city}{house.district}{house.address}"),
-        goods=[f"{c.line.sku_code} × {c.quantity}  {c.line.title}" for c in shipment.contents if c.line is not None],
+        sender=Party(
+            house.contact or house.name, house.manager_phone, f"{house.city}{house.district}{house.address}"
+        ),
+        goods=[
+            f"{c.line.sku_code} × {c.quantity}  {c.line.title}"
+            for c in shipment.contents
+            if c.line is not None
+        ],
         copy=parcel.prints + 1,
     )
 

@@ -40,7 +40,9 @@ def apply_progress(rows: Sequence[Progress], actor: Actor) -> Outcome:
     total = Outcome()
     told = {row.parcel_id: row for row in rows if not row.refused}
     for code, state in STEPS:
-        ids = sorted(i for i, row in told.items() if RANK[row.stage] >= RANK[state] and i not in total.refused)
+        ids = sorted(
+            i for i, row in told.items() if RANK[row.stage] >= RANK[state] and i not in total.refused
+        )
         if ids:
             outcome = apply(LIFECYCLE, code, ids, actor=actor, params={"progress": told})
             total.moved.update(outcome.moved)
@@ -81,14 +83,18 @@ def poll_wangdiantong() -> int:
             told += _windows(connection) + _silent(connection)
             WmsCursor.objects.filter(connection=connection).update(last_error="", lease_until=None)
         except PlatformError as error:
-            WmsCursor.objects.filter(connection=connection).update(last_error=error.message[:500], lease_until=None)
+            WmsCursor.objects.filter(connection=connection).update(
+                last_error=error.message[:500], lease_until=None
+            )
     return told
 
 
 def _lease(connection: Connection) -> bool:
     WmsCursor.objects.get_or_create(connection=connection)
     free = Q(lease_until=None) | Q(lease_until__lt=timezone.now())
-    return bool(WmsCursor.objects.filter(free, connection=connection).update(lease_until=timezone.now() + LEASE))
+    return bool(
+        WmsCursor.objects.filter(free, connection=connection).update(lease_until=timezone.now() + LEASE)
+    )
 
 
 def _windows(connection: Connection) -> int:
@@ -106,19 +112,26 @@ def _windows(connection: Connection) -> int:
     while start < end:
         until = min(start + wangdiantong.WINDOW, end)
         told += _take(connection, list(wangdiantong.changed(connection, start, until)))
-        WmsCursor.objects.filter(connection=connection).update(read_until=until, lease_until=timezone.now() + LEASE)
+        WmsCursor.objects.filter(connection=connection).update(
+            read_until=until, lease_until=timezone.now() + LEASE
+        )
         start = until
     return told
 
 
 def _silent(connection: Connection, n: int = 20) -> int:
     before = timezone.now() - SILENT
-    quiet = Q(wms_polled_at__lt=before) | Q(wms_polled_at=None, handed_at__lt=before) | Q(
-        wms_polled_at=None, weight_state="released"
+    quiet = (
+        Q(wms_polled_at__lt=before)
+        | Q(wms_polled_at=None, handed_at__lt=before)
+        | Q(wms_polled_at=None, weight_state="released")
     )
     rows = list(
         Parcel.objects.filter(
-            quiet, worked_by=Parcel.Route.WANGDIANTONG, state__in=AT_WAREHOUSE, warehouse__wms_id=connection.id
+            quiet,
+            worked_by=Parcel.Route.WANGDIANTONG,
+            state__in=AT_WAREHOUSE,
+            warehouse__wms_id=connection.id,
         )
         .order_by(F("wms_polled_at").asc(nulls_first=True))
         .values_list("id", "number")[:n]
@@ -134,7 +147,9 @@ def _take(connection: Connection, rows: Sequence[dict[str, object]]) -> int:
     """Apply stock-outs to our parcels; one that can't be read becomes a ticket and the others go on."""
     numbers = {str(row.get("src_trade_no") or row.get("src_tid") or "") for row in rows}
     mine = dict(
-        Parcel.objects.filter(number__in=numbers, state__in=["numbered", *AT_WAREHOUSE]).values_list("number", "id")
+        Parcel.objects.filter(number__in=numbers, state__in=["numbered", *AT_WAREHOUSE]).values_list(
+            "number", "id"
+        )
     )
     found: dict[int, Progress] = {}
     for row in rows:

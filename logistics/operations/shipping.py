@@ -70,7 +70,11 @@ def send_off(parcel_ids: Sequence[int], actor: Actor) -> Outcome:
     """Ship from our own warehouse: the channel is asked once more, then the parcels leave. No transaction open."""
     parcels = dict(Parcel.objects.filter(id__in=parcel_ids).values_list("id", "order_id"))
     states = recheck.channel_states(sorted(set(parcels.values())))
-    stop = {i: Refusal("channel", states[o].reason) for i, o in parcels.items() if o in states and not states[o].ok}
+    stop = {
+        i: Refusal("channel", states[o].reason)
+        for i, o in parcels.items()
+        if o in states and not states[o].ok
+    }
     outcome = apply(LIFECYCLE, "ship", [i for i in parcels if i not in stop], actor=actor)
     outcome.refused.update(stop)
     return outcome

@@ -45,7 +45,9 @@ def stopped_rows(live: Sequence[Any], writer: Writer) -> list[Any]:
     for row in live:
         head = heads[row.order_id]
         if row.stop_reason or head.open_holds or head.state == "cancelled":
-            why = row.stop_reason or (_("the order is cancelled") if head.state == "cancelled" else _("the order is held"))
+            why = row.stop_reason or (
+                _("the order is cancelled") if head.state == "cancelled" else _("the order is held")
+            )
             writer.refuse({row.id: Refusal("stopped", _("STOP: %(why)s.") % {"why": why})})
         elif head.destination_version != row.destination_version:
             writer.refuse({row.id: Refusal("address", _("STOP: the address was changed."))})

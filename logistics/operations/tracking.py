@@ -95,7 +95,11 @@ def refresh(waybill_nos: Sequence[str]) -> None:
     )
     axes = {parcel.id: derive(seen.get(parcel.waybill_no, [])) for parcel in parcels}
     update_rows("logistics_parcel", "id", {identity: _columns(axis) for identity, axis in axes.items()})
-    signed = {p.id: a.signed_at for p in parcels if (a := axes[p.id]).signed_at and p.state in ("shipped", "returned")}
+    signed = {
+        p.id: a.signed_at
+        for p in parcels
+        if (a := axes[p.id]).signed_at and p.state in ("shipped", "returned")
+    }
     back = {
         p.id: a.returned_at
         for p in parcels
@@ -103,7 +107,9 @@ def refresh(waybill_nos: Sequence[str]) -> None:
     }
     for code, when in (("sign", signed), ("return", back)):
         if when:
-            apply(LIFECYCLE, code, sorted(when), actor=CARRIER, occurred={i: at for i, at in when.items() if at})
+            apply(
+                LIFECYCLE, code, sorted(when), actor=CARRIER, occurred={i: at for i, at in when.items() if at}
+            )
     deliveries.write([p.id for p in parcels])
     for parcel in parcels:
         if axes[parcel.id].trouble:
@@ -162,7 +168,8 @@ def poll(*, n: int = 400) -> int:
         return 0
     receivers = orders.receivers({parcel.order_id for parcel in parcels})
     asked = [
-        (p.carrier, p.waybill_no, str((receivers[p.order_id].plain or {}).get("phone", ""))[-4:]) for p in parcels
+        (p.carrier, p.waybill_no, str((receivers[p.order_id].plain or {}).get("phone", ""))[-4:])
+        for p in parcels
     ]
     found: dict[str, list[Scan]] = {}
     for number, answer in kuaidi100.query_many(account, asked).items():
@@ -219,11 +226,15 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
         found.setdefault(number, []).extend(_read(number, data))
         _note(message, number)
     known = dict(
-        Parcel.objects.filter(waybill_no__in=list(found)).exclude(state="voided").values_list("waybill_no", "order_id")
+        Parcel.objects.filter(waybill_no__in=list(found))
+        .exclude(state="voided")
+        .values_list("waybill_no", "order_id")
     )
     take({number: scans for number, scans in found.items() if number in known})
     for identity, number in numbers.items():
-        unknown = Verdict.set_aside("unknown_number", _("No parcel of ours has waybill %(n)s.") % {"n": number})
+        unknown = Verdict.set_aside(
+            "unknown_number", _("No parcel of ours has waybill %(n)s.") % {"n": number}
+        )
         verdicts[identity] = Verdict.parsed(known[number]) if number in known else unknown
     return verdicts
 
@@ -233,7 +244,9 @@ def _note(message: dict[str, Any], number: str) -> None:
     if message.get("autoCheck") == "1" and message.get("comNew"):
         ours = {word: code for code, word in kuaidi100.COMPANIES.items()}.get(str(message["comNew"]))
         if ours:
-            Parcel.objects.filter(waybill_no=number, state="shipped").exclude(carrier=ours).update(carrier=ours)
+            Parcel.objects.filter(waybill_no=number, state="shipped").exclude(carrier=ours).update(
+                carrier=ours
+            )
     if message.get("status") == "abort":
         Parcel.objects.filter(waybill_no=number, state="shipped").update(polled_at=None)
 
@@ -241,7 +254,9 @@ def _note(message: dict[str, Any], number: str) -> None:
 def stalled(*, n: int = 200) -> int:
     """One ticket for each parcel on its way without a new scan for `stalled_hours`; returns new tickets."""
     before = timezone.now() - dt.timedelta(hours=Policy.current().stalled_hours)
-    rows = list(Parcel.objects.filter(state="shipped", last_trace_at__lt=before).order_by("-last_trace_at")[:n])
+    rows = list(
+        Parcel.objects.filter(state="shipped", last_trace_at__lt=before).order_by("-last_trace_at")[:n]
+    )
     told = {
         (key, created)
         for key, created in Ticket.objects.filter(
@@ -251,12 +266,14 @@ def stalled(*, n: int = 200) -> int:
     latest = dict(sorted(told))
     made = 0
     for parcel in rows:
-        if (at := latest.get(f"stalled:{parcel.number}")) and parcel.last_trace_at and at > parcel.last_trace_at:
+        if (
+            (at := latest.get(f"stalled:{parcel.number}"))
+            and parcel.last_trace_at
+            and at > parcel.last_trace_at
+        ):
             continue  # told of this silence before, also when a person has closed the ticket
         made += open_ticket(
             "parcel_stalled", f"stalled:{parcel.number}", trouble_title("stalled", parcel.number),
             body=_("Last scan: %(at)s") % {"at": parcel.last_trace_at}, role="customer_service", order_id=parcel.order_id,
         )  # fmt: skip
     return made
-
-

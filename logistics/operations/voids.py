@@ -60,7 +60,9 @@ def take_out(parcels: Mapping[int, tuple[str, str, str]], actor: Actor) -> Outco
     """Stop {id: (state, worked by, reason)}: by way of the WMS where one has the parcel, directly elsewhere."""
     total = Outcome()
     reasons = {identity: reason for identity, (_s, _w, reason) in parcels.items()}
-    at_wms = [i for i, (state, route, _r) in parcels.items() if state in AT_WAREHOUSE and route != Parcel.Route.OWN]
+    at_wms = [
+        i for i, (state, route, _r) in parcels.items() if state in AT_WAREHOUSE and route != Parcel.Route.OWN
+    ]
     direct = [identity for identity in parcels if identity not in set(at_wms)]
     for code, ids in (("stop", at_wms), ("void", direct)):
         if ids:
@@ -101,7 +103,11 @@ def void(live: list[Any], writer: Writer) -> None:
         if row.id in waiting:
             text = _("A call for this parcel is on its way; it is voided when the answer is here.")
             writer.refuse({row.id: Refusal("in_flight", text, dt.timedelta(seconds=10))})
-        elif row.state in AT_WAREHOUSE and row.worked_by != Parcel.Route.OWN and not writer.params.get("stopped"):
+        elif (
+            row.state in AT_WAREHOUSE
+            and row.worked_by != Parcel.Route.OWN
+            and not writer.params.get("stopped")
+        ):
             text = _("The warehouse has it: it must be stopped there first.")
             writer.refuse({row.id: Refusal("at_wms", text)})
         else:

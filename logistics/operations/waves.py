@@ -22,7 +22,9 @@ def make_waves(actor: Actor, parcel_ids: Sequence[int] | None = None) -> list[Wa
 
     Parcels whose order is held are left out and say why on their own page.
     """
-    ready = Parcel.objects.filter(state="handed", worked_by=Parcel.Route.OWN, stop_reason="", order__open_holds=0)
+    ready = Parcel.objects.filter(
+        state="handed", worked_by=Parcel.Route.OWN, stop_reason="", order__open_holds=0
+    )
     if parcel_ids is not None:
         ready = ready.filter(id__in=parcel_ids)
     groups: dict[tuple[int, str, bool], list[int]] = {}
@@ -81,10 +83,15 @@ def pick_list(wave_id: int) -> list[Pick]:
     """The wave's walk, bin by bin; parcels to be stopped are not on it. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(_PICKS, [wave_id])
-        return [Pick(place, sku, name, int(n), tuple(sorted(numbers))) for place, sku, name, n, numbers in cursor.fetchall()]
+        return [
+            Pick(place, sku, name, int(n), tuple(sorted(numbers)))
+            for place, sku, name, n, numbers in cursor.fetchall()
+        ]
 
 
 def close_done() -> int:
     """Waves whose parcels have all left (or are void) are finished; returns how many were closed."""
-    busy = Parcel.objects.filter(state__in=["waved", "packed", "printed"]).exclude(wave=None).values("wave_id")
+    busy = (
+        Parcel.objects.filter(state__in=["waved", "packed", "printed"]).exclude(wave=None).values("wave_id")
+    )
     return Wave.objects.filter(done_at=None).exclude(id__in=busy).update(done_at=timezone.now())

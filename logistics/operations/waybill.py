@@ -45,7 +45,9 @@ def numbered(messages: Sequence[Message]) -> None:
     if outcome.refused:
         _give_back(messages, outcome.refused)
     own = list(
-        Parcel.objects.filter(id__in=list(outcome.moved), worked_by=Parcel.Route.OWN).values_list("id", flat=True)
+        Parcel.objects.filter(id__in=list(outcome.moved), worked_by=Parcel.Route.OWN).values_list(
+            "id", flat=True
+        )
     )
     if own:
         apply(LIFECYCLE, "hand", own, actor=by)
@@ -88,4 +90,3 @@ def cancelled(messages: Sequence[Message]) -> None:
     Parcel.objects.filter(id__in=list(numbers), state="voided", waybill_no__in=list(numbers.values())).update(
         print_payload_enc=None
     )
-

@@ -62,7 +62,9 @@ class Scan:
 def company(carrier: str) -> str:
     """Kuaidi100's word for a carrier; business error for one that is not in the table."""
     if carrier not in COMPANIES:
-        raise PlatformError("business", "carrier", _("Kuaidi100 has no code for %(carrier)s.") % {"carrier": carrier})
+        raise PlatformError(
+            "business", "carrier", _("Kuaidi100 has no code for %(carrier)s.") % {"carrier": carrier}
+        )
     return COMPANIES[carrier]
 
 
@@ -92,13 +94,17 @@ def phone_tail(shipment: Shipment) -> str:
     return str(plain.get("phone", ""))[-4:]
 
 
-def query_many(connection: Connection, asked: Sequence[tuple[str, str, str]]) -> dict[str, list[dict[str, Any]] | PlatformError]:
+def query_many(
+    connection: Connection, asked: Sequence[tuple[str, str, str]]
+) -> dict[str, list[dict[str, Any]] | PlatformError]:
     """Rows by waybill number for (carrier, number, phone tail); a number that fails carries its error.
 
     One request a number (the protocol has no other), by a small pool of threads that never touch the database.
     """
 
-    def one(carrier: str, number: str, phone: str) -> tuple[str, list[dict[str, Any]] | PlatformError, list[Any]]:
+    def one(
+        carrier: str, number: str, phone: str
+    ) -> tuple[str, list[dict[str, Any]] | PlatformError, list[Any]]:
         with http.collecting() as calls:
             try:
                 answer = client(connection).query(company(carrier), number, phone)
@@ -123,7 +129,9 @@ def send_subscription(messages: Sequence[Message]) -> dict[int, Answer]:
     for message in messages:
         shipment, connection = found.get(message.subject_id), message.connection
         if connection is None:
-            answers[message.id] = Answer.withdrawn(_("No Kuaidi100 account is connected; traces are not subscribed."))
+            answers[message.id] = Answer.withdrawn(
+                _("No Kuaidi100 account is connected; traces are not subscribed.")
+            )
             continue
         if shipment is None or not shipment.parcel.waybill_no:
             answers[message.id] = Answer.withdrawn(_("The parcel has no number."))
@@ -137,5 +145,7 @@ def send_subscription(messages: Sequence[Message]) -> dict[int, Answer]:
             answers[message.id] = Answer.done(new=new)
         except PlatformError as error:
             again = error.kind == "unknown"  # a second subscription changes nothing
-            answers[message.id] = Answer("retry", kind="retry", text=error.message) if again else Answer.of(error)
+            answers[message.id] = (
+                Answer("retry", kind="retry", text=error.message) if again else Answer.of(error)
+            )
     return answers

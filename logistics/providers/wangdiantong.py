@@ -76,7 +76,9 @@ def changed(connection: Connection, start: dt.datetime, end: dt.datetime) -> Ite
     asked = {"start_time": beijing(start), "end_time": beijing(end), "status_type": 3, "status": EVERY_STATE}
 
     def page(number: int) -> tuple[list[dict[str, Any]], int]:
-        data = speaker.call("wms.stockout.Sales.queryWithDetail", [asked], effect=False, page=number, size=PAGE)
+        data = speaker.call(
+            "wms.stockout.Sales.queryWithDetail", [asked], effect=False, page=number, size=PAGE
+        )
         rows = [row for row in data.get("order") or [] if isinstance(row, dict)]
         return rows, int(data.get("total_count") or len(rows))
 
@@ -89,7 +91,9 @@ def changed(connection: Connection, start: dt.datetime, end: dt.datetime) -> Ite
 def progress(row: dict[str, Any], parcel_id: int) -> Progress:
     """How far a stock-out is. ValueError for a time or weight that can't be read."""
     if int(row.get("status") or 0) == CANCELLED:
-        return Progress(parcel_id, "handed", refused=str(row.get("error_info") or "") or "cancelled by the warehouse")
+        return Progress(
+            parcel_id, "handed", refused=str(row.get("error_info") or "") or "cancelled by the warehouse"
+        )
     times = {step: from_beijing(str(row[name])) for step, name in TIMES.items() if row.get(name)}
     weight = _grams(row.get("weight"))
     stage = "handed"
@@ -152,7 +156,9 @@ def _remark(shipment: Shipment) -> str:
     order number closes it, because the warehouse is asked about that one by telephone.
     """
     parcel = shipment.parcel
-    return " ".join(f"{parcel.carrier} {parcel.waybill_no} {parcel.sort_code} {shipment.head.channel_number}".split())
+    return " ".join(
+        f"{parcel.carrier} {parcel.waybill_no} {parcel.sort_code} {shipment.head.channel_number}".split()
+    )
 
 
 def _lines(shipment: Shipment, closing: bool) -> list[dict[str, Any]]:

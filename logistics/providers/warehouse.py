@@ -42,7 +42,9 @@ def send(messages: Sequence[Message]) -> dict[int, Answer]:
         elif shipment.parcel.destination_version != shipment.receiver.version:
             answers[message.id] = Answer.withdrawn(_("The address was changed; the parcel is planned again."))
         elif message.connection is None:
-            answers[message.id] = Answer.person(_("The warehouse has no account to hand over to."), "configuration")
+            answers[message.id] = Answer.person(
+                _("The warehouse has no account to hand over to."), "configuration"
+            )
         else:
             groups[message.connection.id].append(message)
     for group in groups.values():
@@ -52,7 +54,9 @@ def send(messages: Sequence[Message]) -> dict[int, Answer]:
         if _route(group[0], found) == Parcel.Route.WANGDIANTONG:
             answers.update(_push(connection, parcels))
         else:
-            answers.update({identity: _create(connection, shipment) for identity, shipment in parcels.items()})
+            answers.update(
+                {identity: _create(connection, shipment) for identity, shipment in parcels.items()}
+            )
     return answers
 
 
@@ -66,7 +70,9 @@ def _push(connection: Connection, parcels: dict[int, Shipment]) -> dict[int, Ans
     except PlatformError as error:
         return {identity: Answer.of(error) for identity in parcels}
     return {
-        identity: refusal(errors[s.parcel.number]) if s.parcel.number in errors else Answer.done(reference=s.parcel.number)
+        identity: refusal(errors[s.parcel.number])
+        if s.parcel.number in errors
+        else Answer.done(reference=s.parcel.number)
         for identity, s in parcels.items()
     }
 
@@ -104,7 +110,9 @@ def send_cancel(messages: Sequence[Message]) -> dict[int, Answer]:
     for message in messages:
         shipment = found.get(message.subject_id)
         if shipment is None or message.connection is None:
-            answers[message.id] = Answer.person(_("The warehouse has no account to stop it at."), "configuration")
+            answers[message.id] = Answer.person(
+                _("The warehouse has no account to stop it at."), "configuration"
+            )
             continue
         speaker = wangdiantong if shipment.parcel.worked_by == Parcel.Route.WANGDIANTONG else qimen
         try:
@@ -112,5 +120,7 @@ def send_cancel(messages: Sequence[Message]) -> dict[int, Answer]:
             answers[message.id] = Answer.done(late=late)
         except PlatformError as error:  # a second stop changes nothing, so an unknown one is repeated
             retry = error.kind == "unknown"
-            answers[message.id] = Answer("retry", kind="retry", text=error.message) if retry else Answer.of(error)
+            answers[message.id] = (
+                Answer("retry", kind="retry", text=error.message) if retry else Answer.of(error)
+            )
     return answers

@@ -41,7 +41,9 @@ def send(messages: Sequence[Message]) -> dict[int, Answer]:
         elif shipment.parcel.destination_version != shipment.receiver.version:
             answers[message.id] = Answer.withdrawn(_("The address was changed; the parcel is planned again."))
         elif message.connection is None:
-            answers[message.id] = Answer.person(_("No account of a label service is connected."), "configuration")
+            answers[message.id] = Answer.person(
+                _("No account of a label service is connected."), "configuration"
+            )
         else:
             ready.append(message)
     cainiao = [m for m in ready if found[m.subject_id].parcel.service == Parcel.Service.CAINIAO]
@@ -74,7 +76,9 @@ def send_cancel(messages: Sequence[Message]) -> dict[int, Answer]:
     for message in messages:
         number, carrier = str(message.data["waybill_no"]), str(message.data["carrier"])
         if message.connection is None:
-            answers[message.id] = Answer.person(_("No account of a label service is connected."), "configuration")
+            answers[message.id] = Answer.person(
+                _("No account of a label service is connected."), "configuration"
+            )
             continue
         try:
             if message.data["service"] == Parcel.Service.CAINIAO:
@@ -134,7 +138,9 @@ def _label_error(error: PlatformError) -> Answer:
     return Answer.of(error)
 
 
-def _settle(messages: Sequence[Message], rows: Sequence[dict[str, Any]], found: dict[int, Shipment]) -> dict[int, Answer]:
+def _settle(
+    messages: Sequence[Message], rows: Sequence[dict[str, Any]], found: dict[int, Shipment]
+) -> dict[int, Answer]:
     """Numbers to answers, print data to the parcels; a number that another parcel has is not this one's."""
     by_object = {str(row.get("object_id")): row for row in rows if row.get("waybill_code")}
     numbers = [str(row["waybill_code"]) for row in by_object.values()]
@@ -186,7 +192,9 @@ def _ask_cainiao(messages: list[Message], carrier: str, found: dict[int, Shipmen
 def _user_id(connection: Connection) -> str:
     found = connection.options.get("user_id") or connection.options.get("seller_id")
     if not found:
-        raise PlatformError("configuration", "missing_user_id", _("The connection has no user_id of the shop."))
+        raise PlatformError(
+            "configuration", "missing_user_id", _("The connection has no user_id of the shop.")
+        )
     return str(found)
 
 
@@ -196,7 +204,9 @@ def _sender(connection: Connection, carrier: str, shipment: Shipment) -> dict[st
     read_at, addresses = _senders.get(key, (0.0, []))
     if not addresses or time.monotonic() - read_at > SENDERS_FRESH_SECONDS:
         rows = client(connection).waybill_search(carrier)
-        branches = [b for row in rows if row.get("cp_code") == carrier for b in row.get("branch_account_cols", [])]
+        branches = [
+            b for row in rows if row.get("cp_code") == carrier for b in row.get("branch_account_cols", [])
+        ]
         addresses = [address for branch in branches for address in branch.get("shipp_address_cols", [])]
         if not addresses:
             text = _("There is no open e-waybill subscription for %(carrier)s.") % {"carrier": carrier}
@@ -270,7 +280,9 @@ def _ask_zto(connection: Connection, shipment: Shipment) -> Answer:
 
 
 def _zto_answer(shipment: Shipment, row: dict[str, Any]) -> Answer:
-    keep_payloads({shipment.parcel.id: {"waybill_no": row["billCode"], "mark": row["mark"], "bag": row["bagAddr"]}})
+    keep_payloads(
+        {shipment.parcel.id: {"waybill_no": row["billCode"], "mark": row["mark"], "bag": row["bagAddr"]}}
+    )
     return Answer.done(waybill_no=row["billCode"], sort_code=row["mark"], service=str(Parcel.Service.ZTO))
 
 

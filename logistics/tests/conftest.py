@@ -51,10 +51,20 @@ class House:
             for channel in ("taobao", "own_shop")
         }
         wdt = self.accounts["wangdiantong"]
-        common = {"province": "浙江省", "city": "杭州市", "district": "滨江区", "address": "江陵路88号", "contact": "李仓"}
+        common = {
+            "province": "浙江省",
+            "city": "杭州市",
+            "district": "滨江区",
+            "address": "江陵路88号",
+            "contact": "李仓",
+        }
         self.houses = {
-            "HZ01": Warehouse.objects.create(code="HZ01", name="杭州自建仓", wms=wdt, manager_phone="13900000001", **common),
-            "SH01": Warehouse.objects.create(code="SH01", name="上海小仓", manager_phone="13900000002", **common),
+            "HZ01": Warehouse.objects.create(
+                code="HZ01", name="杭州自建仓", wms=wdt, manager_phone="13900000001", **common
+            ),
+            "SH01": Warehouse.objects.create(
+                code="SH01", name="上海小仓", manager_phone="13900000002", **common
+            ),
         }
         self.bins = {
             code: Bin.objects.create(warehouse=house, code=f"{code}-A-01", walk_order=5)
@@ -63,7 +73,9 @@ class House:
         self.sku = Sku.objects.create(code="CUP-1", name="马克杯", weight_g=300)
         opening([(self.sku.id, place.id, 1000) for place in self.bins.values()])
 
-    def order(self, channel: str = "own_shop", warehouse: str = "HZ01", state: str = "routed", **columns: Any) -> Order:
+    def order(
+        self, channel: str = "own_shop", warehouse: str = "HZ01", state: str = "routed", **columns: Any
+    ) -> Order:
         n = next(_numbers)
         now = timezone.now()
         made = Order.objects.create(
@@ -96,7 +108,11 @@ class House:
 
         place = self.bins[warehouse]
         Reservation.objects.create(
-            reference=line.uuid, sku=self.sku, bin=place, warehouse_id=place.warehouse_id, quantity=line.quantity
+            reference=line.uuid,
+            sku=self.sku,
+            bin=place,
+            warehouse_id=place.warehouse_id,
+            quantity=line.quantity,
         )
         stock = Stock.objects.get(sku=self.sku, bin=place)
         Stock.objects.filter(id=stock.id).update(reserved=stock.reserved + line.quantity)

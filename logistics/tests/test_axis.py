@@ -64,7 +64,9 @@ def test_that_a_parcel_that_comes_back_ends_returned() -> None:
     assert (axis.tracking, axis.trouble, axis.first_attempt_ok) == ("returned", "returned", None)
 
 
-meanings = st.sampled_from(["picked_up", "transit", "delivering", "signed", "problem", "refused", "returning", "ordered"])
+meanings = st.sampled_from(
+    ["picked_up", "transit", "delivering", "signed", "problem", "refused", "returning", "ordered"]
+)
 rows = st.lists(st.builds(scan, st.integers(0, 200), meanings), max_size=8)
 
 

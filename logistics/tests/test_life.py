@@ -28,13 +28,18 @@ WMS = platform("wangdiantong")
 
 def numbered(parcel: Parcel, number: str = "78000001") -> None:
     message = Message.objects.get(kind="waybill.get", subject_id=parcel.id)
-    message.answer, message.state = {"waybill_no": number, "sort_code": "A-1", "service": parcel.service}, "done"
+    message.answer, message.state = (
+        {"waybill_no": number, "sort_code": "A-1", "service": parcel.service},
+        "done",
+    )
     message.save()
     waybill.numbered([message])
     parcel.refresh_from_db()
 
 
-def test_that_a_routed_order_becomes_one_parcel_with_its_lines_and_one_question_for_a_number(house: Any) -> None:
+def test_that_a_routed_order_becomes_one_parcel_with_its_lines_and_one_question_for_a_number(
+    house: Any,
+) -> None:
     order = house.order()
     assert plan.plan() == 1
     assert plan.plan() == 0
@@ -67,7 +72,9 @@ def test_that_planning_asks_the_database_a_constant_number_of_questions(house: A
     def cost(n: int) -> int:
         for _ in range(n):
             house.order()
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
             assert plan._plan(500) == n
         return len(captured)
 
@@ -104,7 +111,9 @@ def test_that_a_number_that_comes_after_the_voiding_is_given_back(house: Any) ->
 
 def progress(parcel: Parcel, stage: str = "shipped", weight: int = 690, **times: dt.datetime) -> Progress:
     at = timezone.now() - dt.timedelta(days=3)
-    every = {name: at + dt.timedelta(hours=n) for n, name in enumerate(("waved", "packed", "printed", "shipped"))}
+    every = {
+        name: at + dt.timedelta(hours=n) for n, name in enumerate(("waved", "packed", "printed", "shipped"))
+    }
     return Progress(parcel.id, stage, every | times, weight)
 
 
@@ -153,12 +162,17 @@ def test_that_an_order_follows_its_least_advanced_live_parcel(house: Any) -> Non
     follow.follow()
     order.refresh_from_db()
     assert order.state == "waved"
-    assert not Parcel.objects.filter(order=order).exclude(followed="planned").exclude(id=first.id).exclude(
-        followed__in=["waved", "voided"]
+    assert (
+        not Parcel.objects.filter(order=order)
+        .exclude(followed="planned")
+        .exclude(id=first.id)
+        .exclude(followed__in=["waved", "voided"])
     )
 
 
-def test_that_a_weight_far_off_holds_the_order_and_stops_the_parcel_until_a_person_releases_it(house: Any) -> None:
+def test_that_a_weight_far_off_holds_the_order_and_stops_the_parcel_until_a_person_releases_it(
+    house: Any,
+) -> None:
     order = house.order()
     parcel = house.parcel(order, "handed")
     apply_progress([progress(parcel, weight=2600)], WMS)
@@ -178,8 +192,12 @@ def test_that_a_weight_far_off_holds_the_order_and_stops_the_parcel_until_a_pers
     assert (parcel.state, parcel.weight_state) == ("shipped", "released")
 
 
-@pytest.mark.parametrize(("weight", "off"), [(680, False), (780, False), (781, True), (579, True), (580, False)])
-def test_that_the_tolerance_is_ten_percent_but_at_least_a_hundred_grams(house: Any, weight: int, off: bool) -> None:
+@pytest.mark.parametrize(
+    ("weight", "off"), [(680, False), (780, False), (781, True), (579, True), (580, False)]
+)
+def test_that_the_tolerance_is_ten_percent_but_at_least_a_hundred_grams(
+    house: Any, weight: int, off: bool
+) -> None:
     parcel = house.parcel(house.order(), "waved")
     apply_progress([progress(parcel, "packed", weight)], WMS)
     parcel.refresh_from_db()
@@ -277,7 +295,9 @@ def test_that_a_changed_address_voids_the_parcel_and_plans_one_for_the_new_versi
     assert Message.objects.filter(kind="waybill.get", key=f"{fresh.number}/2").exists()
 
 
-def test_that_a_refusing_warehouse_voids_the_parcel_and_holds_the_order_before_it_is_planned_again(house: Any) -> None:
+def test_that_a_refusing_warehouse_voids_the_parcel_and_holds_the_order_before_it_is_planned_again(
+    house: Any,
+) -> None:
     order = house.order()
     parcel = house.parcel(order)
     numbered(parcel)

@@ -57,7 +57,9 @@ def test_that_the_pick_list_walks_the_bins_in_order_and_sums_pieces(house: Any) 
 def test_that_packing_prints_and_ships_and_the_wave_is_done(house: Any, open_gate: dict[int, Any]) -> None:
     order = house.order(warehouse="SH01")
     parcel = house.parcel(order, "handed")
-    waybill.keep_payloads({parcel.id: {"waybill_no": parcel.waybill_no, "mark": "杭州余杭-01", "bag": "杭州转运中心"}})
+    waybill.keep_payloads(
+        {parcel.id: {"waybill_no": parcel.waybill_no, "mark": "杭州余杭-01", "bag": "杭州转运中心"}}
+    )
     wave = waves.make_waves(CLERK)[0]
     assert packing.pack(parcel.waybill_no, 700, CLERK).result == "good"
     done = printing.print_labels([parcel.id], CLERK)
@@ -108,7 +110,16 @@ def test_that_a_masked_label_is_a_task_with_the_text_that_came_and_no_pdf(house:
 def test_that_a_label_is_a_pdf_of_its_size_with_rare_characters(size: str) -> None:
     to = Party("喆堃珺", "13812345678", "浙江省杭州市余杭区文一西路969号" * 6)
     goods = ["杯 × 1"] * 12
-    one = Label("OH1-1", "78123456789012", "中通快递", "余杭-01-02", "杭州转运中心", to, Party("李仓", "1", "x"), goods)
+    one = Label(
+        "OH1-1",
+        "78123456789012",
+        "中通快递",
+        "余杭-01-02",
+        "杭州转运中心",
+        to,
+        Party("李仓", "1", "x"),
+        goods,
+    )
     made = draw([one, one], size)
     assert made.startswith(b"%PDF") and made.count(b"/Type /Page\n") == 2
     assert len(made) < 400_000
@@ -196,7 +207,11 @@ def test_that_traces_wait_while_tracking_is_off_and_sign_when_it_is_switched_on(
 def test_that_a_refused_parcel_becomes_one_ticket(house: Any) -> None:
     parcel = house.parcel(house.order(), "shipped")
     pushed(house, parcel.waybill_no, [*WAY[:3], row("2026-11-21 11:00:00", "203")])
-    pushed(house, parcel.waybill_no, [*WAY[:3], row("2026-11-21 11:00:00", "203"), row("2026-11-22 11:00:00", "6")])
+    pushed(
+        house,
+        parcel.waybill_no,
+        [*WAY[:3], row("2026-11-21 11:00:00", "203"), row("2026-11-22 11:00:00", "6")],
+    )
     processing.process("trace")
     assert set(Ticket.objects.values_list("kind", flat=True)) <= {"parcel_refused", "parcel_returning"}
 
@@ -211,7 +226,9 @@ def confirm(house: Any, body: str, secret: str = "s", method: str = "deliveryord
     query = {"method": method, "customerId": "c1", "timestamp": "2026-11-21 12:00:00", "v": "2.0", "app_key": "k",
              "format": "xml", "sign_method": "md5"}  # fmt: skip
     query["sign"] = signing.qimen(secret, query, body.encode())
-    return Browser().post(f"/callbacks/qimen/qimen-main?{urlencode(query)}", body.encode(), content_type="text/xml")
+    return Browser().post(
+        f"/callbacks/qimen/qimen-main?{urlencode(query)}", body.encode(), content_type="text/xml"
+    )
 
 
 def delivered(number: str, status: str = "DELIVERED", weight: str = "0.690", biz: str = "b1") -> str:

@@ -50,7 +50,9 @@ def world(sandbox: RunningSandbox, house: Any, open_gate: dict[int, Any]) -> Any
 
 def taobao_order(world: Any, tid: str, warehouse: str = "HZ01") -> Order:
     trade, _raw = client(world.accounts["taobao"]).fullinfo(tid)
-    order = world.order("taobao", warehouse, channel_number=tid, paid_at=timezone.now() - dt.timedelta(days=9))
+    order = world.order(
+        "taobao", warehouse, channel_number=tid, paid_at=timezone.now() - dt.timedelta(days=9)
+    )
     import json
 
     from orderhub import crypto
@@ -79,7 +81,9 @@ def drain(*kinds: str) -> None:
         sending.drain(kind)
 
 
-def test_that_a_plain_parcel_goes_from_zto_by_wangdiantong_to_the_report(world: Any, sandbox: RunningSandbox) -> None:
+def test_that_a_plain_parcel_goes_from_zto_by_wangdiantong_to_the_report(
+    world: Any, sandbox: RunningSandbox
+) -> None:
     order = own_order(world)
     parcel = world.parcel(order)
     drain("waybill.get", "wms.push")
@@ -89,7 +93,9 @@ def test_that_a_plain_parcel_goes_from_zto_by_wangdiantong_to_the_report(world: 
     handed = sandbox.ledger("wms.order", parcel.number, "wangdiantong")
     assert [row["body"]["waybill"] for row in handed] == [parcel.waybill_no]
     # the WMS weighs by its own catalogue: our expectation follows the sandbox's weights here
-    Parcel.objects.filter(id=parcel.id).update(expected_weight_g=0, handed_at=timezone.now() - dt.timedelta(minutes=1))
+    Parcel.objects.filter(id=parcel.id).update(
+        expected_weight_g=0, handed_at=timezone.now() - dt.timedelta(minutes=1)
+    )
     weighed = progress.wangdiantong.by_number(world.accounts["wangdiantong"], parcel.number)[0]
     Parcel.objects.filter(id=parcel.id).update(expected_weight_g=int(float(weighed["weight"]) * 1000))
     assert progress.poll_wangdiantong() >= 1, list(progress.WmsCursor.objects.values())
@@ -126,7 +132,9 @@ def test_that_a_masked_parcel_goes_from_cainiao_by_qimen_to_taobaos_ship_report(
     assert sandbox.ledger("trace.subscribe", parcel.waybill_no)
 
 
-def test_that_a_lost_answer_is_asked_about_and_no_second_number_is_taken(world: Any, sandbox: RunningSandbox) -> None:
+def test_that_a_lost_answer_is_asked_about_and_no_second_number_is_taken(
+    world: Any, sandbox: RunningSandbox
+) -> None:
     plain, masked = world.parcel(own_order(world)), world.parcel(taobao_order(world, world.tids[1]))
     sandbox.fault("lost_answer", "zto", "zto.open.createOrder", times=1)
     sandbox.fault("lost_answer", "taobao", "cainiao.waybill.ii.get", times=1)
@@ -179,7 +187,9 @@ def test_that_ten_masked_parcels_are_one_call_and_one_bad_oaid_does_not_stop_the
     assert [states[order.id] for order in orders] == ["numbered", "numbered", "planned", "numbered"]
 
 
-def test_that_a_cancel_gives_the_number_back_and_stops_the_warehouse(world: Any, sandbox: RunningSandbox) -> None:
+def test_that_a_cancel_gives_the_number_back_and_stops_the_warehouse(
+    world: Any, sandbox: RunningSandbox
+) -> None:
     order = own_order(world)
     Order.objects.filter(id=order.id).update(paid_at=timezone.now())
     parcel = world.parcel(order)
@@ -193,14 +203,21 @@ def test_that_a_cancel_gives_the_number_back_and_stops_the_warehouse(world: Any,
     assert sandbox.ledger("waybill.cancel", parcel.waybill_no)
 
 
-def test_that_traces_are_polled_signed_and_asked_for_again_only_when_due(world: Any, sandbox: RunningSandbox) -> None:
+def test_that_traces_are_polled_signed_and_asked_for_again_only_when_due(
+    world: Any, sandbox: RunningSandbox
+) -> None:
     order = own_order(world)
     parcel = world.parcel(order)
     drain("waybill.get", "wms.push")
     parcel.refresh_from_db()
     shipped = timezone.now() - dt.timedelta(days=8)
     Parcel.objects.filter(id=parcel.id).update(
-        state="shipped", shipped_at=shipped, handed_at=shipped, waved_at=shipped, packed_at=shipped, printed_at=shipped
+        state="shipped",
+        shipped_at=shipped,
+        handed_at=shipped,
+        waved_at=shipped,
+        packed_at=shipped,
+        printed_at=shipped,
     )
     assert tracking.poll() == 1
     assert tracking.poll() == 0

@@ -50,7 +50,9 @@ def test_that_the_pages_of_a_parcel_a_wave_and_the_station_open(browser: Client,
     wave = waves.make_waves(CLERK)[0]
     page = browser.get(reverse("admin:logistics_parcel_change", args=[parcel.id])).content.decode()
     assert parcel.number in page and parcel.waybill_no in page
-    assert parcel.number in browser.get(reverse("admin:logistics_wave_change", args=[wave.id])).content.decode()
+    assert (
+        parcel.number in browser.get(reverse("admin:logistics_wave_change", args=[wave.id])).content.decode()
+    )
     assert browser.get(reverse("admin:pack_station")).status_code == 200
 
 

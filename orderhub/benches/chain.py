@@ -68,7 +68,14 @@ def run(*, long: bool) -> dict[str, Any]:
     one, two = (statistics.median(figures[name]) for name in ("one", "two"))
     ratio, ratio_one = two / base, one / base
     constant = statements[100] == statements[500]
-    ok = ratio >= 0.30 and ratio_one >= 0.15 and constant and statements[500] / 500 < 0.1 and not left and routing
+    ok = (
+        ratio >= 0.30
+        and ratio_one >= 0.15
+        and constant
+        and statements[500] / 500 < 0.1
+        and not left
+        and routing
+    )
     return {
         "ok": bool(ok and two >= 50 * OSCAR), "value": round(two), "unit": "orders/s, two workers", "one": round(one),
         "floor": round(base), "ratio": round(ratio, 3), "ratio_one": round(ratio_one, 3),
@@ -172,7 +179,14 @@ def answer_gateway(proofs: Proofs, me: int, of: int) -> int:
             rows.append((identity, "alipay", number, "TRADE_SUCCESS", True, amount, "", at, now))
         copy_rows("orders_paymentproof", PROOF_COLUMNS, rows)
         times = {identity: proofs[number][1] for identity, number in mine}
-        apply(LIFECYCLE, "claim", list(times), actor=platform("alipay"), params={"paid_at": times}, occurred=times)
+        apply(
+            LIFECYCLE,
+            "claim",
+            list(times),
+            actor=platform("alipay"),
+            params={"paid_at": times},
+            occurred=times,
+        )
     return len(mine)
 
 

@@ -45,7 +45,9 @@ def prepare(n: int, shop_id: int) -> list[Batch]:
                JOIN inventory_bin b ON b.id = s.bin_id ORDER BY s.id"""
         )
         shelves = cursor.fetchall()
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('orders_order', 'id')) FROM generate_series(1, %s)", [n])
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('orders_order', 'id')) FROM generate_series(1, %s)", [n]
+        )
         ids = [row[0] for row in cursor.fetchall()]
     return [_batch(ids[start : start + BATCH], shop_id, shelves) for start in range(0, n, BATCH)]
 
@@ -64,7 +66,20 @@ def _batch(ids: list[int], shop_id: int, shelves: list[tuple[int, int, int, int]
             stock_id, sku_id, bin_id, house_id = shelves[(identity * 7 + part * 13) % len(shelves)]
             line = uuid.uuid4()
             rows[1].append(
-                (line, identity, f"{number}-{part}", sku_id, "CUP-1", "马克杯", 1, "20.00", "1.00", "1.67", "17.34", "none")
+                (
+                    line,
+                    identity,
+                    f"{number}-{part}",
+                    sku_id,
+                    "CUP-1",
+                    "马克杯",
+                    1,
+                    "20.00",
+                    "1.00",
+                    "1.67",
+                    "17.34",
+                    "none",
+                )
             )
             rows[2].append((line, sku_id, bin_id, house_id, 1))
             rows[3].append((sku_id, bin_id, "reserve", 0, 1, line, "clock"))

@@ -29,17 +29,33 @@ from orderhub.inbound import keeping
 CELERY = [sys.executable, "-m", "celery", "-A", "orderhub.celery"]
 WORK = ["worker", "--pool", "prefork", "--concurrency", "2", "--without-gossip", "--without-mingle",
         "--without-heartbeat", "--loglevel", "WARNING"]  # fmt: skip
-BEAT = ["beat", "-S", "django_celery_beat.schedulers:DatabaseScheduler", "--pidfile=", "--loglevel", "WARNING"]
+BEAT = [
+    "beat",
+    "-S",
+    "django_celery_beat.schedulers:DatabaseScheduler",
+    "--pidfile=",
+    "--loglevel",
+    "WARNING",
+]
 LIMIT = 60.0
 
 
 def run(*, long: bool) -> dict[str, Any]:
     if not settings.BROKER_URL.startswith("pgmq:"):
-        return {"ok": False, "why": "this drill empties the broker's own PostgreSQL database; BROKER_URL is another"}
+        return {
+            "ok": False,
+            "why": "this drill empties the broker's own PostgreSQL database; BROKER_URL is another",
+        }
     rounds, each = (5, 4000) if long else (1, 1500)
     cast = set_up()
     schedule.seed()
-    said: dict[str, Any] = {"orders": 0, "kills": 0, "killed_in_mid_batch": 0, "messages_thrown_away": 0, "resumed_after": []}
+    said: dict[str, Any] = {
+        "orders": 0,
+        "kills": 0,
+        "killed_in_mid_batch": 0,
+        "messages_thrown_away": 0,
+        "resumed_after": [],
+    }
     with tempfile.TemporaryDirectory() as folder:
         log = (Path(folder) / "celery.log").open("wb")
         beat = _start(BEAT, log)
@@ -56,13 +72,32 @@ def run(*, long: bool) -> dict[str, Any]:
     doubled = int(scalar("SELECT count(*) - count(DISTINCT channel_number) FROM orders_order"))
     lost = said["orders"] - reserved
     held = int(scalar("SELECT count(*) FROM orders_hold WHERE type = 'broken'"))
-    ok = not lost and not doubled and not held and said["kills"] == rounds and max(said["resumed_after"]) <= LIMIT
-    return {"ok": ok, **said, "lost": lost, "doubled": doubled, "set_aside": held, **({} if ok else {"log": tail})}
+    ok = (
+        not lost
+        and not doubled
+        and not held
+        and said["kills"] == rounds
+        and max(said["resumed_after"]) <= LIMIT
+    )
+    return {
+        "ok": ok,
+        **said,
+        "lost": lost,
+        "doubled": doubled,
+        "set_aside": held,
+        **({} if ok else {"log": tail}),
+    }
 
 
 def _start(arguments: list[str], log: Any) -> subprocess.Popen[bytes]:
-    env = {**os.environ, "NUDGE": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-    return subprocess.Popen([*CELERY, *arguments], cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True)
+    env = {
+        **os.environ,
+        "NUDGE": "1",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+    }
+    return subprocess.Popen(
+        [*CELERY, *arguments], cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True
+    )
 
 
 def _kill(child: subprocess.Popen[bytes]) -> bool:

@@ -103,7 +103,9 @@ def end_leases(*tables: str) -> int:
     ended = 0
     with connection.cursor() as cursor:
         for table in tables:
-            cursor.execute(f"UPDATE {table} SET lease_until = now() - interval '1 second' WHERE lease_until > now()")
+            cursor.execute(
+                f"UPDATE {table} SET lease_until = now() - interval '1 second' WHERE lease_until > now()"
+            )
             ended += cursor.rowcount
     return ended
 
@@ -121,7 +123,9 @@ def sandbox_trades(ledger: Path) -> dict[str, str]:
     with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as memory:
         numbers = [
             row[0]
-            for row in memory.execute("select key from entry where kind = 'source.order' and platform = 'taobao'")
+            for row in memory.execute(
+                "select key from entry where kind = 'source.order' and platform = 'taobao'"
+            )
         ]
         changed = dict(
             memory.execute(

@@ -49,7 +49,12 @@ def _cast(name: str, bins: int, earlier: int, batches: bool, seed: int) -> dict[
     sku = Sku.objects.create(code=f"HOT {name}", name=name)
     shelves = [Bin.objects.create(warehouse=house, code=f"{name} {n}"[:30]) for n in range(bins)]
     share = STOCK // bins
-    opening([(sku.id, shelf.id, share + (STOCK - share * bins if n == 0 else 0)) for n, shelf in enumerate(shelves)])
+    opening(
+        [
+            (sku.id, shelf.id, share + (STOCK - share * bins if n == 0 else 0))
+            for n, shelf in enumerate(shelves)
+        ]
+    )
     if earlier:
         reserve_many([(uuid.uuid4(), sku.id, 1) for _ in range(earlier)])
     rng = random.Random(f"{seed} {name}")

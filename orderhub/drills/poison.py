@@ -31,7 +31,9 @@ def run(*, long: bool) -> dict[str, Any]:
     raws = list(payloads.make(n + 2, taobao=1.0))
     bad, breaker, killer = raws[n // 2].number, raws[n // 3].number, raws[n // 4].number
     rows = [
-        keeping.Kept("order", raw.number, raw.version, b"{" + raw.body[:200] if raw.number == bad else raw.body)
+        keeping.Kept(
+            "order", raw.number, raw.version, b"{" + raw.body[:200] if raw.number == bad else raw.body
+        )
         for raw in raws
     ]
     for start in range(0, len(rows), 500):
@@ -105,7 +107,9 @@ def _replays(*numbers: str) -> bool:
     from orders.operations import holds
 
     person = Actor("person", "drill")
-    for hold_id in Hold.objects.filter(order__channel_number__in=numbers, released_at=None).values_list("id", flat=True):
+    for hold_id in Hold.objects.filter(order__channel_number__in=numbers, released_at=None).values_list(
+        "id", flat=True
+    ):
         holds.release(hold_id, person, "mended")
     sweep(LIFECYCLE, "claimed", CODES)
     return Order.objects.filter(channel_number__in=numbers, state="reserved").count() == len(numbers)

@@ -29,7 +29,9 @@ def run(*, long: bool) -> dict[str, Any]:
     kills, size = (110, 16_000) if long else (25, 600)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
-        with running_sandbox(path, seed=11, orders=size, days=3, no_scenarios=True, platforms="taobao") as sandbox:
+        with running_sandbox(
+            path, seed=11, orders=size, days=3, no_scenarios=True, platforms="taobao"
+        ) as sandbox:
             cast = set_up(sandbox.url)
             said = _storm(sandbox, cast, kills, modified=size // 12)
             end = timezone.now() + dt.timedelta(seconds=1)
@@ -100,7 +102,9 @@ def _judge(said: dict[str, Any], truth: dict[str, str], cast: Cast) -> dict[str,
         + scalar("SELECT count(*) - count(DISTINCT (order_id, channel_line)) FROM orders_line")
     )
     stale = [
-        number for number, at in truth.items() if at and number in ours and ours[number] < dt.datetime.fromisoformat(at)
+        number
+        for number, at in truth.items()
+        if at and number in ours and ours[number] < dt.datetime.fromisoformat(at)
     ]
     left = Payload.objects.filter(state="new").count()
     aside = Payload.objects.filter(state="set_aside").count()

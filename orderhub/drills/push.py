@@ -114,7 +114,13 @@ def _stage(sandbox: RunningSandbox, kind: str) -> dict[str, Any]:
     Message.objects.filter(id__in=again, state="done").update(state="unknown", attempts=0, lease_until=None)
     _settle(kind)
     states = Counter(Message.objects.filter(id__in=waiting).values_list("state", flat=True))
-    return {"messages": len(waiting), "kills": kills, "faults": dict(done), "forgotten": len(again), "states": dict(states)}
+    return {
+        "messages": len(waiting),
+        "kills": kills,
+        "faults": dict(done),
+        "forgotten": len(again),
+        "states": dict(states),
+    }
 
 
 def _settle(kind: str) -> None:
@@ -129,11 +135,17 @@ def _settle(kind: str) -> None:
 
 
 def _left(kind: str) -> list[int]:
-    return list(Message.objects.filter(kind=kind, state__in=["new", "sending", "unknown"]).values_list("id", flat=True))
+    return list(
+        Message.objects.filter(kind=kind, state__in=["new", "sending", "unknown"]).values_list(
+            "id", flat=True
+        )
+    )
 
 
 def _due(ids: list[int]) -> None:
-    Message.objects.filter(id__in=ids, state__in=["new", "sending", "unknown"]).update(next_try_at=timezone.now())
+    Message.objects.filter(id__in=ids, state__in=["new", "sending", "unknown"]).update(
+        next_try_at=timezone.now()
+    )
 
 
 def _die(kind: str, after: bool) -> None:
@@ -156,7 +168,12 @@ def _judge(sandbox: RunningSandbox, stages: dict[str, dict[str, Any]]) -> dict[s
         effects += seen["effects"]
         doubled += seen["doubled"] + max(0, seen["effects"] - stage["messages"])
         missing += max(0, stage["messages"] - seen["keys"])
-        ok = ok and stage["messages"] > 0 and done == stage["messages"] == seen["effects"] and not seen["doubled"]
+        ok = (
+            ok
+            and stage["messages"] > 0
+            and done == stage["messages"] == seen["effects"]
+            and not seen["doubled"]
+        )
     faults = sum((Counter(stage["faults"]) for stage in stages.values()), Counter())
     with connection.cursor() as cursor:
         cursor.execute("SELECT kind, error FROM orderhub_message WHERE state = 'needs_person' LIMIT 5")

@@ -75,7 +75,9 @@ def end_quietly() -> int:
     """Signed nine days ago, and quiet since: the receivables are asked for."""
     now = timezone.now()
     ids = list(Parcel.objects.filter(state="shipped").values_list("order_id", flat=True))
-    apply(ORDERS, "sign", ids, actor=HAND, occurred={identity: now - dt.timedelta(days=9) for identity in ids})
+    apply(
+        ORDERS, "sign", ids, actor=HAND, occurred={identity: now - dt.timedelta(days=9) for identity in ids}
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE orders_order SET aftersale_until = now() - interval '1 day', signed_at = now() - interval '9 days'
@@ -89,7 +91,11 @@ def write_texts(cast: Cast, n: int) -> None:
     """`n` SMS, each to the manager of a warehouse of its own: the service lets three a minute through to a phone."""
     for number, parcel in enumerate(Parcel.objects.order_by("id")[:n]):
         house = Warehouse.objects.create(
-            code=f"S{number:03}", name=f"分仓{number}", manager_phone=f"138{number:08}", priority=999, active=False
+            code=f"S{number:03}",
+            name=f"分仓{number}",
+            manager_phone=f"138{number:08}",
+            priority=999,
+            active=False,
         )
         Parcel.objects.filter(id=parcel.id).update(warehouse=house)
         params = {"warehouse": house.code, "count": "1", "waybill": parcel.waybill_no}

@@ -29,7 +29,9 @@ def run(*, long: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         size = 1200 if long else 240
-        with running_sandbox(path, seed=5, orders=size, days=1, no_scenarios=True, platforms="taobao") as sandbox:
+        with running_sandbox(
+            path, seed=5, orders=size, days=1, no_scenarios=True, platforms="taobao"
+        ) as sandbox:
             cast = set_up(sandbox.url)
             truth = sandbox_trades(path / "sandbox.sqlite3")
             rounds: list[dict[str, Any]] = []
@@ -61,7 +63,9 @@ def _round(sandbox: RunningSandbox, cast: Cast, after: int) -> dict[str, Any]:
         pulled_until=timezone.now() - dt.timedelta(days=2), window_until=None, window_page=None
     )
     number = Order.objects.filter(shop=cast.taobao).values_list("channel_number", flat=True).first()
-    pulled, calls = workers.together(_either, [("pull", cast.taobao.id, ""), ("read", cast.taobao.id, number or "")])
+    pulled, calls = workers.together(
+        _either, [("pull", cast.taobao.id, ""), ("read", cast.taobao.id, number or "")]
+    )
     shop = Shop.objects.get(id=cast.taobao.id)
     processing.process("order")
     done = sandbox.counts()["faults"].get("taobao.expire_token", 0)

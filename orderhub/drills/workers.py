@@ -40,7 +40,9 @@ def kill(child: BaseProcess) -> bool:
     return alive
 
 
-def together(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], seconds: float = 300) -> list[Any]:
+def together(
+    work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], seconds: float = 300
+) -> list[Any]:
     """What `work(*args)` returned in each of several children at once; an exception comes back as its text."""
     queue: Any = _fork.SimpleQueue()
 

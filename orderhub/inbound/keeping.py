@@ -40,10 +40,14 @@ def keep_many(connection_id: int, rows: Sequence[Kept]) -> dict[tuple[str, str, 
                 [row.source for row in rows],
             ],
         )
-        return {(kind, external, version): identity for kind, external, version, identity in cursor.fetchall()}
+        return {
+            (kind, external, version): identity for kind, external, version, identity in cursor.fetchall()
+        }
 
 
-def keep(connection_id: int, kind: str, external_id: str, version: str, raw: bytes, source: str) -> int | None:
+def keep(
+    connection_id: int, kind: str, external_id: str, version: str, raw: bytes, source: str
+) -> int | None:
     """Store one payload; its id, or None when this version is here already."""
     kept = keep_many(connection_id, [Kept(kind, external_id, version, raw, source)])
     return next(iter(kept.values()), None)

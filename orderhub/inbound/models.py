@@ -24,7 +24,9 @@ class Payload(Tracked):
     source = models.CharField(_("came by"), max_length=10)  # pull push api replay
     received_at = models.DateTimeField(_("received"), db_default=Now())
     raw_enc = models.BinaryField()
-    state = models.CharField(_("state"), max_length=12, choices=State, default=State.NEW, db_default=State.NEW)
+    state = models.CharField(
+        _("state"), max_length=12, choices=State, default=State.NEW, db_default=State.NEW
+    )
     reason_code = models.CharField(max_length=40, blank=True, default="", db_default="")
     reason = models.TextField(_("reason"), blank=True, default="", db_default="")
     order_id = models.BigIntegerField(_("order"), null=True, db_index=True)

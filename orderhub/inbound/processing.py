@@ -19,7 +19,9 @@ from orderhub.sweeping import claim, exhausted
 
 log = logging.getLogger(__name__)
 
-PAYLOADS = Lifecycle("payloads", "orderhub_payload", (), (), set_aside="orderhub.inbound.processing.set_aside")
+PAYLOADS = Lifecycle(
+    "payloads", "orderhub_payload", (), (), set_aside="orderhub.inbound.processing.set_aside"
+)
 #: A payload that waits for something else (a callback before its order) is tried this often, then set aside.
 LONGEST_WAIT = dt.timedelta(hours=24)
 
@@ -124,7 +126,9 @@ def _read(kind: str, ids: list[int]) -> None:
             changes[row.id]["next_try_at"] = now + max(dt.timedelta(seconds=2), age / 4)
         else:
             changes[row.id]["state_since"] = now
-    update_rows("orderhub_payload", "id", changes, fixed="attempts = 0, lease_until = NULL, lease_token = NULL")
+    update_rows(
+        "orderhub_payload", "id", changes, fixed="attempts = 0, lease_until = NULL, lease_token = NULL"
+    )
 
 
 def set_aside(ids: list[int], code: str, reason: str) -> None:
@@ -142,5 +146,10 @@ def set_aside(ids: list[int], code: str, reason: str) -> None:
 def replay(ids: list[int]) -> int:
     """A person's replay: these payloads are read again, now."""
     return Payload.objects.filter(id__in=ids, state=Payload.State.SET_ASIDE).update(
-        state=Payload.State.NEW, attempts=0, next_try_at=timezone.now(), reason="", reason_code="", source="replay"
+        state=Payload.State.NEW,
+        attempts=0,
+        next_try_at=timezone.now(),
+        reason="",
+        reason_code="",
+        source="replay",
     )

@@ -11,5 +11,6 @@ from orderhub.models import Heartbeat
 def beat() -> None:
     """Write this host's heartbeat."""
     Heartbeat.objects.update_or_create(
-        name=f"worker@{socket.gethostname()}"[:80], defaults={"at": timezone.now(), "detail": {"pid": os.getpid()}}
+        name=f"worker@{socket.gethostname()}"[:80],
+        defaults={"at": timezone.now(), "detail": {"pid": os.getpid()}},
     )

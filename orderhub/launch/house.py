@@ -75,8 +75,9 @@ def prepare_tables(env: dict[str, str]) -> None:
 
 
 def prepare(env: dict[str, str]) -> None:
-    """Tables and static files."""
+    """Tables, schedules and static files."""
     prepare_tables(env)
+    manage(env, "seed_schedule", quiet=True)
     manage(env, "collectstatic", "--noinput", "-v", "0", quiet=True)
 
 

@@ -63,7 +63,12 @@ def accounts(sandbox_url: str) -> dict[str, Connection]:
     made: dict[str, Connection] = {}
     for code, platform, name, app_key, secrets, options in rows:
         connection = Connection(
-            code=code, platform=platform, name=name, base_url=f"{sandbox_url}/{platform}", app_key=app_key, options=options
+            code=code,
+            platform=platform,
+            name=name,
+            base_url=f"{sandbox_url}/{platform}",
+            app_key=app_key,
+            options=options,
         )
         connection.set_secrets(secrets)
         connection.save()
@@ -76,7 +81,10 @@ def goods() -> list[Sku]:
     with (Path(DATA) / "skus.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     Sku.objects.bulk_create(
-        [Sku(code=r["code"], name=r["name_zh"], series=r["series"], weight_g=int(r["weight_g"])) for r in rows]
+        [
+            Sku(code=r["code"], name=r["name_zh"], series=r["series"], weight_g=int(r["weight_g"]))
+            for r in rows
+        ]
     )
     return list(Sku.objects.order_by("code"))
 
@@ -89,7 +97,9 @@ def shelves(skus: list[Sku], wms: Connection) -> None:
         bins = Bin.objects.bulk_create(
             [
                 Bin(warehouse=house, code=f"{aisle}-{shelf:02d}-{level:02d}", walk_order=n)
-                for n, (aisle, shelf, level) in enumerate((a, s, v) for a in "ABC" for s in range(1, 9) for v in (1, 2))
+                for n, (aisle, shelf, level) in enumerate(
+                    (a, s, v) for a in "ABC" for s in range(1, 9) for v in (1, 2)
+                )
             ]
         )
         for n, sku in enumerate(skus):
@@ -107,8 +117,16 @@ def history(seed: int, n: int) -> int:
     from logistics.operations.deliveries import load_history
     from orderhub.sandbox.history import delivered_history
 
-    names = {"waybill": "waybill_no", "district": "adcode", "warehouse": "warehouse_code", "outlet": "outlet_code"}
-    rows = ({names.get(k, k): v for k, v in asdict(row).items()} for row in delivered_history(seed, timezone.now(), n))
+    names = {
+        "waybill": "waybill_no",
+        "district": "adcode",
+        "warehouse": "warehouse_code",
+        "outlet": "outlet_code",
+    }
+    rows = (
+        {names.get(k, k): v for k, v in asdict(row).items()}
+        for row in delivered_history(seed, timezone.now(), n)
+    )
     return load_history(rows)
 
 
@@ -127,7 +145,11 @@ def build(*, sandbox_url: str, seed: int, admin: str, password: str, say: Callab
     say(f"{len(skus)} goods in {len(WAREHOUSES)} warehouses")
     home = Warehouse.objects.get(code="HZ01")
     Shop.objects.create(
-        code="taobao", name="淘宝 晴川家居旗舰店", channel="taobao", connection=made["taobao-main"], default_warehouse=home
+        code="taobao",
+        name="淘宝 晴川家居旗舰店",
+        channel="taobao",
+        connection=made["taobao-main"],
+        default_warehouse=home,
     )
     Shop.objects.create(
         code="own", name="晴川自营商城", channel="own_shop", connection=made["own-shop"], default_warehouse=home,

@@ -24,7 +24,9 @@ class Message(models.Model):
     subject_id = models.BigIntegerField(_("subject"))  # the record that the answer touches
     order_id = models.BigIntegerField(_("order"), null=True)
     data = models.JSONField(_("data"), default=dict)  # references only, never a buyer's data
-    state = models.CharField(_("state"), max_length=12, choices=State, default=State.NEW, db_default=State.NEW)
+    state = models.CharField(
+        _("state"), max_length=12, choices=State, default=State.NEW, db_default=State.NEW
+    )
     attempts = models.SmallIntegerField(_("attempts"), default=0, db_default=0)
     next_try_at = models.DateTimeField(_("next try"), db_default=Now())
     lease_until = models.DateTimeField(null=True, editable=False)
@@ -45,7 +47,9 @@ class Message(models.Model):
                 name="message_work",
             ),
             models.Index(fields=["order_id"], name="message_order"),
-            models.Index(fields=["state", "id"], condition=models.Q(state="needs_person"), name="message_needs_person"),
+            models.Index(
+                fields=["state", "id"], condition=models.Q(state="needs_person"), name="message_needs_person"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -109,6 +109,13 @@ KINDS: dict[str, Kind] = {
             batch=20,
             module="finance",
         ),
-        Kind("sms.send", "Send an SMS", "logistics.providers.sms.send", "logistics.providers.sms.ask", "", batch=1),
+        Kind(
+            "sms.send",
+            "Send an SMS",
+            "logistics.providers.sms.send",
+            "logistics.providers.sms.ask",
+            "",
+            batch=1,
+        ),
     )
 }

@@ -148,7 +148,9 @@ def settle(kind: Kind, messages: list[Message], answers: dict[int, Answer]) -> N
     now = timezone.now()
     done: list[Message] = []
     for message in messages:
-        answer = answers.get(message.id, Answer("unknown", kind="internal", text="no answer for this message"))
+        answer = answers.get(
+            message.id, Answer("unknown", kind="internal", text="no answer for this message")
+        )
         message.lease_until = None
         message.error, message.error_kind = answer.text, answer.kind
         if answer.outcome == "done":

@@ -121,9 +121,17 @@ QIMEN = {
     "callback_code": "qimen",  # the product listens at {target}/callbacks/qimen/{code}
     "owner_code": "QINGCHUAN",
 }
-ZTO = {"app_key": "sandbox-zto", "app_secret": "sandbox-zto-secret", "account_id": "ZTO000000000001",
-       "account_password": "sandbox-zto-account"}
-KUAIDI100 = {"customer": "SANDBOXCUSTOMER0000000000000001", "key": "sandboxKd100Key", "salt": "sandbox-kd100-salt"}
+ZTO = {
+    "app_key": "sandbox-zto",
+    "app_secret": "sandbox-zto-secret",
+    "account_id": "ZTO000000000001",
+    "account_password": "sandbox-zto-account",
+}
+KUAIDI100 = {
+    "customer": "SANDBOXCUSTOMER0000000000000001",
+    "key": "sandboxKd100Key",
+    "salt": "sandbox-kd100-salt",
+}
 KINGDEE: dict[str, Any] = {
     "acct_id": "6500000000000001",
     "username": "orderhub",

@@ -129,7 +129,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = (
     {
         "visibility_timeout": 900,
         "init_extension": False,
-        "wait_time_seconds": 1, "polling_interval": 0.1,
+        "wait_time_seconds": 1,
+        "polling_interval": 0.1,
         # Said outright: left to itself the queue's client takes DATABASE_URL from the process environment.
         "conn_string": "postgresql" + BROKER_URL.removeprefix("pgmq"),
     }

@@ -105,7 +105,9 @@ def running_sandbox(tmp_path: Path, **options: Any) -> Iterator[RunningSandbox]:
     port = free_port()
     command = [sys.executable, str(ROOT / "manage.py"), "sandbox", "--port", str(port)]
     for name, value in given.items():
-        command += [f"--{name.replace('_', '-')}"] if value is True else [f"--{name.replace('_', '-')}", str(value)]
+        command += (
+            [f"--{name.replace('_', '-')}"] if value is True else [f"--{name.replace('_', '-')}", str(value)]
+        )
     log = tmp_path / "sandbox.log"
     environment = {"DJANGO_SETTINGS_MODULE": "orderhub.settings.test", **os.environ}
     with log.open("wb") as output:

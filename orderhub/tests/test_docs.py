@@ -86,7 +86,11 @@ def test_that_the_example_of_the_environment_lists_what_the_settings_ask():
 
 
 def test_that_every_verb_of_make_in_the_readme_exists():
-    named = set(re.findall(r"make ([a-z]+)", " ".join(re.findall(r"`([^`]*)`", TEXT) + re.findall(r"(?m)^make.*", TEXT))))
+    named = set(
+        re.findall(
+            r"make ([a-z]+)", " ".join(re.findall(r"`([^`]*)`", TEXT) + re.findall(r"(?m)^make.*", TEXT))
+        )
+    )
     makefile = (env.ROOT / "Makefile").read_text("utf-8")
     targets = " ".join(re.findall(r"(?m)^\.PHONY: (.*)$", makefile)).split()
     assert {"demo", "test", "stop"} <= named
@@ -122,4 +126,3 @@ def test_that_a_picture_of_the_readme_is_small_enough_to_clone(picture: str):
     data = (env.ROOT / picture).read_bytes()
     assert data.startswith(b"\x89PNG")
     assert len(data) <= 300_000
-

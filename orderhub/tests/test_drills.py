@@ -65,7 +65,9 @@ def test_that_made_payloads_are_read_by_both_providers(db: None) -> None:
 def test_that_a_batch_costs_the_same_statements_whatever_its_size(db: None) -> None:
     feed = chain.Feed(set_up())
     chain._work(("verify", "reserve"), feed.store(5), 0, 1)
-    counts = {size: chain.count_statements(("verify", "reserve"), feed.store(size), size) for size in (10, 60)}
+    counts = {
+        size: chain.count_statements(("verify", "reserve"), feed.store(size), size) for size in (10, 60)
+    }
     assert counts[10] == counts[60] < 60
 
 
@@ -73,19 +75,28 @@ def test_that_the_floor_writes_the_rows_of_an_order(db: None) -> None:
     cast = set_up()
     assert floor.write(floor.prepare(10, cast.own_shop.id)) > 0
     assert Order.objects.filter(state="routed").count() == 10
-    assert scalar("SELECT count(*) FROM orders_line") == scalar("SELECT count(*) FROM inventory_reservation") == 30
+    assert (
+        scalar("SELECT count(*) FROM orders_line")
+        == scalar("SELECT count(*) FROM inventory_reservation")
+        == 30
+    )
     assert not queries.drift()
 
 
 def test_that_payloads_repeat_for_a_seed() -> None:
     first, again = (list(payloads.make(5, seed=3)) for _ in range(2))
     assert [raw.number for raw in first] == [raw.number for raw in again]
-    assert {raw.channel for raw in first} == {"taobao"} and json.loads(first[0].body)["orders"]["order"][2]["num"]
+    assert {raw.channel for raw in first} == {"taobao"} and json.loads(first[0].body)["orders"]["order"][2][
+        "num"
+    ]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_that_workers_answer_and_an_error_comes_back_as_its_text() -> None:
-    assert workers.together(divmod, [(7, 2), (1, 0)]) == [(3, 1), "ZeroDivisionError: integer division or modulo by zero"]
+    assert workers.together(divmod, [(7, 2), (1, 0)]) == [
+        (3, 1),
+        "ZeroDivisionError: integer division or modulo by zero",
+    ]
 
 
 def test_that_an_unknown_drill_is_named(db: None) -> None:

@@ -112,7 +112,9 @@ def texts(catalogue: Any) -> dict[Any, tuple[str, ...]]:
     def several(value: Any) -> tuple[str, ...]:
         return (value,) if isinstance(value, str) else tuple(value)
 
-    return {several(m.id): several(m.string) for m in catalogue if m.id and any(several(m.string)) and not m.fuzzy}
+    return {
+        several(m.id): several(m.string) for m in catalogue if m.id and any(several(m.string)) and not m.fuzzy
+    }
 
 
 def test_that_a_translation_keeps_the_places_for_figures():

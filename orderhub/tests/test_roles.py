@@ -38,7 +38,9 @@ def test_that_a_misspelt_permission_is_an_error_and_writes_nothing(monkeypatch):
 
 def test_that_every_button_of_an_order_has_somebody_to_press_it():
     roles.sync_roles()
-    held = {f"{p.content_type.app_label}.{p.codename}" for g in Group.objects.all() for p in g.permissions.all()}
+    held = {
+        f"{p.content_type.app_label}.{p.codename}" for g in Group.objects.all() for p in g.permissions.all()
+    }
     assert {touch.permission for touch in TOUCHES if touch.permission} <= held
 
 

@@ -37,7 +37,9 @@ from orders.tests import aftersale_cast as cast
 
 TABLES = [(LIFECYCLE, OrderState), (PARCELS, ParcelState), (RECEIVABLES, Receivable.State)]
 EACH_TABLE = pytest.mark.parametrize(("lifecycle", "states"), TABLES, ids=[table.name for table, _ in TABLES])
-WRONG = [(touch, state) for touch in LIFECYCLE.touches for state in OrderState.values if state not in touch.start]
+WRONG = [
+    (touch, state) for touch in LIFECYCLE.touches for state in OrderState.values if state not in touch.start
+]
 SWITCHED = [touch.code for touch in LIFECYCLE.touches if touch.module and touch.module not in modules.ALWAYS]
 APPS = ("orderhub", "orders", "inventory", "logistics", "routing", "finance")
 
@@ -52,9 +54,13 @@ def literals(function: str, place: int, keyword: str) -> Iterator[tuple[str, str
                 if not isinstance(node, ast.Call):
                     continue
                 called = node.func
-                if (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")) != function:
+                if (
+                    called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+                ) != function:
                     continue
-                given = node.args[place : place + 1] + [word.value for word in node.keywords if word.arg == keyword]
+                given = node.args[place : place + 1] + [
+                    word.value for word in node.keywords if word.arg == keyword
+                ]
                 for value in given:
                     if isinstance(value, ast.Constant) and isinstance(value.value, str):
                         yield path.name, value.value
@@ -135,7 +141,9 @@ def test_that_every_message_asked_for_has_somebody_who_sends_it():
     asked = {kind for _, kind in (*literals("ask_once", 0, "kind"), *literals("ask", 1, "kind"))}
     assert len(asked) > 5
     assert asked <= set(KINDS)
-    assert all(kind.code == code and kind.batch >= 1 and kind.max_attempts >= 2 for code, kind in KINDS.items())
+    assert all(
+        kind.code == code and kind.batch >= 1 and kind.max_attempts >= 2 for code, kind in KINDS.items()
+    )
 
 
 def test_that_every_payload_kept_has_somebody_who_reads_it():

@@ -133,7 +133,9 @@ def receive_return(request: HttpRequest, order_id: int) -> HttpResponse:
     need(request, LIFECYCLE.by_code["receive_return"].permission)
     try:
         pieces = [
-            returning.Piece(uuid.UUID(name[3:]), int(str(count)), request.POST.get(f"disposition_{name[3:]}", "resell"))
+            returning.Piece(
+                uuid.UUID(name[3:]), int(str(count)), request.POST.get(f"disposition_{name[3:]}", "resell")
+            )
             for name, count in request.POST.dict().items()
             if name.startswith("qty") and str(count).strip() not in ("", "0")
         ]

@@ -51,7 +51,12 @@ class CaseAdmin(Ledger):
     search_help_text = _("Case number, or the whole order number")
     ordering = ("-id",)
     sortable_by = ()
-    fields = (("number", "kind", "state"), ("amount", "reason"), ("opened_at", "received_at", "done_at"), "receipt_key")
+    fields = (
+        ("number", "kind", "state"),
+        ("amount", "reason"),
+        ("opened_at", "received_at", "done_at"),
+        "receipt_key",
+    )
     change_form_outer_before_template = "orders/case_head.html"
 
     def get_urls(self) -> list[Any]:
@@ -63,7 +68,11 @@ class CaseAdmin(Ledger):
         ]
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         case = get_object_or_404(Case.objects.select_related("order"), pk=object_id)
         mine = {
@@ -85,7 +94,9 @@ class CaseAdmin(Ledger):
                 person(request.user),
             )  # fmt: skip
         except (InvalidOperation, ValueError) as error:
-            messages.error(request, str(error) if isinstance(error, CaseRefused) else _now("Give an amount in yuan."))
+            messages.error(
+                request, str(error) if isinstance(error, CaseRefused) else _now("Give an amount in yuan.")
+            )
         else:
             messages.success(request, _now("Case %(number)s is open.") % {"number": case.number})
         return HttpResponseRedirect(reverse("admin:orders_order_change", args=[order_id]) + "#panel-cases")
@@ -101,7 +112,9 @@ class CaseAdmin(Ledger):
                 note=request.POST.get("note", "").strip()[:200],
             )  # fmt: skip
         except (InvalidOperation, CaseRefused) as error:
-            messages.error(request, str(error) if isinstance(error, CaseRefused) else _now("Give an amount in yuan."))
+            messages.error(
+                request, str(error) if isinstance(error, CaseRefused) else _now("Give an amount in yuan.")
+            )
         else:
             if done:
                 messages.success(request, _now("The case is settled."))
@@ -143,7 +156,9 @@ def said_lines(case: Case) -> list[dict[str, Any]]:
         code, title = titles.get(str(entry.get("line")), ("", ""))
         kind = "refund" if "refund" in entry else "came" if "receipt" in entry else "asked"
         word = str(entry.get("disposition", ""))
-        rows.append({"code": code, "title": title, "kind": kind, **entry, "disposition": DISPOSITION.get(word, word)})
+        rows.append(
+            {"code": code, "title": title, "kind": kind, **entry, "disposition": DISPOSITION.get(word, word)}
+        )
     return rows
 
 
@@ -155,7 +170,8 @@ def panel(order_id: int, request: HttpRequest) -> dict[str, Any] | None:
     if not cases and not may:
         return None
     rows = [
-        {"case": case, "pill": state_pill(case), "amount": yuan(case.amount), "at": moment(case.opened_at)} for case in cases
+        {"case": case, "pill": state_pill(case), "amount": yuan(case.amount), "at": moment(case.opened_at)}
+        for case in cases
     ]
     return {
         "template": "orders/case_panel.html",

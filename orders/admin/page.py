@@ -144,11 +144,17 @@ def context(request: HttpRequest, order: Order) -> dict[str, Any]:
 def _places(lines: list[Any]) -> dict[str, list[dict[str, Any]]]:
     """{line: bins that hold its pieces, or held them until they were shipped}; two queries, both by an index."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for held in Reservation.objects.filter(reference__in=lines, state="active").select_related("bin__warehouse"):
-        found.setdefault(str(held.reference), []).append({"bin": held.bin, "quantity": held.quantity, "gone": False})
+    for held in Reservation.objects.filter(reference__in=lines, state="active").select_related(
+        "bin__warehouse"
+    ):
+        found.setdefault(str(held.reference), []).append(
+            {"bin": held.bin, "quantity": held.quantity, "gone": False}
+        )
     names = [str(line) for line in lines]
     for move in Movement.objects.filter(reference__in=names, kind="ship").select_related("bin__warehouse"):
-        found.setdefault(move.reference, []).append({"bin": move.bin, "quantity": -move.on_hand_change, "gone": True})
+        found.setdefault(move.reference, []).append(
+            {"bin": move.bin, "quantity": -move.on_hand_change, "gone": True}
+        )
     return found
 
 

@@ -18,7 +18,9 @@ from orders.lifecycle import TOUCHES
 from orders.models import OrderState as S
 
 #: The touches that make a touchpoint, C1 to C11.
-POINTS = {touch.point or 0: touch for touch in sorted((t for t in TOUCHES if t.point), key=lambda t: t.point or 0)}
+POINTS = {
+    touch.point or 0: touch for touch in sorted((t for t in TOUCHES if t.point), key=lambda t: t.point or 0)
+}
 #: Happens only when goods come back.
 ONLY_ON_RETURN = 11
 OVER = (S.CANCELLED, S.CLOSED)

@@ -35,7 +35,9 @@ class Order(Tracked):
     # what the channel says, and how new that is
     channel_state = models.CharField(_("channel's state"), max_length=40)
     channel_version = models.DateTimeField(_("channel's version"))
-    refund_state = models.CharField(_("refund"), max_length=12, default="none", db_default="none")  # none asked done
+    refund_state = models.CharField(
+        _("refund"), max_length=12, default="none", db_default="none"
+    )  # none asked done
     ordered_at = models.DateTimeField(_("ordered"))
     paid_at = models.DateTimeField(_("paid"), null=True)
     promised_ship_at = models.DateTimeField(_("promised to ship by"), null=True)
@@ -52,12 +54,16 @@ class Order(Tracked):
     buyer_ref = models.CharField(_("buyer"), max_length=80, blank=True, default="")
     traffic_source = models.CharField(_("traffic source"), max_length=20, blank=True, default="")
     buyer_message = models.TextField(_("buyer's message"), blank=True, default="")
-    duplicate_key = models.CharField(max_length=32, blank=True, default="", db_default="")  # receiver and goods
+    duplicate_key = models.CharField(
+        max_length=32, blank=True, default="", db_default=""
+    )  # receiver and goods
     tags = models.JSONField(_("tags"), default=list)
     adcode = models.CharField(_("district code"), max_length=9, blank=True, default="")
     destination_version = models.PositiveSmallIntegerField(default=1, db_default=1)
     # where it goes
-    warehouse = models.ForeignKey("inventory.Warehouse", models.PROTECT, null=True, verbose_name=_("warehouse"))
+    warehouse = models.ForeignKey(
+        "inventory.Warehouse", models.PROTECT, null=True, verbose_name=_("warehouse")
+    )
     carrier = models.CharField(_("carrier"), max_length=20, blank=True, default="", db_default="")
     outlet_code = models.CharField(_("outlet"), max_length=40, blank=True, default="", db_default="")
     shipped_at = models.DateTimeField(_("shipped"), null=True)
@@ -70,7 +76,9 @@ class Order(Tracked):
         verbose_name_plural = _("orders")
         constraints = [
             models.UniqueConstraint(fields=["shop", "channel_number"], name="one_order_a_channel_number"),
-            models.CheckConstraint(condition=models.Q(refunded__lte=models.F("payable")), name="refunded_within_payable"),
+            models.CheckConstraint(
+                condition=models.Q(refunded__lte=models.F("payable")), name="refunded_within_payable"
+            ),
         ]
         indexes = [
             models.Index(
@@ -79,10 +87,14 @@ class Order(Tracked):
             models.Index(fields=["-ordered_at", "-id"], name="order_recent"),
             models.Index(fields=["state", "-ordered_at"], name="order_state_recent"),
             models.Index(fields=["channel_number"], name="order_channel_number"),
-            models.Index(fields=["promised_ship_at"], condition=models.Q(shipped_at=None), name="order_promise"),
+            models.Index(
+                fields=["promised_ship_at"], condition=models.Q(shipped_at=None), name="order_promise"
+            ),
             models.Index(fields=["open_holds"], condition=models.Q(open_holds__gt=0), name="order_held"),
             models.Index(
-                fields=["duplicate_key", "ordered_at"], condition=~models.Q(duplicate_key=""), name="order_duplicate"
+                fields=["duplicate_key", "ordered_at"],
+                condition=~models.Q(duplicate_key=""),
+                name="order_duplicate",
             ),
             models.Index(fields=["expires_at"], condition=models.Q(state="unpaid"), name="order_unpaid"),
             models.Index(fields=["aftersale_until"], condition=models.Q(state="signed"), name="order_quiet"),
@@ -115,7 +127,9 @@ class Line(models.Model):
     class Meta:
         verbose_name = _("line")
         verbose_name_plural = _("lines")
-        constraints = [models.UniqueConstraint(fields=["order", "channel_line"], name="one_line_a_channel_line")]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "channel_line"], name="one_line_a_channel_line")
+        ]
 
     def __str__(self) -> str:
         return f"{self.seller_code} × {self.quantity}"
@@ -192,7 +206,9 @@ class Event(models.Model):
         verbose_name_plural = _("events")
         indexes = [
             models.Index(fields=["order", "occurred_at"], name="event_order"),
-            models.Index(fields=["point", "occurred_at"], condition=models.Q(point__isnull=False), name="event_point"),
+            models.Index(
+                fields=["point", "occurred_at"], condition=models.Q(point__isnull=False), name="event_point"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -18,7 +18,12 @@ class Shop(models.Model):
         "inventory.Warehouse", models.SET_NULL, null=True, blank=True, verbose_name=_("default warehouse")
     )
     payment_connection = models.ForeignKey(
-        "orderhub.Connection", models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("payment account")
+        "orderhub.Connection",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("payment account"),
     )
     duplicate_mode = models.CharField(
         _("suspected duplicates"), max_length=6, choices=DuplicateMode, default=DuplicateMode.HOLD
@@ -29,7 +34,9 @@ class Shop(models.Model):
     aftersale_days = models.PositiveSmallIntegerField(_("after-sale window (days)"), default=7)
     # how far pulls have come: changes up to `pulled_until` are all stored
     pulled_until = models.DateTimeField(_("pulled until"), null=True, blank=True)
-    window_until = models.DateTimeField(null=True, blank=True)  # the window being read, kept while pages are left
+    window_until = models.DateTimeField(
+        null=True, blank=True
+    )  # the window being read, kept while pages are left
     window_page = models.PositiveIntegerField(null=True, blank=True)
     overlap_minutes = models.PositiveSmallIntegerField(_("overlap (minutes)"), default=10)
     pull_lease_until = models.DateTimeField(null=True, editable=False)

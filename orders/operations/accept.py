@@ -37,7 +37,9 @@ def accept_order(shop: Shop, key: str, raw: bytes) -> Accepted:
     try:
         body = json.loads(raw)
         number = str(body["number"])[:64] if isinstance(body, dict) and body.get("number") else f"key:{key}"
-        version = str(body.get("updated_at") or body.get("created_at") or "") if isinstance(body, dict) else ""
+        version = (
+            str(body.get("updated_at") or body.get("created_at") or "") if isinstance(body, dict) else ""
+        )
     except (ValueError, RecursionError):
         number, version = f"key:{key}", ""
     kept_as = f"key:{hashlib.sha256(key.encode()).hexdigest()[:48]}"
@@ -54,8 +56,12 @@ def accept_order(shop: Shop, key: str, raw: bytes) -> Accepted:
     payload_id = keeping.keep(shop.connection_id, "order", number, version, raw, "api")
     if payload_id is not None:
         processing.read("order", [payload_id])
-    payload = Payload.objects.get(connection_id=shop.connection_id, kind="order", external_id=number, version=version)
+    payload = Payload.objects.get(
+        connection_id=shop.connection_id, kind="order", external_id=number, version=version
+    )
     order = Order.objects.filter(shop=shop, channel_number=number).first()
     if order is None:
-        raise NotAccepted(payload.reason_code or "not_accepted", payload.reason or "the order could not be taken in")
+        raise NotAccepted(
+            payload.reason_code or "not_accepted", payload.reason or "the order could not be taken in"
+        )
     return Accepted(order.number, order.channel_number, order.state, created=payload_id is not None)

@@ -29,7 +29,15 @@ from orders.models import Case, HoldType, Line, Order, OrderState
 from orders.operations import holds
 from orders.operations.channel_refunds import sync_channel_refunds
 
-__all__ = ["CaseRefused", "Quiet", "close_case", "lock_quiet", "open_case", "open_window", "sync_channel_refunds"]
+__all__ = [
+    "CaseRefused",
+    "Quiet",
+    "close_case",
+    "lock_quiet",
+    "open_case",
+    "open_window",
+    "sync_channel_refunds",
+]
 
 
 class CaseRefused(ValueError):
@@ -190,21 +198,28 @@ def _amount(value: Decimal) -> Decimal:
 
 def _asked(order_id: int, lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The lines asked about, checked against the order."""
-    sold = {str(uuid): quantity for uuid, quantity in Line.objects.filter(order_id=order_id).values_list("uuid", "quantity")}
+    sold = {
+        str(uuid): quantity
+        for uuid, quantity in Line.objects.filter(order_id=order_id).values_list("uuid", "quantity")
+    }
     asked = []
     for line in lines:
         uuid, quantity = str(line.get("line")), int(line.get("quantity") or 0)
         if uuid not in sold:
             raise CaseRefused(_("The order has no such line: %(line)s") % {"line": uuid})
         if not 0 < quantity <= sold[uuid]:
-            raise CaseRefused(_("%(n)s pieces were asked of a line of %(sold)s.") % {"n": quantity, "sold": sold[uuid]})
+            raise CaseRefused(
+                _("%(n)s pieces were asked of a line of %(sold)s.") % {"n": quantity, "sold": sold[uuid]}
+            )
         asked.append({"line": uuid, "quantity": quantity})
     return asked
 
 
 def _shares(order: Order, cases: Iterable[Case], case: Case, amount: Decimal) -> list[dict[str, Any]]:
     """How the refund falls on the lines: [{"line", "refund"}]; the last refund is the residual of every line."""
-    lines = list(Line.objects.filter(order_id=order.id).order_by("channel_line").values_list("uuid", "payable"))
+    lines = list(
+        Line.objects.filter(order_id=order.id).order_by("channel_line").values_list("uuid", "payable")
+    )
     before: dict[str, Decimal] = {}
     for other in cases:
         if other.state == Case.State.DONE:
@@ -220,7 +235,11 @@ def _shares(order: Order, cases: Iterable[Case], case: Case, amount: Decimal) ->
         shares = allocate_refund(left, amount, places)
     except BadMoney as error:
         raise CaseRefused(str(error)) from error
-    return [{"line": str(uuid), "refund": str(share)} for (uuid, _p), share in zip(lines, shares, strict=True) if share]
+    return [
+        {"line": str(uuid), "refund": str(share)}
+        for (uuid, _p), share in zip(lines, shares, strict=True)
+        if share
+    ]
 
 
 def _tell(order_id: int, code: str, case: Case, actor: Actor, **data: Any) -> None:

@@ -66,27 +66,39 @@ def apply_changes(pairs: list[tuple[dict[str, Any], Incoming]]) -> dict[int, Ver
         newer.append((known, incoming))
     if not newer:
         return verdicts
-    receivers = {r.order_id: r for r in Receiver.objects.filter(order_id__in=[known["id"] for known, _ in newer])}
+    receivers = {
+        r.order_id: r for r in Receiver.objects.filter(order_id__in=[known["id"] for known, _ in newer])
+    }
     for known, incoming in newer:
         _compare(known, incoming, receivers[known["id"]], work, now)
     _write(work)
     return verdicts
 
 
-def _compare(known: dict[str, Any], incoming: Incoming, receiver: Receiver, work: _Work, now: dt.datetime) -> None:
+def _compare(
+    known: dict[str, Any], incoming: Incoming, receiver: Receiver, work: _Work, now: dt.datetime
+) -> None:
     order, shop = incoming.order, incoming.shop
     identity, state = known["id"], known["state"]
     actor = platform(shop.channel)
     if state == S.CLOSED:
         said = {"channel_state": order.channel_state}
-        work.events.append(timeline.line(identity, "channel_changed", actor=actor, now=now, occurred_at=order.version, data=said))
+        work.events.append(
+            timeline.line(
+                identity, "channel_changed", actor=actor, now=now, occurred_at=order.version, data=said
+            )
+        )
         _cases(known, incoming, work)
         return
     columns = work.columns.setdefault(identity, {})
     columns.update(channel_version=order.version, channel_state=order.channel_state)
     if order.channel_state != known["channel_state"]:
         said = {"from": known["channel_state"], "to": order.channel_state}
-        work.events.append(timeline.line(identity, "channel_changed", actor=actor, now=now, occurred_at=order.version, data=said))
+        work.events.append(
+            timeline.line(
+                identity, "channel_changed", actor=actor, now=now, occurred_at=order.version, data=said
+            )
+        )
     for line in order.lines:
         if line.refund is not RefundState.NONE:
             work.lines[identity, line.channel_line] = str(line.refund)
@@ -102,7 +114,17 @@ def _compare(known: dict[str, Any], incoming: Incoming, receiver: Receiver, work
     if order.proof is not None:
         proof = order.proof
         work.proofs.append(
-            (identity, proof.source, proof.trade_no, proof.state, proof.paid, proof.amount, proof.payee, proof.paid_at, now)
+            (
+                identity,
+                proof.source,
+                proof.trade_no,
+                proof.state,
+                proof.paid,
+                proof.amount,
+                proof.payee,
+                proof.paid_at,
+                now,
+            )
         )
     if before:
         _refund_before_shipping(known, incoming, work, columns)
@@ -115,7 +137,9 @@ def _compare(known: dict[str, Any], incoming: Incoming, receiver: Receiver, work
         _cases(known, incoming, work)
 
 
-def _refund_before_shipping(known: dict[str, Any], incoming: Incoming, work: _Work, columns: dict[str, Any]) -> None:
+def _refund_before_shipping(
+    known: dict[str, Any], incoming: Incoming, work: _Work, columns: dict[str, Any]
+) -> None:
     refund = incoming.order.refund
     word = {RefundState.ASKED: "asked", RefundState.DONE: "done"}.get(refund, "none")
     columns["refund_state"] = word
@@ -127,7 +151,12 @@ def _refund_before_shipping(known: dict[str, Any], incoming: Incoming, work: _Wo
 
 
 def _address(
-    known: dict[str, Any], incoming: Incoming, receiver: Receiver, work: _Work, columns: dict[str, Any], now: dt.datetime
+    known: dict[str, Any],
+    incoming: Incoming,
+    receiver: Receiver,
+    work: _Work,
+    columns: dict[str, Any],
+    now: dt.datetime,
 ) -> None:
     values = receiver_values(incoming.order.receiver)
     opaque = json.loads(crypto.decrypt(bytes(receiver.opaque_enc))) if receiver.opaque_enc else None
@@ -142,11 +171,15 @@ def _address(
     columns["destination_version"] = version
     names = ("visibility", "name_mask", "phone_mask", "address_mask", "province", "city", "district", "town", "adcode",
              "plain_enc", "opaque_enc", "phone_hash", "phone_tail_hash", "lng", "lat")  # fmt: skip
-    Receiver.objects.filter(order_id=identity).update(version=version, **dict(zip(names, values, strict=True)))
+    Receiver.objects.filter(order_id=identity).update(
+        version=version, **dict(zip(names, values, strict=True))
+    )
     said = {"version": version, "district": parsed.district, "was": receiver.district}
     actor = platform(incoming.shop.channel)
     work.events.append(
-        timeline.line(identity, "address_changed", actor=actor, now=now, occurred_at=incoming.order.version, data=said)
+        timeline.line(
+            identity, "address_changed", actor=actor, now=now, occurred_at=incoming.order.version, data=said
+        )
     )
     if known["state"] == S.ROUTED:
         work.reroutes.append(identity)
@@ -175,16 +208,27 @@ def _write(work: _Work) -> None:
         ).update(refund_state=word)
     for channel, rows in work.claims.items():
         times = {identity: at for identity, at in rows if at}
-        apply(LIFECYCLE, "claim", [row[0] for row in rows], actor=platform(channel), params={"paid_at": times}, occurred=times)
+        apply(
+            LIFECYCLE,
+            "claim",
+            [row[0] for row in rows],
+            actor=platform(channel),
+            params={"paid_at": times},
+            occurred=times,
+        )
     for channel, ids in work.cancels.items():
         apply(LIFECYCLE, "cancel", ids, actor=platform(channel), params={"reason": "closed on the channel"})
     if work.reroutes:
-        apply(LIFECYCLE, "reroute", work.reroutes, actor=platform("channel"), params={"reason": "address changed"})
+        apply(
+            LIFECYCLE,
+            "reroute",
+            work.reroutes,
+            actor=platform("channel"),
+            params={"reason": "address changed"},
+        )
     for (channel, hold), reasons in work.hold.items():
         holds.open_holds(reasons, hold, reasons, platform(channel))
     for hold, ids in work.unhold.items():
         holds.release_type(ids, hold, platform("channel"), "withdrawn on the channel")
     if work.cases:
         aftersale.sync_channel_refunds(work.cases)
-
-

@@ -39,7 +39,10 @@ def sync_channel_refunds(rows: Sequence[Row], writer: Writer | None = None) -> i
     changes nothing; a case that is done stays done. What would refund more than was paid stays open and
     becomes a ticket for finance. Raises KeyError for a state that is not one of STATES.
     """
-    wanted = [(order_id, refund_id, Case.Kind(kind), amount, STATES[state]) for order_id, refund_id, kind, amount, state in rows]
+    wanted = [
+        (order_id, refund_id, Case.Kind(kind), amount, STATES[state])
+        for order_id, refund_id, kind, amount, state in rows
+    ]
     if writer is not None:
         actor = writer.actor
 
@@ -101,14 +104,28 @@ def _sync(rows: list[tuple[int, str, Case.Kind, Decimal, Case.State]], actor: Ac
     columns = (*COLUMNS, "done_at")
     copy_rows(TABLE, columns, [_values(case) for case in made])
     update_rows(TABLE, "id", changed)
-    totals = {identity: {"refunded": refunded_by(cases[identity])} for identity, row in orders.items() if row[3] != "closed"}
+    totals = {
+        identity: {"refunded": refunded_by(cases[identity])}
+        for identity, row in orders.items()
+        if row[3] != "closed"
+    }
     update_rows("orders_order", "id", {i: v for i, v in totals.items() if v["refunded"] != orders[i][2]})
     timeline.append(events)
     return len(made)
 
 
 def _values(case: Case) -> tuple[Any, ...]:
-    return (case.number, case.order_id, str(case.kind), str(case.state), case.amount, [], case.reason, "", case.done_at)
+    return (
+        case.number,
+        case.order_id,
+        str(case.kind),
+        str(case.state),
+        case.amount,
+        [],
+        case.reason,
+        "",
+        case.done_at,
+    )
 
 
 def _same(case: Case, state: Case.State, amount: Decimal) -> bool:

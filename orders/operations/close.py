@@ -52,7 +52,12 @@ def cancel(live: list[Any], writer: Writer) -> None:
         data: dict[str, Any] = {"reason": words, "from": row.state}
         if withdrawn.get(row.id):
             data["withdrawn"] = withdrawn[row.id]
-        if writer.actor.kind == "person" and row.paid_at is not None and row.refund_state == "none" and row.payable > 0:
+        if (
+            writer.actor.kind == "person"
+            and row.paid_at is not None
+            and row.refund_state == "none"
+            and row.payable > 0
+        ):
             number = f"AS{row.number}-C"
             text = words or _("Cancelled by us before shipping")
             writer.copy(TABLE, COLUMNS, (number, row.id, "refund", "open", row.payable, [], text[:200], ""))

@@ -13,7 +13,9 @@ from orders.lifecycle import ADVANCE, LIFECYCLE
 from orders.models import Order
 
 #: The touch that brings an order into each state.
-INTO = {touch.end: touch.code for touch in LIFECYCLE.touches if touch.end in ADVANCE and touch.code != "route"}
+INTO = {
+    touch.end: touch.code for touch in LIFECYCLE.touches if touch.end in ADVANCE and touch.code != "route"
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,9 @@ def advance(moves: Sequence[Move], actor: Actor) -> dict[int, str]:
                 said[order_id] = move.data
         if not said:
             continue
-        outcome = apply(LIFECYCLE, INTO[state], sorted(said), actor=actor, params={"data": said}, occurred=due)
+        outcome = apply(
+            LIFECYCLE, INTO[state], sorted(said), actor=actor, params={"data": said}, occurred=due
+        )
         for order_id in outcome.moved:
             states[order_id] = str(state)
     return {order_id: states[order_id] for order_id in wanted if order_id in states}
-
-

@@ -19,7 +19,9 @@ from orders.models import Hold, HoldType
 COLUMNS = ("order_id", "type", "reason", "data", "opened_by")
 
 
-def open_in(writer: Writer, row: Any, hold: HoldType, reason: str, data: dict[str, Any] | None = None) -> None:
+def open_in(
+    writer: Writer, row: Any, hold: HoldType, reason: str, data: dict[str, Any] | None = None
+) -> None:
     """Hold a record of the batch: written at its flush, and the record is refused from here on."""
     count = row.open_holds + 1
     writer.copy("orders_hold", COLUMNS, (row.id, str(hold), reason, data or {}, writer.actor.name))
@@ -59,7 +61,9 @@ def open_holds(
         by_id = dict(zip(ids, words, strict=True))
         timeline.append(
             [
-                timeline.line(i, "hold_opened", actor=actor, now=now, data={"type": str(hold), "reason": by_id[i]})
+                timeline.line(
+                    i, "hold_opened", actor=actor, now=now, data={"type": str(hold), "reason": by_id[i]}
+                )
                 for i in made
             ]
         )
@@ -89,14 +93,20 @@ def release(hold_id: int, actor: Actor, note: str = "") -> bool:
                 [order_id],
             )
         timeline.append(
-            [timeline.line(order_id, "hold_released", actor=actor, now=now, data={"type": row[0], "note": note})]
+            [
+                timeline.line(
+                    order_id, "hold_released", actor=actor, now=now, data={"type": row[0], "note": note}
+                )
+            ]
         )
     return True
 
 
 def release_type(order_ids: Sequence[int], hold: HoldType, actor: Actor, note: str = "") -> int:
     """Release the open hold of one type on each of these orders; returns how many."""
-    ids = Hold.objects.filter(order_id__in=order_ids, type=hold, released_at=None).values_list("id", flat=True)
+    ids = Hold.objects.filter(order_id__in=order_ids, type=hold, released_at=None).values_list(
+        "id", flat=True
+    )
     return sum(release(hold_id, actor, note) for hold_id in list(ids))
 
 

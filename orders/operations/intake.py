@@ -40,7 +40,10 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
     """Read order payloads of any shops, in the caller's transaction; constant SQL whatever their number."""
     verdicts: dict[int, Verdict] = {}
     newest: dict[tuple[int, str], Incoming] = {}
-    shops = {shop.connection_id: shop for shop in Shop.objects.filter(connection_id__in={row.connection_id for row in rows})}
+    shops = {
+        shop.connection_id: shop
+        for shop in Shop.objects.filter(connection_id__in={row.connection_id for row in rows})
+    }
     for row in rows:
         shop = shops.get(row.connection_id)
         if shop is None:
@@ -85,8 +88,20 @@ def _parse(channel: str) -> Callable[[bytes], ParsedOrder]:
 
 def _known(keys: list[tuple[int, str]]) -> dict[tuple[int, str], dict[str, Any]]:
     """The orders that are here already, locked by id."""
-    names = ("id", "shop_id", "channel_number", "number", "state", "channel_version", "channel_state", "refund_state",
-             "destination_version", "open_holds", "payable", "paid_at")
+    names = (
+        "id",
+        "shop_id",
+        "channel_number",
+        "number",
+        "state",
+        "channel_version",
+        "channel_state",
+        "refund_state",
+        "destination_version",
+        "open_holds",
+        "payable",
+        "paid_at",
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT {", ".join(names)} FROM orders_order

@@ -21,7 +21,12 @@ def note_unknown(seen: dict[tuple[str, str], tuple[str, int]]) -> None:
             """INSERT INTO inventory_unknowncode (system, code, title, seen, first_seen)
                SELECT v.*, now() FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[]) AS v
                ON CONFLICT (system, code) DO UPDATE SET seen = inventory_unknowncode.seen + EXCLUDED.seen""",
-            [[k[0] for k in keys], [k[1] for k in keys], [seen[k][0] for k in keys], [seen[k][1] for k in keys]],
+            [
+                [k[0] for k in keys],
+                [k[1] for k in keys],
+                [seen[k][0] for k in keys],
+                [seen[k][1] for k in keys],
+            ],
         )
 
 
@@ -32,10 +37,14 @@ def map_code(unknown_id: int, sku_id: int, actor: Actor) -> int:
         unknown.sku_id = sku_id
         unknown.save(update_fields=["sku"])
         SkuCode.objects.update_or_create(
-            system=unknown.system, normal=normal(unknown.code), defaults={"code": unknown.code, "sku_id": sku_id}
+            system=unknown.system,
+            normal=normal(unknown.code),
+            defaults={"code": unknown.code, "sku_id": sku_id},
         )
         codes = sku_codes(fresh=True)
-        waiting = Hold.objects.filter(type=HoldType.MAPPING, released_at=None, order__shop__code=unknown.system)
+        waiting = Hold.objects.filter(
+            type=HoldType.MAPPING, released_at=None, order__shop__code=unknown.system
+        )
         order_ids = [hold.order_id for hold in waiting if unknown.code in hold.data.get("codes", [])]
         Line.objects.filter(order_id__in=order_ids, sku=None, seller_code=unknown.code).update(sku_id=sku_id)
         still = set()

@@ -59,7 +59,8 @@ def create(incoming: list[Incoming], codes: dict[tuple[str, str], int]) -> dict[
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('orders_order', 'id')) FROM generate_series(1, %s)", [len(incoming)]
+            "SELECT nextval(pg_get_serial_sequence('orders_order', 'id')) FROM generate_series(1, %s)",
+            [len(incoming)],
         )
         ids = [row[0] for row in cursor.fetchall()]
     now = timezone.now()
@@ -85,7 +86,9 @@ class _Tables:
         self.events: list[tuple[Any, ...]] = []
         self.unknown: dict[tuple[str, str], tuple[str, int]] = {}
 
-    def hold(self, order_id: int, hold: HoldType, reason: str, actor: Actor, data: dict[str, Any] | None = None) -> None:
+    def hold(
+        self, order_id: int, hold: HoldType, reason: str, actor: Actor, data: dict[str, Any] | None = None
+    ) -> None:
         self.holds.append((order_id, str(hold), reason, data or {}, actor.name))
         self.orders[order_id][-1] += 1
         said = {"type": str(hold), "reason": reason}
@@ -120,10 +123,14 @@ class _Tables:
                 (identity, proof.source, proof.trade_no, proof.state, proof.paid, proof.amount, proof.payee,
                  proof.paid_at, now)
             )  # fmt: skip
-        self.events.append(timeline.line(identity, "received", actor=actor, now=now, occurred_at=order.ordered_at))
+        self.events.append(
+            timeline.line(identity, "received", actor=actor, now=now, occurred_at=order.ordered_at)
+        )
         if state == S.CANCELLED:
             said = {"reason": order.channel_state}
-            self.events.append(timeline.line(identity, "cancel", actor=actor, now=now, occurred_at=order.version, data=said))
+            self.events.append(
+                timeline.line(identity, "cancel", actor=actor, now=now, occurred_at=order.version, data=said)
+            )
             return
         missing = [line for line, sku_id in zip(order.lines, skus, strict=True) if sku_id is None]
         if missing:
@@ -149,7 +156,9 @@ class _Tables:
         if not keys:
             return
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(k, 22)) FROM unnest(%s::text[]) AS k", [keys])
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(k, 22)) FROM unnest(%s::text[]) AS k", [keys]
+            )
             cursor.execute(
                 """SELECT duplicate_key, number, ordered_at FROM orders_order
                    WHERE duplicate_key = ANY(%s) AND duplicate_key <> '' AND state <> 'cancelled'""",
@@ -158,7 +167,9 @@ class _Tables:
             seen: dict[str, list[tuple[str, dt.datetime]]] = {}
             for key, number, at in cursor.fetchall():
                 seen.setdefault(key, []).append((number, at))
-        for identity, item in sorted(zip(ids, incoming, strict=True), key=lambda pair: pair[1].order.ordered_at):
+        for identity, item in sorted(
+            zip(ids, incoming, strict=True), key=lambda pair: pair[1].order.ordered_at
+        ):
             values = self.orders[identity]
             key, at, number = values[22], item.order.ordered_at, values[1]
             if not key:

@@ -52,7 +52,11 @@ def verify(live: list[Any], writer: Writer) -> None:
         proof = proofs.get(row.id)
         if proof is None:
             writer.refuse(
-                {row.id: Refusal("no_proof", _("The gateway has not answered yet."), dt.timedelta(seconds=30))}
+                {
+                    row.id: Refusal(
+                        "no_proof", _("The gateway has not answered yet."), dt.timedelta(seconds=30)
+                    )
+                }
             )
             continue
         source, trade_no, state, paid, amount, payee, paid_at = proof
@@ -66,18 +70,25 @@ def verify(live: list[Any], writer: Writer) -> None:
                 "due": row.payable,
             }
         elif payee and expected and payee != expected:
-            text = _("%(who)s says it was paid to %(payee)s, which is not this shop.") % {"who": source, "payee": payee}
+            text = _("%(who)s says it was paid to %(payee)s, which is not this shop.") % {
+                "who": source,
+                "payee": payee,
+            }
         else:
             data[row.id] = {"asked": source, "trade_no": trade_no, "amount": str(amount), "says": state}
             writer.occurred(row, paid_at or row.paid_at)
             if row.paid_at is None and paid_at is not None:
                 writer.set(row, paid_at=paid_at)
             continue
-        holds.open_in(writer, row, HoldType.PAYMENT, text, {"asked": source, "trade_no": trade_no, "says": state})
+        holds.open_in(
+            writer, row, HoldType.PAYMENT, text, {"asked": source, "trade_no": trade_no, "says": state}
+        )
 
 
 def _payees() -> dict[int, str]:
-    rows = Shop.objects.filter(payment_connection__isnull=False).values_list("id", "payment_connection__options")
+    rows = Shop.objects.filter(payment_connection__isnull=False).values_list(
+        "id", "payment_connection__options"
+    )
     return {shop_id: str(options.get("seller_id", "")) for shop_id, options in rows}
 
 
@@ -146,7 +157,8 @@ def _late(order: Order, notice: dict[str, str]) -> None:
         "late_payment",
         f"late_payment:{order.id}",
         _("Paid after the order had expired: %(number)s") % {"number": order.number},
-        body=_("The buyer paid %(amount)s. Refund it, or place the order again.") % {"amount": notice.get("total_amount")},
+        body=_("The buyer paid %(amount)s. Refund it, or place the order again.")
+        % {"amount": notice.get("total_amount")},
         role="service_lead",
         order_id=order.id,
     )
@@ -171,7 +183,9 @@ def answered(messages: list[Message]) -> None:
                 paid=answer.get("trade_status") in PAID_WORDS,
                 amount=amount,
                 payee=answer.get("seller_id", ""),
-                paid_at=beijing_time(answer["send_pay_date"], "send_pay_date") if answer.get("send_pay_date") else None,
+                paid_at=beijing_time(answer["send_pay_date"], "send_pay_date")
+                if answer.get("send_pay_date")
+                else None,
                 asked_at=now,
             )
         )
@@ -183,7 +197,9 @@ def answered(messages: list[Message]) -> None:
 def missing_questions(limit: int = 500) -> int:
     """Ask about claimed orders that nobody asked about yet (the own shop's); returns how many."""
     rows = (
-        Order.objects.filter(state="claimed", open_holds=0, proofs__isnull=True, shop__payment_connection__isnull=False)
+        Order.objects.filter(
+            state="claimed", open_holds=0, proofs__isnull=True, shop__payment_connection__isnull=False
+        )
         .exclude(id__in=Message.objects.filter(kind="payment.query").values("subject_id"))
         .values_list("id", "number", "channel_number", "shop__payment_connection_id")[:limit]
     )
@@ -211,7 +227,7 @@ def expire_unpaid(limit: int = 500) -> int:
     )
     if not ids:
         return 0
-    outcome = apply(LIFECYCLE, "cancel", ids, actor=CLOCK, params={"reason": "unpaid until its time was over"})
+    outcome = apply(
+        LIFECYCLE, "cancel", ids, actor=CLOCK, params={"reason": "unpaid until its time was over"}
+    )
     return len(outcome.moved)
-
-

@@ -89,7 +89,11 @@ def _window(shop: Shop, start: dt.datetime, end: dt.datetime) -> int:
             stored += len(keeping.keep_many(shop.connection_id, payloads))
             if failed is None:
                 page -= 1
-                done = {"pulled_until": end, "window_until": None, "window_page": None} if page < 1 else {"window_page": page}
+                done = (
+                    {"pulled_until": end, "window_until": None, "window_page": None}
+                    if page < 1
+                    else {"window_page": page}
+                )
                 Shop.objects.filter(id=shop.id).update(**done, pull_lease_until=timezone.now() + LEASE)
         nudge("orderhub.read_payloads", "order")
         if failed is not None:
@@ -107,11 +111,15 @@ def _details(api: Any, rows: list[dict[str, Any]]) -> tuple[list[keeping.Kept], 
             failed = failed or answer
             continue
         trade, raw = answer
-        payloads.append(keeping.Kept("order", number, payload_version(str(trade.get("modified")), raw), raw, "pull"))
+        payloads.append(
+            keeping.Kept("order", number, payload_version(str(trade.get("modified")), raw), raw, "pull")
+        )
     return payloads, failed
 
 
 def pull_all() -> dict[str, int]:
     """Pull every enabled shop, one after the other; a failing shop does not stop the next."""
-    shops = Shop.objects.filter(enabled=True, channel__in=PULLED, connection__state="ok").values_list("id", "code")
+    shops = Shop.objects.filter(enabled=True, channel__in=PULLED, connection__state="ok").values_list(
+        "id", "code"
+    )
     return {code: pull(shop_id) for shop_id, code in shops}

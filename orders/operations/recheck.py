@@ -99,9 +99,13 @@ def _verdicts(order_ids: list[int]) -> dict[int, ChannelState]:
         Hold.objects.filter(order_id__in=order_ids, released_at=None).values_list("order_id", "reason")
     )
     verdicts: dict[int, ChannelState] = {}
-    for order_id, state, version in Order.objects.filter(id__in=order_ids).values_list("id", "state", "destination_version"):
+    for order_id, state, version in Order.objects.filter(id__in=order_ids).values_list(
+        "id", "state", "destination_version"
+    ):
         if state == "cancelled":
-            verdicts[order_id] = ChannelState(False, _("The order is cancelled."), destination_version=version)
+            verdicts[order_id] = ChannelState(
+                False, _("The order is cancelled."), destination_version=version
+            )
         elif order_id in stopping:
             verdicts[order_id] = ChannelState(False, stopping[order_id], destination_version=version)
         else:

@@ -59,7 +59,9 @@ class _Known:
     """What the database knows about the orders of a batch."""
 
     cases: dict[int, list[Case]] = field(default_factory=dict)
-    lines: dict[int, dict[uuid.UUID, tuple[int | None, int]]] = field(default_factory=dict)  # line: (sku, sold)
+    lines: dict[int, dict[uuid.UUID, tuple[int | None, int]]] = field(
+        default_factory=dict
+    )  # line: (sku, sold)
     taken: set[str] = field(default_factory=set)  # case numbers that other orders have
 
 
@@ -75,7 +77,9 @@ def receive_one(
 def receive_many(receipts: dict[int, Receipt], actor: Actor) -> Outcome:
     """Take one receipt an order in, in one transaction."""
     at = {order_id: receipt.at for order_id, receipt in receipts.items()}
-    return apply(LIFECYCLE, "receive_return", list(receipts), actor=actor, params={"receipts": receipts}, occurred=at)
+    return apply(
+        LIFECYCLE, "receive_return", list(receipts), actor=actor, params={"receipts": receipts}, occurred=at
+    )
 
 
 def receive_return(live: list[Any], writer: Writer) -> None:
@@ -96,7 +100,12 @@ def receive_return(live: list[Any], writer: Writer) -> None:
             writer.refuse({row.id: refusal or Refusal("no_receipt", _("Say what came back."), FOREVER)})
             continue
         came = [
-            {"line": str(piece.line), "quantity": piece.quantity, "disposition": piece.disposition, "receipt": receipt.key}
+            {
+                "line": str(piece.line),
+                "quantity": piece.quantity,
+                "disposition": piece.disposition,
+                "receipt": receipt.key,
+            }
             for piece in receipt.pieces
         ]
         case = _case_of(receipt, cases)
@@ -157,7 +166,11 @@ def _objection(
         if piece.line not in lines or piece.quantity < 1:
             return Refusal("no_such_line", _("The order has no such line."), FOREVER)
         if piece.disposition not in DISPOSITIONS:
-            return Refusal("no_such_disposition", _("Unknown disposition: %(word)s") % {"word": piece.disposition}, FOREVER)
+            return Refusal(
+                "no_such_disposition",
+                _("Unknown disposition: %(word)s") % {"word": piece.disposition},
+                FOREVER,
+            )
         back[str(piece.line)] = back.get(str(piece.line), 0) + piece.quantity
         if back[str(piece.line)] > lines[piece.line][1]:
             return Refusal("too_many", _("More pieces came back than were sold."), FOREVER)
@@ -194,7 +207,9 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
         if len(matched) != 1:
             text = _("No order is known under %(number)s.") % {"number": document.order_number}
             several = _("Several orders are known under %(number)s.") % {"number": document.order_number}
-            verdicts[row.id] = Verdict.set_aside("ambiguous", several) if matched else Verdict.wait("no_order", text)
+            verdicts[row.id] = (
+                Verdict.set_aside("ambiguous", several) if matched else Verdict.wait("no_order", text)
+            )
             continue
         order_id, state = matched.pop()
         if state in BEFORE_SHIPPING:
@@ -206,13 +221,21 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
         except returns.Unreadable as error:
             verdicts[row.id] = Verdict.set_aside(error.code, error.text, order_id)
             continue
-        made = Receipt(document.key, document.at, receipt[0], tuple(Piece(*piece) for piece in receipt[1]), document.refund)
+        made = Receipt(
+            document.key,
+            document.at,
+            receipt[0],
+            tuple(Piece(*piece) for piece in receipt[1]),
+            document.refund,
+        )
         place = next((one for one in rounds if order_id not in one), None)
         if place is None:
             rounds.append(place := {})
         place[order_id] = (row.id, made)
     for one in rounds:
-        outcome = receive_many({order_id: made for order_id, (_id, made) in one.items()}, platform("wangdiantong"))
+        outcome = receive_many(
+            {order_id: made for order_id, (_id, made) in one.items()}, platform("wangdiantong")
+        )
         for order_id, (payload_id, _made) in one.items():
             verdicts[payload_id] = _verdict(order_id, outcome)
     return verdicts

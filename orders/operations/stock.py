@@ -72,7 +72,9 @@ def reserve(live: list[Any], writer: Writer) -> None:
     for row in sorted(live, key=lambda r: (r.promised_ship_at or far, r.id)):
         mine = lines[row.id]
         if any(line.sku_id is None for line in mine):
-            holds.open_in(writer, row, HoldType.MAPPING, _("A goods code of this order is not mapped to a SKU."))
+            holds.open_in(
+                writer, row, HoldType.MAPPING, _("A goods code of this order is not mapped to a SKU.")
+            )
             continue
         demand = demand_of(mine)
         warehouse = next((w for w in book.warehouses if book.can_serve(demand, w)), None)
@@ -106,7 +108,9 @@ def back_to_reserved(live: list[Any], writer: Writer) -> None:
 def retry_stock_holds(limit: int = 200) -> int:
     """Release stock holds whose goods are there now (stock arrived, another order was cancelled)."""
     open_holds = list(
-        Hold.objects.filter(type=HoldType.STOCK, released_at=None).order_by("opened_at").values_list("id", "data")[:limit]
+        Hold.objects.filter(type=HoldType.STOCK, released_at=None)
+        .order_by("opened_at")
+        .values_list("id", "data")[:limit]
     )
     if not open_holds:
         return 0

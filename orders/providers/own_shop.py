@@ -57,10 +57,14 @@ def parse(raw: bytes) -> ParsedOrder:
         payable=payable,
         lines=lines,
         receiver=_receiver(body.get("receiver")),
-        buyer_ref=words((body.get("buyer") or {}).get("id"), "buyer.id", 80) if isinstance(body.get("buyer"), dict) else "",
+        buyer_ref=words((body.get("buyer") or {}).get("id"), "buyer.id", 80)
+        if isinstance(body.get("buyer"), dict)
+        else "",
         buyer_message=words(body.get("remark"), "remark", 2000),
         traffic_source=mapped(body.get("traffic_source"), TRAFFIC, "traffic source"),
-        promised_ship_at=iso_time(body["promised_ship_at"], "promised_ship_at") if body.get("promised_ship_at") else None,
+        promised_ship_at=iso_time(body["promised_ship_at"], "promised_ship_at")
+        if body.get("promised_ship_at")
+        else None,
     )
 
 

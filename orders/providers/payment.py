@@ -22,7 +22,9 @@ def send(messages: list[Message]) -> dict[int, Answer]:
             found = client(message.connection).trade_query(message.data["out_trade_no"])
         except PlatformError as error:
             if error.code == NOT_THERE:
-                answers[message.id] = Answer.done(source=message.connection.platform, trade_status="NOT_EXIST")
+                answers[message.id] = Answer.done(
+                    source=message.connection.platform, trade_status="NOT_EXIST"
+                )
             else:
                 answers[message.id] = Answer.of(error)
             continue

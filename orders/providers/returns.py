@@ -114,13 +114,18 @@ def pull_from(account: Connection, now: dt.datetime | None = None) -> int:
         for row in rows
         if int(row.get("status") or 0) == DONE
     }
-    return len(keep_many(account.id, [Kept(KIND, number, version, raw) for (number, version), raw in kept.items()]))
+    return len(
+        keep_many(account.id, [Kept(KIND, number, version, raw) for (number, version), raw in kept.items()])
+    )
 
 
 def _mark(connection_id: int) -> dt.datetime | None:
     """The newest change that is kept; None before the first."""
     with database.cursor() as cursor:
-        cursor.execute("SELECT max(version) FROM orderhub_payload WHERE connection_id = %s AND kind = %s", [connection_id, KIND])
+        cursor.execute(
+            "SELECT max(version) FROM orderhub_payload WHERE connection_id = %s AND kind = %s",
+            [connection_id, KIND],
+        )
         found = cursor.fetchone()
     return beijing_time(found[0], "modified") if found and found[0] else None
 
@@ -153,7 +158,11 @@ def _came(item: dict[str, Any]) -> Came | None:
         raise Unreadable("bad_number", _("A quantity of the receipt is not a whole number."))
     inner = [one for one in item.get("refund_order_detail_list") or [] if isinstance(one, dict)]
     line = str(inner[0].get("oid") or "") if inner else ""
-    return Came(line, str(item.get("spec_no") or ""), int(quantity), bool(item.get("defect"))) if quantity else None
+    return (
+        Came(line, str(item.get("spec_no") or ""), int(quantity), bool(item.get("defect")))
+        if quantity
+        else None
+    )
 
 
 def _moment(row: dict[str, Any]) -> dt.datetime:
@@ -184,7 +193,11 @@ def systems(connection_ids: Iterable[int]) -> dict[int, System]:
     found = {}
     for account in Connection.objects.filter(id__in=list(connection_ids)):
         table = account.options.get("warehouses")
-        spelled = {theirs: ours[code] for theirs, code in table.items() if code in ours} if isinstance(table, dict) else {}
+        spelled = (
+            {theirs: ours[code] for theirs, code in table.items() if code in ours}
+            if isinstance(table, dict)
+            else {}
+        )
         found[account.id] = System(account.code, ours | spelled)
     return found
 
@@ -204,7 +217,11 @@ def receipt_of(
     for came in document.came:
         named = [line for line in lines if came.line and came.line in (line.channel_line, str(line.uuid))]
         sku_id = find_sku(system.code, came.code, table)
-        coded = [line for line in lines if came.code == line.seller_code or (sku_id is not None and line.sku_id == sku_id)]
+        coded = [
+            line
+            for line in lines
+            if came.code == line.seller_code or (sku_id is not None and line.sku_id == sku_id)
+        ]
         left = came.quantity
         for line in named or coded:
             taken = min(left, room[line.uuid])
@@ -213,5 +230,8 @@ def receipt_of(
                 room[line.uuid] -= taken
                 left -= taken
         if left:
-            raise Unreadable("not_sold", _("%(code)s came back, but the order has no such goods left.") % {"code": came.code})
+            raise Unreadable(
+                "not_sold",
+                _("%(code)s came back, but the order has no such goods left.") % {"code": came.code},
+            )
     return system.warehouses[document.warehouse], pieces

@@ -49,7 +49,13 @@ REFUNDS = {
     "SUCCESS": RefundState.DONE,
 }
 GOODS_COME_BACK = {"WAIT_BUYER_RETURN_GOODS", "WAIT_SELLER_CONFIRM_GOODS"}
-PAID = {ChannelState.TO_SHIP, ChannelState.LOCKED, ChannelState.SHIPPED, ChannelState.FINISHED, ChannelState.REFUNDED}
+PAID = {
+    ChannelState.TO_SHIP,
+    ChannelState.LOCKED,
+    ChannelState.SHIPPED,
+    ChannelState.FINISHED,
+    ChannelState.REFUNDED,
+}
 
 
 def parse(raw: bytes) -> ParsedOrder:

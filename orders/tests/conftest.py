@@ -33,7 +33,10 @@ def warehouses(db: None) -> dict[str, Warehouse]:
         "HZ01": Warehouse.objects.create(code="HZ01", name="杭州自建仓", priority=10),
         "SH01": Warehouse.objects.create(code="SH01", name="上海小仓", priority=20),
     }
-    skus = [Sku.objects.create(code=code, name=name, weight_g=300) for code, name in (("CUP-1", "马克杯"), ("BOX-1", "收纳箱"))]
+    skus = [
+        Sku.objects.create(code=code, name=name, weight_g=300)
+        for code, name in (("CUP-1", "马克杯"), ("BOX-1", "收纳箱"))
+    ]
     bins = {
         "A": Bin.objects.create(warehouse=made["HZ01"], code="A-01-01"),
         "B": Bin.objects.create(warehouse=made["HZ01"], code="A-01-02"),
@@ -46,17 +49,27 @@ def warehouses(db: None) -> dict[str, Warehouse]:
 
 @pytest.fixture
 def taobao(warehouses: dict[str, Warehouse]) -> Shop:
-    connection = Connection.objects.create(code="taobao-main", platform="taobao", name="淘宝店", base_url="http://127.0.0.1:1")
+    connection = Connection.objects.create(
+        code="taobao-main", platform="taobao", name="淘宝店", base_url="http://127.0.0.1:1"
+    )
     return Shop.objects.create(code="taobao", name="淘宝店", channel="taobao", connection=connection)
 
 
 @pytest.fixture
 def own_shop(warehouses: dict[str, Warehouse]) -> Shop:
-    connection = Connection.objects.create(code="own-shop", platform="own_shop", name="自营", base_url="http://127.0.0.1:1")
-    pay = Connection.objects.create(
-        code="alipay-main", platform="alipay", name="支付宝", base_url="http://127.0.0.1:1", options={"seller_id": "2088"}
+    connection = Connection.objects.create(
+        code="own-shop", platform="own_shop", name="自营", base_url="http://127.0.0.1:1"
     )
-    return Shop.objects.create(code="own", name="自营", channel="own_shop", connection=connection, payment_connection=pay)
+    pay = Connection.objects.create(
+        code="alipay-main",
+        platform="alipay",
+        name="支付宝",
+        base_url="http://127.0.0.1:1",
+        options={"seller_id": "2088"},
+    )
+    return Shop.objects.create(
+        code="own", name="自营", channel="own_shop", connection=connection, payment_connection=pay
+    )
 
 
 def beijing(at: dt.datetime) -> str:

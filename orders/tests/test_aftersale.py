@@ -32,7 +32,10 @@ def clerk() -> Any:
 
 
 def snapshot(order: Order) -> dict[str, Any]:
-    return {"head": Order.objects.values().get(id=order.id), "lines": list(order.lines.order_by("pk").values())}
+    return {
+        "head": Order.objects.values().get(id=order.id),
+        "lines": list(order.lines.order_by("pk").values()),
+    }
 
 
 # the window
@@ -108,7 +111,9 @@ def test_that_refunds_together_never_pass_what_was_paid(clerk):
 def test_that_the_last_refund_is_the_residual_of_every_line(clerk):
     order = cast.order("signed")
     cup = order.lines.get(seller_code="CUP-1")
-    first = open_case(order.id, "refund", Decimal("20.01"), [{"line": cup.uuid, "quantity": 1}], "", "", clerk)
+    first = open_case(
+        order.id, "refund", Decimal("20.01"), [{"line": cup.uuid, "quantity": 1}], "", "", clerk
+    )
     close_case(first.id, "done", clerk)
     last = open_case(order.id, "refund", FULL - Decimal("20.01"), [], "", "", clerk)
     close_case(last.id, "done", clerk)
@@ -165,11 +170,16 @@ def test_that_a_case_that_cannot_be_is_refused(clerk, state, kind, amount, lines
 
 def test_that_the_channels_refunds_become_cases_once_and_follow_it():
     order = cast.order("signed", shop=cast.shop("tb", "taobao"))
-    rows = [(order.id, "R1", "refund", Decimal("30.00"), "asked"), (order.id, "R2", "return", Decimal("50.00"), "done")]
+    rows = [
+        (order.id, "R1", "refund", Decimal("30.00"), "asked"),
+        (order.id, "R2", "return", Decimal("50.00"), "done"),
+    ]
     assert sync_channel_refunds(rows) == 2
     assert sync_channel_refunds(rows) == 0
     sync_channel_refunds([(order.id, "R1", "refund", Decimal("30.00"), "done")])
-    sync_channel_refunds([(order.id, "R1", "refund", Decimal("30.00"), "asked")])  # an old page: done stays done
+    sync_channel_refunds(
+        [(order.id, "R1", "refund", Decimal("30.00"), "asked")]
+    )  # an old page: done stays done
     order.refresh_from_db()
     assert order.refunded == Decimal("80.00")
     assert set(Case.objects.values_list("state", flat=True)) == {"done"}

@@ -26,7 +26,13 @@ def clerk(client) -> User:
 
 def opened(client, order: Order, **changes: str) -> None:
     cup = order.lines.get(seller_code="CUP-1")
-    form = {"kind": "return", "amount": "30.00", "reason": "杯子裂了", f"line{cup.pk}": "on", f"pieces{cup.pk}": "1"}
+    form = {
+        "kind": "return",
+        "amount": "30.00",
+        "reason": "杯子裂了",
+        f"line{cup.pk}": "on",
+        f"pieces{cup.pk}": "1",
+    }
     answer = client.post(reverse("admin:case_open", args=[order.id]), {**form, **changes})
     assert answer.status_code == 302
 
@@ -38,7 +44,9 @@ def test_that_a_case_is_opened_and_settled_by_post(client, clerk):
     assert case.lines == [{"line": str(order.lines.get(seller_code="CUP-1").pk), "quantity": 1}]
     page = client.get(reverse("admin:orders_case_change", args=[case.id]))
     assert page.status_code == 200 and case.number in page.content.decode()
-    client.post(reverse("admin:case_settle", args=[case.id]), {"outcome": "done", "amount": "25.50", "note": "已退"})
+    client.post(
+        reverse("admin:case_settle", args=[case.id]), {"outcome": "done", "amount": "25.50", "note": "已退"}
+    )
     case.refresh_from_db()
     assert (case.state, case.amount) == ("done", Decimal("25.50"))
     assert Order.objects.get(id=order.id).refunded == Decimal("25.50")

@@ -40,7 +40,12 @@ def test_that_closing_is_dated_by_the_end_of_the_quiet_window():
     order.refresh_from_db()
     event = Event.objects.get(order=order, code="close")
     assert outcome.moved == {order.id: ["close"]}
-    assert (order.state, event.point, event.occurred_at, event.data) == ("closed", 9, until, {"voucher": "AR1"})
+    assert (order.state, event.point, event.occurred_at, event.data) == (
+        "closed",
+        9,
+        until,
+        {"voucher": "AR1"},
+    )
     assert order.closed_at is not None and order.closed_at > until
 
 
@@ -60,7 +65,9 @@ def test_that_cancelling_returns_the_stock_exactly(state: str):
     before = counters()
     reserved(order)
     assert counters() != before
-    outcome = apply(LIFECYCLE, "cancel", [order.id], actor=platform("own_shop"), params={"reason": "买家取消"})
+    outcome = apply(
+        LIFECYCLE, "cancel", [order.id], actor=platform("own_shop"), params={"reason": "买家取消"}
+    )
     assert outcome.moved == {order.id: ["cancel"]}
     assert counters() == before
     assert set(Reservation.objects.values_list("state", flat=True)) == {"released"}
@@ -102,7 +109,12 @@ def test_that_a_person_who_cancels_a_paid_order_leaves_a_refund_to_make():
     paid, unpaid = cast.order("paid"), cast.order("unpaid")
     apply(LIFECYCLE, "cancel", [paid.id, unpaid.id], actor=clerk, params={"reason": "缺货"})
     case = Case.objects.get()
-    assert (case.order_id, case.kind, case.amount, case.state) == (paid.id, "refund", Decimal("257.00"), "open")
+    assert (case.order_id, case.kind, case.amount, case.state) == (
+        paid.id,
+        "refund",
+        Decimal("257.00"),
+        "open",
+    )
     paid.refresh_from_db()
     assert (paid.state, paid.refund_state) == ("cancelled", "asked")
 

@@ -53,11 +53,22 @@ def test_that_one_closed_order_stops_a_bulk_update_and_nothing_of_it_happens():
 def test_that_tags_traces_and_erasure_still_reach_a_closed_order():
     closed = cast.closed(buyer_message="请放门卫")
     changed = Order.objects.filter(id=closed.id).update(
-        tags=["新一线"], buyer_ref="", buyer_message="", channel_state="TRADE_FINISHED", next_try_at=timezone.now()
+        tags=["新一线"],
+        buyer_ref="",
+        buyer_message="",
+        channel_state="TRADE_FINISHED",
+        next_try_at=timezone.now(),
     )
     assert changed == 1
-    assert Receiver.objects.filter(order=closed).update(name_mask="", phone_mask="", address_mask="", plain_enc=None) == 1
-    Event.objects.create(order=closed, code="trace", occurred_at=timezone.now(), actor_kind="platform", actor_name="zto")
+    assert (
+        Receiver.objects.filter(order=closed).update(
+            name_mask="", phone_mask="", address_mask="", plain_enc=None
+        )
+        == 1
+    )
+    Event.objects.create(
+        order=closed, code="trace", occurred_at=timezone.now(), actor_kind="platform", actor_name="zto"
+    )
     assert Order.objects.get(id=closed.id).tags == ["新一线"]
 
 
@@ -69,7 +80,15 @@ def test_that_the_lines_of_a_closed_order_can_not_change(change: str):
         if change == "update":
             Line.objects.filter(order=closed).update(quantity=99)
         elif change == "insert":
-            Line.objects.create(order=closed, channel_line="x", seller_code="x", title="x", quantity=1, unit_price=1, payable=1)
+            Line.objects.create(
+                order=closed,
+                channel_line="x",
+                seller_code="x",
+                title="x",
+                quantity=1,
+                unit_price=1,
+                payable=1,
+            )
         elif change == "delete":
             closed.lines.all().delete()
         elif change == "adopt":

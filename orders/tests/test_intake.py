@@ -29,8 +29,12 @@ ALICE = Actor("person", "alice", 1)
 
 def take(shop: Shop, *bodies: Any, version: str = "") -> None:
     rows = [
-        Kept("order", str(b.get("tid_str") or b.get("number")) if isinstance(b, dict) else f"x{i}",
-             version or f"{i}-{b.get('modified') if isinstance(b, dict) else i}", b if isinstance(b, bytes) else raw(b))
+        Kept(
+            "order",
+            str(b.get("tid_str") or b.get("number")) if isinstance(b, dict) else f"x{i}",
+            version or f"{i}-{b.get('modified') if isinstance(b, dict) else i}",
+            b if isinstance(b, bytes) else raw(b),
+        )
         for i, b in enumerate(bodies)
     ]
     keep_many(shop.connection_id, rows)
@@ -81,7 +85,9 @@ def test_that_one_unreadable_payload_is_set_aside_and_the_rest_go_on(taobao: Sho
     assert "WAIT_SELLER_STOCK_CHECK" in aside["unknown_word"]
 
 
-def test_that_a_set_aside_payload_is_taken_in_after_a_replay(taobao: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_a_set_aside_payload_is_taken_in_after_a_replay(
+    taobao: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from orders.providers import taobao as provider
 
     take(taobao, trade("1001", status="NEW_WORD"))
@@ -162,11 +168,19 @@ def test_that_two_holds_need_two_releases(taobao: Shop) -> None:
 def test_that_a_payment_the_channel_denies_is_held(own_shop: Shop) -> None:
     from orders.models import PaymentProof
 
-    take(own_shop, own_order("OS1"), own_order("OS2", receiver={**own_order("x")["receiver"], "phone": "13912345678"}))
+    take(
+        own_shop,
+        own_order("OS1"),
+        own_order("OS2", receiver={**own_order("x")["receiver"], "phone": "13912345678"}),
+    )
     Order.objects.update(state="claimed")
     one, two = Order.objects.order_by("id")
-    PaymentProof.objects.create(order=one, source="alipay", trade_no="t", state="WAIT_BUYER_PAY", paid=False, amount=one.payable)
-    PaymentProof.objects.create(order=two, source="alipay", trade_no="t", state="TRADE_SUCCESS", paid=True, amount=Decimal(1))
+    PaymentProof.objects.create(
+        order=one, source="alipay", trade_no="t", state="WAIT_BUYER_PAY", paid=False, amount=one.payable
+    )
+    PaymentProof.objects.create(
+        order=two, source="alipay", trade_no="t", state="TRADE_SUCCESS", paid=True, amount=Decimal(1)
+    )
     sweep(LIFECYCLE, "claimed", ("verify",))
     assert sorted(Hold.objects.values_list("type", flat=True)) == ["payment", "payment"]
     assert set(Order.objects.values_list("state", flat=True)) == {"claimed"}

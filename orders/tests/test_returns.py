@@ -46,7 +46,10 @@ def test_that_goods_come_back_by_what_they_are_still_worth(clerk):
     pieces = [Piece(cup.uuid, 1, "resell"), Piece(cup.uuid, 1, "scrap"), Piece(bed.uuid, 1, "missing")]
     outcome = receive_one(order.id, pieces, cast.warehouse().id, clerk, case=case.number, key="K1")
     assert outcome.moved == {order.id: ["receive_return"]}
-    shelves = {s.bin.code: (s.on_hand, s.bin.sellable) for s in Stock.objects.filter(sku=cup.sku).select_related("bin")}
+    shelves = {
+        s.bin.code: (s.on_hand, s.bin.sellable)
+        for s in Stock.objects.filter(sku=cup.sku).select_related("bin")
+    }
     assert shelves["RETURN"] == (1, True) and shelves["SCRAP"] == (1, False)
     assert Movement.objects.filter(kind="return").count() == 2
     case.refresh_from_db()
@@ -72,12 +75,18 @@ def test_that_a_return_that_cannot_be_touches_nothing(clerk, quantity, dispositi
     cup = order.lines.get(seller_code="CUP-1")
     outcome = receive_one(order.id, [Piece(cup.uuid, quantity, disposition)], cast.warehouse().id, clerk)
     assert outcome.refused[order.id].code == code
-    assert not Movement.objects.filter(kind="return").exists() and not Case.objects.exists() and not Event.objects.exists()
+    assert (
+        not Movement.objects.filter(kind="return").exists()
+        and not Case.objects.exists()
+        and not Event.objects.exists()
+    )
 
 
 def test_that_a_return_before_shipping_is_refused(clerk):
     order = cast.order("packed")
-    outcome = receive_one(order.id, [Piece(order.lines.get(seller_code="CUP-1").uuid, 1, "resell")], cast.warehouse().id, clerk)
+    outcome = receive_one(
+        order.id, [Piece(order.lines.get(seller_code="CUP-1").uuid, 1, "resell")], cast.warehouse().id, clerk
+    )
     assert outcome.refused[order.id].code == "wrong_state"
 
 
@@ -96,7 +105,9 @@ def test_that_money_first_and_goods_later_is_one_case(clerk):
     order = cast.order("signed")
     case = open_case(order.id, "return", Decimal("30.00"), [], "", "", clerk)
     close_case(case.id, "done", clerk)
-    receive_one(order.id, [Piece(order.lines.get(seller_code="CUP-1").uuid, 1, "resell")], cast.warehouse().id, clerk)
+    receive_one(
+        order.id, [Piece(order.lines.get(seller_code="CUP-1").uuid, 1, "resell")], cast.warehouse().id, clerk
+    )
     case.refresh_from_db()
     assert Case.objects.count() == 1 and case.state == "done" and case.received_at is not None
 
@@ -106,7 +117,9 @@ def test_that_money_first_and_goods_later_is_one_case(clerk):
 
 @pytest.fixture
 def wms() -> Connection:
-    return Connection.objects.create(platform="wangdiantong", name="wdt", code="wdt-main", base_url="http://127.0.0.1:1")
+    return Connection.objects.create(
+        platform="wangdiantong", name="wdt", code="wdt-main", base_url="http://127.0.0.1:1"
+    )
 
 
 def receipt(order_number: str, number: str = "RK1", **changes: Any) -> bytes:
@@ -129,7 +142,12 @@ def test_that_a_receipt_finds_its_order_by_any_of_its_numbers(wms, by):
     name = {"channel_number": order.channel_number, "number": order.number, "parcel": f"{order.number}-1"}[by]
     payload = told(wms, receipt(name))
     case = Case.objects.get()
-    assert (payload.state, payload.order_id, case.number, case.state) == ("parsed", order.id, f"TK{name}", "received")
+    assert (payload.state, payload.order_id, case.number, case.state) == (
+        "parsed",
+        order.id,
+        f"TK{name}",
+        "received",
+    )
     event = Event.objects.get(order=order, code="receive_return")
     assert event.occurred_at == dt.datetime.fromtimestamp(1790000000, dt.UTC)
     assert Bin.objects.get(code="RETURN").sellable and Movement.objects.get(kind="return").on_hand_change == 1
@@ -162,7 +180,10 @@ def test_that_an_unreadable_receipt_waits_for_a_person_and_the_others_go_on(wms,
 
 def test_that_a_receipt_of_an_order_not_here_yet_waits(wms):
     payload = told(wms, receipt("NOBODY"))
-    assert (payload.state, payload.reason_code) == ("new", "no_order") and payload.next_try_at > timezone.now()
+    assert (payload.state, payload.reason_code) == (
+        "new",
+        "no_order",
+    ) and payload.next_try_at > timezone.now()
 
 
 def test_that_receipts_cost_the_same_statements_for_one_and_for_five_but_for_the_shelf(wms):
@@ -203,7 +224,11 @@ def at(row: dict[str, Any]) -> dt.datetime:
 def rows_of(n: int) -> list[dict[str, Any]]:
     day = timezone.now() + dt.timedelta(hours=8) - dt.timedelta(days=5)
     return [
-        {"order_no": f"RK{i}", "status": 80, "modified": (day + dt.timedelta(minutes=i)).strftime("%Y-%m-%d %H:%M:%S")}
+        {
+            "order_no": f"RK{i}",
+            "status": 80,
+            "modified": (day + dt.timedelta(minutes=i)).strftime("%Y-%m-%d %H:%M:%S"),
+        }
         for i in range(n)
     ]
 

@@ -14,7 +14,15 @@ from orderhub.models import Payload
 from orders.models import Order
 
 #: Effects that may happen once per key.
-ONCE = ("wms.order", "channel.ship", "kingdee.save", "kingdee.submit", "kingdee.audit", "waybill.number", "return.receipt")
+ONCE = (
+    "wms.order",
+    "channel.ship",
+    "kingdee.save",
+    "kingdee.submit",
+    "kingdee.audit",
+    "waybill.number",
+    "return.receipt",
+)
 
 
 class Command(BaseCommand):
@@ -28,9 +36,13 @@ class Command(BaseCommand):
         if not options["ledger"].is_file():
             raise CommandError(f"no ledger at {options['ledger']}")
         rows = _rows(options["ledger"])
-        source = {(r["body"].get("channel", r["platform"]), r["key"]) for r in rows if r["kind"] == "source.order"}
+        source = {
+            (r["body"].get("channel", r["platform"]), r["key"]) for r in rows if r["kind"] == "source.order"
+        }
         ours = Counter(Order.objects.values_list("shop__channel", "channel_number"))
-        kept = set(Payload.objects.filter(kind="order", state="set_aside").values_list("external_id", flat=True))
+        kept = set(
+            Payload.objects.filter(kind="order", state="set_aside").values_list("external_id", flat=True)
+        )
         missing = sorted(key for channel, key in source if (channel, key) not in ours and key not in kept)
         effects: Counter[tuple[str, str]] = Counter(
             (r["kind"], r["key"]) for r in rows if r["effect"] and r["kind"] in ONCE
@@ -38,10 +50,14 @@ class Command(BaseCommand):
         twice = sorted(f"{kind} {key} ×{n}" for (kind, key), n in effects.items() if n > 1)
         twice += sorted(f"order {number} ×{n}" for number, n in ours.items() if n > 1)
         shipped: Counter[str] = Counter(
-            r["body"]["source"] for r in rows if r["effect"] and r["kind"] == "wms.order" and r["body"].get("source")
+            r["body"]["source"]
+            for r in rows
+            if r["effect"] and r["kind"] == "wms.order" and r["body"].get("source")
         )
         cancelled = {r["body"].get("source") or r["key"] for r in rows if r["kind"] == "wms.cancel"}
-        twice += sorted(f"goods of {s} handed over ×{n}" for s, n in shipped.items() if n > 1 and s not in cancelled)
+        twice += sorted(
+            f"goods of {s} handed over ×{n}" for s, n in shipped.items() if n > 1 and s not in cancelled
+        )
         answer = {
             "lost": len(missing),
             "doubled": len(twice),

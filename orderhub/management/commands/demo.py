@@ -40,7 +40,9 @@ class Command(BaseCommand):
             raise CommandError("the database holds orders already; `make demo` starts with an empty one")
         sandbox, admin = os.environ["SANDBOX_URL"], os.environ.get("ADMIN_USER", "admin")
         password = os.environ["ADMIN_PASSWORD"]
-        demo_setup.build(sandbox_url=sandbox, seed=options["seed"], admin=admin, password=password, say=self._say)
+        demo_setup.build(
+            sandbox_url=sandbox, seed=options["seed"], admin=admin, password=password, say=self._say
+        )
         self._connect_taobao()
         self._feed(sandbox)
         waited = self._wait(options["longest"])
@@ -48,7 +50,9 @@ class Command(BaseCommand):
         report["seconds"] = round(time.monotonic() - begun, 1)
         report["still_moving"] = not waited
         report["admin_url"] = f"{settings.PUBLIC_URL}/admin/"
-        Path(settings.VAR_DIR, "demo.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        Path(settings.VAR_DIR, "demo.json").write_text(
+            json.dumps(report, ensure_ascii=False, indent=1) + "\n", "utf-8"
+        )
         self._print(report, admin, password)
         if report["lost"] or report["doubled"]:
             raise CommandError("orders or effects are lost or doubled: see var/demo.json")
@@ -83,7 +87,9 @@ class Command(BaseCommand):
         deadline = time.monotonic() + longest
         while time.monotonic() < deadline:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT (SELECT count(*) FROM orders_order), (SELECT coalesce(max(id), 0) FROM orders_event)")
+                cursor.execute(
+                    "SELECT (SELECT count(*) FROM orders_order), (SELECT coalesce(max(id), 0) FROM orders_event)"
+                )
                 orders, events = cursor.fetchone()
             messages = Message.objects.filter(state="done").count()
             now = (orders, events, messages)
@@ -99,7 +105,13 @@ class Command(BaseCommand):
 
     def _report(self) -> dict[str, Any]:
         judge = subprocess.run(
-            [sys.executable, "manage.py", "audit_sandbox", str(Path(settings.VAR_DIR, "sandbox.sqlite3")), "--json"],
+            [
+                sys.executable,
+                "manage.py",
+                "audit_sandbox",
+                str(Path(settings.VAR_DIR, "sandbox.sqlite3")),
+                "--json",
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -125,7 +137,10 @@ class Command(BaseCommand):
             "tickets": Ticket.objects.exclude(state="done").count(),
             "quarantined": Payload.objects.filter(state="set_aside").count(),
             "needs_person": Message.objects.filter(state="needs_person").count(),
-            "address_changed": Event.objects.filter(code="address_changed").values("order_id").distinct().count(),
+            "address_changed": Event.objects.filter(code="address_changed")
+            .values("order_id")
+            .distinct()
+            .count(),
             **verdict,
         }
 
@@ -136,7 +151,9 @@ class Command(BaseCommand):
         write("touchpoints  " + "  ".join(f"{k} {v}" for k, v in report["touchpoints"].items()))
         write("states       " + "  ".join(f"{k} {v}" for k, v in sorted(report["states"].items())))
         write("held         " + ("  ".join(f"{k} {v}" for k, v in sorted(report["held"].items())) or "none"))
-        write(f"tickets {report['tickets']}, payloads set aside {report['quarantined']}, {report['seconds']} s")
+        write(
+            f"tickets {report['tickets']}, payloads set aside {report['quarantined']}, {report['seconds']} s"
+        )
         write("")
         write(f"Open {report['admin_url']}   user {admin}   password {password}")
         write("`make stop` ends it.")

@@ -70,13 +70,19 @@ def test_that_a_bill_goes_from_saved_over_submitted_to_audited_exactly_once(box:
     assert step(box, "Submit", "AR-1")["IsSuccess"] and step(box, "Audit", "AR-1")["IsSuccess"]
     assert step(box, "Submit", "AR-1")["MsgCode"] == 12
     assert query(box, "FBillNo,FDocumentStatus,FALLAMOUNTFOR", "FBillNo='AR-1'") == [["AR-1", "C", 99.9]]
-    assert [len(box.effects(kind, "AR-1")) for kind in ("kingdee.save", "kingdee.submit", "kingdee.audit")] == [1, 1, 1]
+    assert [
+        len(box.effects(kind, "AR-1")) for kind in ("kingdee.save", "kingdee.submit", "kingdee.audit")
+    ] == [1, 1, 1]
 
 
 def test_that_the_same_number_is_not_saved_twice(box: Served) -> None:
     save(box, model("AR-2"))
     status = save(box, model("AR-2"))["ResponseStatus"]
-    assert (status["IsSuccess"], status["MsgCode"], status["Errors"][0]["FieldName"]) == (False, 11, "FBillNo")
+    assert (status["IsSuccess"], status["MsgCode"], status["Errors"][0]["FieldName"]) == (
+        False,
+        11,
+        "FBillNo",
+    )
     assert len(box.effects("kingdee.save", "AR-2")) == 1
 
 
@@ -84,7 +90,10 @@ def test_that_sums_and_required_fields_are_checked(box: Served) -> None:
     plan = [{"FENDDATE": "2026-11-20", "FPAYAMOUNTFOR": "1.00"}]
     status = save(box, model("AR-3", FEntityPlan=plan))["ResponseStatus"]
     assert status["MsgCode"] == 11 and "不等于" in status["Errors"][0]["Message"]
-    fields = [e["FieldName"] for e in save(box, model("AR-3", FCUSTOMERID={"FNumber": ""}))["ResponseStatus"]["Errors"]]
+    fields = [
+        e["FieldName"]
+        for e in save(box, model("AR-3", FCUSTOMERID={"FNumber": ""}))["ResponseStatus"]["Errors"]
+    ]
     assert fields == ["FCUSTOMERID"]
     assert not box.effects("kingdee.save", "AR-3")
 
@@ -105,13 +114,17 @@ def test_that_part_of_a_batch_may_succeed(box: Served) -> None:
     save(box, model("AR-5"))
     status = step(box, "Submit", "AR-5", "AR-nobody")
     assert not status["IsSuccess"] and status["MsgCode"] == 10
-    assert [row["Number"] for row in status["SuccessEntitys"]] == ["AR-5"] and status["Errors"][0]["DIndex"] == 1
+    assert [row["Number"] for row in status["SuccessEntitys"]] == ["AR-5"] and status["Errors"][0][
+        "DIndex"
+    ] == 1
 
 
 def test_that_a_lost_session_says_so_and_a_new_one_works(box: Served) -> None:
     lost = call(box, "Save", {"formid": "AR_receivable", "data": {"Model": model("AR-6")}}, session="gone")
     assert lost["Result"]["ResponseStatus"]["MsgCode"] == 1
-    asked = call(box, "ExecuteBillQuery", {"data": {"FormId": "AR_receivable", "FieldKeys": "FID"}}, session="gone")
+    asked = call(
+        box, "ExecuteBillQuery", {"data": {"FormId": "AR_receivable", "FieldKeys": "FID"}}, session="gone"
+    )
     assert asked[0][0]["Result"]["ResponseStatus"]["MsgCode"] == 1
     assert login(box, "wrong")["LoginResultType"] == -1
     assert not box.effects("kingdee.save", "AR-6")
@@ -143,7 +156,12 @@ def signed(path: str, secret: str = SECRET) -> dict[str, str]:
     stamp = str(int(time.time()))
     text = f"POST\n{quote(path, safe='')}\n\nx-api-nonce:{stamp}\nx-api-timestamp:{stamp}\n"
     data = f"{ACCOUNT},{USER},2052,0"
-    seal = lambda key, message: base64.b64encode(hmac.new(key.encode(), message.encode(), hashlib.sha256).hexdigest().encode()).decode()  # noqa: E731,E501
+
+    def seal(key: str, message: str) -> str:
+        return base64.b64encode(
+            hmac.new(key.encode(), message.encode(), hashlib.sha256).hexdigest().encode()
+        ).decode()
+
     return {
         "X-Api-ClientID": "200001", "X-Api-Auth-Version": "2.0", "x-api-timestamp": stamp, "x-api-nonce": stamp,
         "x-api-signheaders": "x-api-timestamp,x-api-nonce", "X-Api-Signature": seal(client, text),
@@ -188,7 +206,9 @@ def test_that_the_vendors_sdk_saves_and_queries_a_bill(box: Served) -> None:
     sdk.InitConfig(ACCOUNT, USER, APP_ID, SECRET, url)
     saved = json.loads(sdk.Save("AR_receivable", {"Model": model("AR-SDK")}))
     assert saved["Result"]["ResponseStatus"]["IsSuccess"], saved
-    assert json.loads(sdk.Submit("AR_receivable", {"Numbers": ["AR-SDK"]}))["Result"]["ResponseStatus"]["IsSuccess"]
+    assert json.loads(sdk.Submit("AR_receivable", {"Numbers": ["AR-SDK"]}))["Result"]["ResponseStatus"][
+        "IsSuccess"
+    ]
     rows = sdk.ExecuteBillQuery({"FormId": "AR_receivable", "FieldKeys": "FBillNo,FDocumentStatus",
                                  "FilterString": "FBillNo='AR-SDK'"})  # fmt: skip
     assert json.loads(rows) == [["AR-SDK", "B"]]

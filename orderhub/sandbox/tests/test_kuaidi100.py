@@ -40,7 +40,9 @@ def query(box: Served, number: str, key: str = KEY, com: str = "zhongtong", **mo
         "customer": CUSTOMER, "sign": md5(param + key + CUSTOMER), "param": param}).json()  # fmt: skip
 
 
-def subscribe(box: Served, number: str, url: str, company: str = "zhongtong", key: str = KEY) -> dict[str, Any]:
+def subscribe(
+    box: Served, number: str, url: str, company: str = "zhongtong", key: str = KEY
+) -> dict[str, Any]:
     param = {"company": company, "number": number, "key": key,
              "parameters": {"callbackurl": url, "salt": SALT, "resultv2": "4", "autoCom": "1"}}  # fmt: skip
     return box.http.post("/kuaidi100/poll", data={"schema": "json", "param": compact(param)}).json()
@@ -144,7 +146,9 @@ def test_that_a_failed_first_attempt_shows_between_two_dispatches(box: Served) -
         if order.paid_at and not box.world.schedule(order.number).first_attempt_ok and not order.scenario:
             number = f"74{order.seq:012d}"
             traces.hand_over(box.world, number, "ZTO", order.number, "YH01", order.paid_at)
-            codes = [event.code for event in traces.every_scan(box.world.seed, traces.journey(box.world, number))]
+            codes = [
+                event.code for event in traces.every_scan(box.world.seed, traces.journey(box.world, number))
+            ]
             assert codes[-4:] == ["5", "204", "5", "301"]
             return
     raise AssertionError("the world has no failed first attempt")

@@ -51,7 +51,9 @@ def call(box: Served, method: str, body: str, secret: str = SECRET) -> ElementTr
     return ElementTree.fromstring(answer.content)
 
 
-def order_xml(order: Any, code: str, oaid: str = "1oaid", mobile: str = "1**********", house: str = "YH01") -> str:
+def order_xml(
+    order: Any, code: str, oaid: str = "1oaid", mobile: str = "1**********", house: str = "YH01"
+) -> str:
     at, to = wall(order.paid_at), order.receiver
     lines = "".join(
         f"<orderLine><orderLineNo>{place}</orderLineNo><ownerCode>QINGCHUAN</ownerCode><itemCode>{line.sku}</itemCode>"
@@ -94,23 +96,32 @@ def test_that_the_published_vector_is_reproduced() -> None:
 def test_that_an_order_is_taken_once_whatever_is_repeated(box: Served) -> None:
     order = fresh(box, 1)
     first, second = (call(box, "deliveryorder.create", order_xml(order, "D-1")) for _ in range(2))
-    assert said(first, "flag") == "success" and said(first, "deliveryOrderId") == said(second, "deliveryOrderId")
+    assert said(first, "flag") == "success" and said(first, "deliveryOrderId") == said(
+        second, "deliveryOrderId"
+    )
     assert len(box.effects("wms.order", "D-1")) == 1 and len(box.world.ledger.find("wms.order", "D-1")) == 2
     assert box.effects("wms.order", "D-1")[0]["body"]["source"] == order.number
 
 
 def test_that_a_forged_or_plain_or_oaidless_order_is_refused(box: Served) -> None:
     order = fresh(box, 1)
-    assert said(call(box, "deliveryorder.create", order_xml(order, "D-2"), "other"), "code") == "sign-check-failure"
+    assert (
+        said(call(box, "deliveryorder.create", order_xml(order, "D-2"), "other"), "code")
+        == "sign-check-failure"
+    )
     assert "oaid" in said(call(box, "deliveryorder.create", order_xml(order, "D-2", oaid="")), "message")
     plain = call(box, "deliveryorder.create", order_xml(order, "D-2", mobile="13800138000"))
     assert (said(plain, "flag"), "掩码" in said(plain, "message")) == ("failure", True)
-    assert "仓库不存在" in said(call(box, "deliveryorder.create", order_xml(order, "D-2", house="XX")), "message")
+    assert "仓库不存在" in said(
+        call(box, "deliveryorder.create", order_xml(order, "D-2", house="XX")), "message"
+    )
     assert said(call(box, "deliveryorder.create", "<request>"), "flag") == "failure"
     assert not box.effects("wms.order", "D-2")
 
 
-def test_that_an_old_order_is_confirmed_with_its_old_times_weight_and_number(box: Served, ear: Listener) -> None:
+def test_that_an_old_order_is_confirmed_with_its_old_times_weight_and_number(
+    box: Served, ear: Listener
+) -> None:
     order = fresh(box, 6)
     call(box, "deliveryorder.create", order_xml(order, "D-3"))
     done = box.control("drive", what="qimen_confirms", target=ear.url, code="wms", numbers=["D-3"], wait=True)
@@ -126,9 +137,14 @@ def test_that_an_old_order_is_confirmed_with_its_old_times_weight_and_number(box
     grams = float(said(root, "packages/package/weight")) * 1000
     goods = sum(box.world.catalogue[line.sku].weight_g * line.quantity for line in order.lines)
     assert goods * 0.98 + 39 < grams < goods * 1.02 + 121
-    times = [said(root, f"extendProps/{name}") for name in ("waveTime", "pickTime", "packTime", "printTime", "weighTime")]
+    times = [
+        said(root, f"extendProps/{name}")
+        for name in ("waveTime", "pickTime", "packTime", "printTime", "weighTime")
+    ]
     assert wall(order.paid_at) < times[0] and sorted(times) == times
-    assert times[-1] < said(root, "deliveryOrder/orderConfirmTime") < wall(box.world.now() - timedelta(days=3))
+    assert (
+        times[-1] < said(root, "deliveryOrder/orderConfirmTime") < wall(box.world.now() - timedelta(days=3))
+    )
     assert len(box.effects("wms.weight", "D-3")) == 1
     box.control("drive", what="qimen_confirms", target=ear.url, numbers=["D-3"], wait=True)
     assert len(ear.heard) == 1, "what was taken is not sent again"
@@ -170,7 +186,9 @@ def test_that_steps_and_stock_can_be_asked_for(box: Served) -> None:
     assert steps == ["ACCEPT", "OTHER", "PICK", "PACKAGE", "PRINT", "WEIGH", "DELIVERED"]
     state = call(box, "deliveryorder.query", "<request><orderCode>D-7</orderCode></request>")
     assert said(state, "deliveryOrder/status") == "DELIVERED"
-    criteria = f"<criteria><itemCode>{order.lines[0].sku}</itemCode><warehouseCode>YH01</warehouseCode></criteria>"
+    criteria = (
+        f"<criteria><itemCode>{order.lines[0].sku}</itemCode><warehouseCode>YH01</warehouseCode></criteria>"
+    )
     stock = call(box, "inventory.query", f"<request><criteriaList>{criteria}</criteriaList></request>")
     assert int(said(stock, "items/item/quantity")) > 0
 
@@ -192,7 +210,10 @@ def test_that_goods_that_came_back_are_confirmed_once(box: Served, ear: Listener
     methods = [dict(parse_qsl(urlsplit(path).query))["method"] for path, _, _ in ear.heard]
     assert sorted(methods) == ["deliveryorder.confirm", "returnorder.confirm"]
     root = ElementTree.fromstring(next(body for path, _, body in ear.heard if "returnorder" in path))
-    assert said(root, "returnOrder/returnOrderCode") == "RET-8" and said(root, "orderLines/orderLine/actualQty") == "1"
+    assert (
+        said(root, "returnOrder/returnOrderCode") == "RET-8"
+        and said(root, "orderLines/orderLine/actualQty") == "1"
+    )
     assert len(box.effects("return.receipt", "RET-8")) == 1
 
 

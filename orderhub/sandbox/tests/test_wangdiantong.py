@@ -93,11 +93,15 @@ def test_that_an_order_paid_ten_days_ago_is_shipped_at_once_with_old_times(box: 
     assert push(box, trade(order)) == {"new_count": 1, "chg_count": 0, "error_list": []}
     row = stockout(box, order.number)
     assert (row["status"], row["consign_status"], row["logistics_print_status"]) == (110, 51, 2)
-    assert row["logistics_no"] == f"73{order.seq:012d}" and row["logistics_list"][0]["weight"] == row["weight"]
+    assert (
+        row["logistics_no"] == f"73{order.seq:012d}" and row["logistics_list"][0]["weight"] == row["weight"]
+    )
     times = [row[name] for name in ("picklist_time", "pick_time", "examine_time", "print_time", "weigh_time")]
     assert wall(order.paid_at) < times[0] and sorted(times) == times and times[-1] < row["consign_time"]
     assert row["consign_time"] < wall(box.world.now() - timedelta(days=3))
-    assert row["modified"] > wall(box.world.now() - timedelta(minutes=5)), "the record changed when it was handed over"
+    assert row["modified"] > wall(box.world.now() - timedelta(minutes=5)), (
+        "the record changed when it was handed over"
+    )
     goods = sum(box.world.catalogue[line.sku].weight_g * line.quantity for line in order.lines)
     assert goods * 0.98 + 39 < float(row["weight"]) * 1000 < goods * 1.02 + 121
     assert len(box.effects("wms.weight", order.number)) == 1
@@ -153,7 +157,9 @@ def test_that_a_shipped_order_cannot_be_cancelled_and_a_fresh_one_can(box: Serve
 def test_that_windows_and_pages_have_limits(box: Served) -> None:
     now = box.world.now()
     long = {"start_time": wall(now - timedelta(minutes=61)), "end_time": wall(now), "status_type": 0}
-    assert "60分钟" in call(box, "wms.stockout.Sales.queryWithDetail", long, page_size=10, page_no=0)["message"]
+    assert (
+        "60分钟" in call(box, "wms.stockout.Sales.queryWithDetail", long, page_size=10, page_no=0)["message"]
+    )
     assert call(box, "wms.stockout.Sales.queryWithDetail", {}, page_size=10, page_no=0)["status"] == 100
     over = call(box, "wms.StockSpec.search2", {"spec_nos": ["x"]}, page_size=1001, page_no=0)
     assert over["status"] == 100
@@ -178,17 +184,26 @@ def test_that_polling_by_change_finds_what_was_handed_over_just_now(box: Served)
 
 def test_that_stock_adds_up_over_bins_and_falls_by_what_was_shipped(box: Served) -> None:
     order = own(box, 5)
-    sku, count = order.lines[0].sku, sum(line.quantity for line in order.lines if line.sku == order.lines[0].sku)
+    sku, count = (
+        order.lines[0].sku,
+        sum(line.quantity for line in order.lines if line.sku == order.lines[0].sku),
+    )
     ask = lambda: call(box, "wms.StockSpec.search2", {"spec_nos": [sku]}, page_size=10, page_no=0)["data"]  # noqa: E731
     before = ask()
     assert {row["warehouse_no"] for row in before["detail_list"]} == {"HZ01", "JX01", "YH01"}
     push(box, trade(order))
-    here, was = (next(r for r in rows["detail_list"] if r["warehouse_no"] == "HZ01") for rows in (ask(), before))
+    here, was = (
+        next(r for r in rows["detail_list"] if r["warehouse_no"] == "HZ01") for rows in (ask(), before)
+    )
     assert float(was["stock_num"]) - float(here["stock_num"]) == count
-    bins = call(box, "wms.StockSpec.stockDetailSearch", {"stock_spec_id_list": str(here["rec_id"])})["data"]["detail_list"]
+    bins = call(box, "wms.StockSpec.stockDetailSearch", {"stock_spec_id_list": str(here["rec_id"])})["data"][
+        "detail_list"
+    ]
     assert sum(float(row["stock_num"]) for row in bins) == float(here["stock_num"])
     assert bins[0]["position_no"].startswith(bins[0]["zone_no"])
-    assert call(box, "wms.StockSpec.search2", {"spec_nos": [sku], "warehouse_no": "XX"})["message"].startswith("仓库不存在")
+    assert call(box, "wms.StockSpec.search2", {"spec_nos": [sku], "warehouse_no": "XX"})[
+        "message"
+    ].startswith("仓库不存在")
 
 
 def test_that_one_order_is_refused_by_its_first_warehouse_and_taken_by_another(box: Served) -> None:
@@ -214,7 +229,9 @@ def test_that_numbers_are_offered_until_they_are_acknowledged(box: Served) -> No
     ask = lambda: call(box, "sales.LogisticsSync.getSyncListExt", {"shop_no": "OWN-SHOP", "is_own_platform": True},  # noqa: E731
                        page_size=1000, page_no=0)["data"]  # fmt: skip
     mine = next(row for row in ask() if row["tid"] == order.number)
-    call(box, "sales.LogisticsSync.update", [{"sync_id": mine["sync_id"], "status": -100, "error_msg": "再试"}])
+    call(
+        box, "sales.LogisticsSync.update", [{"sync_id": mine["sync_id"], "status": -100, "error_msg": "再试"}]
+    )
     assert mine["sync_id"] in {row["sync_id"] for row in ask()}
     call(box, "sales.LogisticsSync.update", [{"sync_id": mine["sync_id"], "status": 0}])
     assert mine["sync_id"] not in {row["sync_id"] for row in ask()}
@@ -225,7 +242,9 @@ def test_that_a_refund_asked_for_blocks_the_stockout(box: Served) -> None:
     push(box, trade(order))
     refund = {"refund_no": f"T{order.number}", "tid": order.number, "oid": order.lines[0].line_id, "num": 1, "type": 1,
               "status": 2, "refund_amount": 1}  # fmt: skip
-    said = call(box, "aftersales.refund.RawRefund.upload2", "OWN-SHOP", [refund, {**refund, "tid": "nobody"}])["data"]
+    said = call(
+        box, "aftersales.refund.RawRefund.upload2", "OWN-SHOP", [refund, {**refund, "tid": "nobody"}]
+    )["data"]
     assert said["new_count"] == 1 and said["error_list"][0]["error"] == "原始单不存在"
     assert stockout(box, order.number)["block_reason"] == 1
 
@@ -241,10 +260,14 @@ def test_that_goods_that_came_back_are_received_once_with_old_times(box: Served)
         said = call(box, "wms.stockin.Refund.queryWithDetail", asked, page_size=50, page_no=0)["data"]
         (row,) = [row for row in said["order"] if row["tid_list"] == order.number]
     assert row["status"] == 80 and int(row["check_time"]) // 1000 == int(back.timestamp())
-    assert [(d["spec_no"], float(d["num"])) for d in row["details_list"]] == [(x.sku, x.quantity) for x in order.lines]
+    assert [(d["spec_no"], float(d["num"])) for d in row["details_list"]] == [
+        (x.sku, x.quantity) for x in order.lines
+    ]
     assert len(box.effects("return.receipt", row["refund_no"])) == 1
     asked["start_time"] = wall(now - timedelta(days=31))
-    assert "30天" in call(box, "wms.stockin.Refund.queryWithDetail", asked, page_size=50, page_no=0)["message"]
+    assert (
+        "30天" in call(box, "wms.stockin.Refund.queryWithDetail", asked, page_size=50, page_no=0)["message"]
+    )
 
 
 def test_that_a_purchase_arrives_once(box: Served) -> None:

@@ -63,7 +63,11 @@ def test_that_asking_twice_for_one_parcel_gives_the_same_number(box: Served) -> 
 
 
 def test_that_a_masked_receiver_gets_no_number(box: Served) -> None:
-    for field, value in (("receiverName", "李**"), ("receiverMobile", "1**********"), ("receiverAddress", "文一西路***")):
+    for field, value in (
+        ("receiverName", "李**"),
+        ("receiverMobile", "1**********"),
+        ("receiverAddress", "文一西路***"),
+    ):
         said = create(box, "P-3", **{field: value})
         assert said["status"] is False and "掩码" in said["message"]
     assert not box.effects("waybill.number", "P-3")
@@ -85,7 +89,10 @@ def test_that_a_number_is_found_by_our_code_after_a_lost_answer(box: Served) -> 
     found = call(box, "zto.open.getOrderInfo", {"type": 0, "partnerOrderCode": "P-5"})["result"][0]
     assert create(box, "P-5")["result"]["billCode"] == found["billCode"]
     assert len(box.effects("waybill.number", "P-5")) == 1
-    assert call(box, "zto.open.getOrderInfo", {"type": 0, "partnerOrderCode": "P-none"})["message"] == "订单不存在"
+    assert (
+        call(box, "zto.open.getOrderInfo", {"type": 0, "partnerOrderCode": "P-none"})["message"]
+        == "订单不存在"
+    )
 
 
 def test_that_a_cancelled_number_is_void_and_a_picked_up_one_stays(box: Served) -> None:
@@ -103,7 +110,10 @@ def test_that_a_cancelled_number_is_void_and_a_picked_up_one_stays(box: Served) 
     assert said["status"] is False and "已揽收" in said["message"]
     track = call(box, "zto.merchant.waybill.track.query", {"billCode": bill, "mobilePhone": "5514"})["result"]
     assert track[0]["scanType"] == "GOT"
-    assert call(box, "zto.merchant.waybill.track.query", {"billCode": bill, "mobilePhone": "0000"})["status"] is False
+    assert (
+        call(box, "zto.merchant.waybill.track.query", {"billCode": bill, "mobilePhone": "0000"})["status"]
+        is False
+    )
 
 
 def test_that_the_mark_of_a_district_is_steady(box: Served) -> None:

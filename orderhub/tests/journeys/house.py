@@ -79,7 +79,11 @@ class House:
         kept = []
         for number in numbers:
             trade, raw = client(shop.connection).fullinfo(number)
-            kept.append(keeping.Kept("order", number, recheck.payload_version(str(trade["modified"]), raw), raw, "pull"))
+            kept.append(
+                keeping.Kept(
+                    "order", number, recheck.payload_version(str(trade["modified"]), raw), raw, "pull"
+                )
+            )
         keeping.keep_many(shop.connection_id, kept)
         ground.read_payloads()
 
@@ -119,10 +123,14 @@ class House:
 def build(sandbox: RunningSandbox, url: str = "") -> House:
     """The demo's shop on the empty database, Taobao connected by the owner's OAuth walk."""
     forget()
-    demo_setup.build(sandbox_url=sandbox.url, seed=SEED, admin="admin", password="pass", say=lambda text: None)
+    demo_setup.build(
+        sandbox_url=sandbox.url, seed=SEED, admin="admin", password="pass", say=lambda text: None
+    )
     forget()
     shop = Connection.objects.get(code="taobao-main")
-    answer = httpx.get(oauth.authorise_url(shop, "journey") + "&auto=1", follow_redirects=False, trust_env=False)
+    answer = httpx.get(
+        oauth.authorise_url(shop, "journey") + "&auto=1", follow_redirects=False, trust_env=False
+    )
     oauth.exchange(shop, parse_qs(urlparse(answer.headers["location"]).query)["code"][0])
     start = dt.datetime.fromisoformat(sandbox.health()["start"])
     return House(sandbox, World(SEED, ORDERS, DAYS, start), url)

@@ -24,7 +24,9 @@ LOST = (
 
 
 @pytest.mark.parametrize("trouble", ["lost_answer", "500_after"])
-def test_that_an_answer_lost_after_the_effect_is_asked_for_and_the_effect_made_once(house: House, trouble: str) -> None:
+def test_that_an_answer_lost_after_the_effect_is_asked_for_and_the_effect_made_once(
+    house: House, trouble: str
+) -> None:
     for _kind, platform, method, _effect in LOST:
         house.sandbox.fault(trouble, platform, method, times=1)
     house.fetch(*[order.number for order in house.plain("taobao")[:2]])
@@ -36,6 +38,8 @@ def test_that_an_answer_lost_after_the_effect_is_asked_for_and_the_effect_made_o
     for kind, _platform, method, effect in LOST:
         entries = house.sandbox.ledger(effect)
         made = [(e["platform"], e["key"], e["effect"]) for e in entries]
-        assert [effect for _p, _k, effect in made] == [True] * 4, f"{method} was repeated without asking: {made}"
+        assert [effect for _p, _k, effect in made] == [True] * 4, (
+            f"{method} was repeated without asking: {made}"
+        )
         assert Message.objects.filter(kind=kind, attempts__gt=1).exists(), f"{method} was not asked about"
     assert not Message.objects.exclude(state="done").exists()

@@ -20,7 +20,9 @@ def points() -> set[int]:
     return set(Event.objects.exclude(point=None).values_list("point", flat=True))
 
 
-def test_that_orders_stop_at_shipped_and_go_on_to_closed_when_the_modules_are_switched_on(house: House) -> None:
+def test_that_orders_stop_at_shipped_and_go_on_to_closed_when_the_modules_are_switched_on(
+    house: House,
+) -> None:
     for code in ("routing", *LATER):
         modules.switch(code, False)
     house.fetch(*[order.number for order in house.plain("taobao")[:3]])
@@ -38,6 +40,13 @@ def test_that_orders_stop_at_shipped_and_go_on_to_closed_when_the_modules_are_sw
     house.run()
     assert list(Order.objects.values_list("state", flat=True)) == ["closed"] * 6
     assert points() == set(range(1, 11))
-    for kind in ("wms.order", "waybill.number", "channel.ship", "kingdee.save", "kingdee.submit", "kingdee.audit"):
+    for kind in (
+        "wms.order",
+        "waybill.number",
+        "channel.ship",
+        "kingdee.save",
+        "kingdee.submit",
+        "kingdee.audit",
+    ):
         assert [e["effect"] for e in house.sandbox.ledger(kind)] == [True] * 6, kind
     assert not Message.objects.exclude(state="done").exists()

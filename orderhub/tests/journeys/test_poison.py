@@ -28,7 +28,9 @@ def worker_dies(breaker: int, killer: int) -> bool:
     here = connection.settings_dict
     assert str(here["NAME"]).startswith("test_")
     account = f"{quote(here['USER'], safe='')}:{quote(here['PASSWORD'], safe='')}"
-    url = f"postgresql://{account}@{quote(here['HOST'], safe='') or 'localhost'}:{here['PORT']}/{here['NAME']}"
+    url = (
+        f"postgresql://{account}@{quote(here['HOST'], safe='') or 'localhost'}:{here['PORT']}/{here['NAME']}"
+    )
     done = subprocess.run(
         [sys.executable, "-m", "orderhub.tests.journeys.poisoned", str(breaker), str(killer)],
         env={**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "orderhub.settings.test"},
@@ -41,7 +43,9 @@ def worker_dies(breaker: int, killer: int) -> bool:
 def end_leases() -> None:
     """The leases of dead workers run out."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE orders_order SET lease_until = now() - interval '1 second' WHERE lease_until > now()")
+        cursor.execute(
+            "UPDATE orders_order SET lease_until = now() - interval '1 second' WHERE lease_until > now()"
+        )
 
 
 def test_that_poison_is_set_aside_with_words_and_the_rest_go_on(house: House) -> None:
@@ -58,7 +62,10 @@ def test_that_poison_is_set_aside_with_words_and_the_rest_go_on(house: House) ->
     held = {hold.order_id: hold for hold in Hold.objects.filter(released_at=None)}
     assert set(held) == {breaker, killer} and {hold.type for hold in held.values()} == {"broken"}
     assert "division by zero" in held[breaker].reason and "three times" in held[killer].reason
-    assert set(Ticket.objects.filter(kind="broken_order").values_list("order_id", flat=True)) == {breaker, killer}
+    assert set(Ticket.objects.filter(kind="broken_order").values_list("order_id", flat=True)) == {
+        breaker,
+        killer,
+    }
 
     house.run()
     assert set(Order.objects.filter(id__in=rest).values_list("state", flat=True)) == {"closed"}

@@ -32,7 +32,9 @@ CHANNELS = ("taobao", "own_shop")
 @pytest.fixture(scope="module", autouse=True)
 def lived(whole: House) -> Iterator[None]:
     """Both shops have sent their orders, and nothing moves any more."""
-    whole.fetch(*whole.world.scenarios["address_changed"])  # it changes after this reading, its parcel is planned
+    whole.fetch(
+        *whole.world.scenarios["address_changed"]
+    )  # it changes after this reading, its parcel is planned
     whole.plan()
     whole.pull()
     whole.own_shop()
@@ -63,7 +65,9 @@ def test_that_an_order_passes_ten_touchpoints_in_the_platforms_own_times(whole: 
     points = dict(Event.objects.filter(order=order, point__isnull=False).values_list("point", "occurred_at"))
     assert sorted(points) == list(range(1, 11))
     assert points[7] == order.signed_at and points[9] > points[7], "the receivable comes after the quiet days"
-    assert max(points.values()) < timezone.now() - timezone.timedelta(hours=1), "the platforms' times, not ours"
+    assert max(points.values()) < timezone.now() - timezone.timedelta(hours=1), (
+        "the platforms' times, not ours"
+    )
     assert Event.objects.filter(order=order).exclude(point=None).values("point").distinct().count() == (
         Event.objects.filter(order=order).exclude(point=None).count()
     )
@@ -121,9 +125,13 @@ def test_that_no_opaque_key_and_no_phone_lies_in_a_table_in_the_clear(whole: Hou
         for secret in (opaque, buyer.phone, buyer.address, "taobao-canary-that-is-nowhere"):
             for form in (secret, secret.encode().hex()):
                 for table in tables:
-                    cursor.execute(f'SELECT count(*) FROM "{table}" t WHERE position(%s in t::text) > 0', [form])
+                    cursor.execute(
+                        f'SELECT count(*) FROM "{table}" t WHERE position(%s in t::text) > 0', [form]
+                    )
                     assert cursor.fetchone()[0] == 0, (table, secret[:6])
-        cursor.execute("SELECT count(*) FROM orders_order t WHERE position(%s in t::text) > 0", [order.channel_number])
+        cursor.execute(
+            "SELECT count(*) FROM orders_order t WHERE position(%s in t::text) > 0", [order.channel_number]
+        )
         assert cursor.fetchone()[0] == 1, "the search itself finds what is there"
 
 
@@ -138,19 +146,28 @@ def test_that_a_refund_before_shipping_is_stopped_before_a_label_is_taken(whole:
     assert Hold.objects.get(order=order, released_at=None).type == "refund"
     assert not order.parcels.exclude(waybill_no="").exists()
     assert not [e for e in whole.sandbox.ledger("waybill.number") if order.channel_number in e["key"]]
-    assert not [e for e in whole.sandbox.ledger("wms.order") if e["body"].get("source") == order.channel_number]
+    assert not [
+        e for e in whole.sandbox.ledger("wms.order") if e["body"].get("source") == order.channel_number
+    ]
     assert Message.objects.get(order_id=order.id, kind="waybill.get").state == "cancelled"
     asked = of_scenario(whole, "refund_requested", "own_shop")
     assert asked.open_holds == 1 and not asked.parcels.exclude(waybill_no="").exists()
 
 
-def test_that_an_address_changed_in_flight_is_planned_again_and_labelled_with_the_new_key(whole: House) -> None:
+def test_that_an_address_changed_in_flight_is_planned_again_and_labelled_with_the_new_key(
+    whole: House,
+) -> None:
     order = of_scenario(whole, "address_changed", "taobao")
-    assert order.destination_version == 2 and Event.objects.filter(order=order, code="address_changed").count() == 1
+    assert (
+        order.destination_version == 2
+        and Event.objects.filter(order=order, code="address_changed").count() == 1
+    )
     live = order.parcels.exclude(state="voided").get()
     assert live.destination_version == 2 and live.waybill_no
     # the sandbox refuses a key of the old address, and told us the new one on its second reading only
-    numbers = [e for e in whole.sandbox.ledger("waybill.number") if order.channel_number in e["key"] and e["effect"]]
+    numbers = [
+        e for e in whole.sandbox.ledger("waybill.number") if order.channel_number in e["key"] and e["effect"]
+    ]
     assert [e["body"]["waybill_code"] for e in numbers] == [live.waybill_no] and numbers[0]["body"]["oaid"]
     assert order.parcels.filter(state="voided", destination_version=1).count() == 1
     assert routing.explain(order.id).area and order.receiver.version == 2
@@ -170,7 +187,9 @@ def test_that_an_unpaid_order_expires_and_holds_nothing(whole: House) -> None:
     for channel in CHANNELS:
         order = of_scenario(whole, "unpaid", channel)
         assert order.state == "cancelled" and Event.objects.filter(order=order, code="cancel").exists()
-        assert not Reservation.objects.filter(reference__in=order.lines.values("uuid"), state="active").exists()
+        assert not Reservation.objects.filter(
+            reference__in=order.lines.values("uuid"), state="active"
+        ).exists()
 
 
 def test_that_what_cannot_go_on_says_why(whole: House) -> None:
@@ -184,18 +203,26 @@ def test_that_what_cannot_go_on_says_why(whole: House) -> None:
     assert Ticket.objects.filter(kind="pickup_overdue").exists() and overdue.state == "shipped"
     assert len(effects(whole, "sms.sent")) >= 1
     heavy = of_scenario(whole, "weight_off", "own_shop")
-    assert Hold.objects.get(order=heavy, type="weight").released_at is None, (heavy.state, heavy.parcels.values())
+    assert Hold.objects.get(order=heavy, type="weight").released_at is None, (
+        heavy.state,
+        heavy.parcels.values(),
+    )
 
 
 def test_that_goods_that_come_back_are_on_the_shelf_again(whole: House) -> None:
     order = of_scenario(whole, "return", "own_shop")
-    assert Event.objects.filter(order=order, point=11).count() == 1, (order.state, list(order.events.values_list("code", "data")))
+    assert Event.objects.filter(order=order, point=11).count() == 1, (
+        order.state,
+        list(order.events.values_list("code", "data")),
+    )
     back = Movement.objects.filter(kind="return")
     assert sum(m.on_hand_change for m in back) > 0 and drift() == []
 
 
 def test_that_an_order_of_yuhang_goes_to_the_better_partner_and_says_by_how_much(whole: House) -> None:
-    orders = [o for o in Order.objects.filter(adcode=YUHANG).order_by("id") if routing.explain(o.id) is not None]
+    orders = [
+        o for o in Order.objects.filter(adcode=YUHANG).order_by("id") if routing.explain(o.id) is not None
+    ]
     assert orders, "the world has orders of 余杭"
     rates = {r.key: r for r in Rate.objects.filter(adcode=YUHANG, dimension="warehouse")}
     assert rates["YH01"].signed_24h_smooth > rates["HZ01"].signed_24h_smooth
