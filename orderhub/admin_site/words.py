@@ -79,6 +79,8 @@ def actor(kind: str, name: str) -> str:
     """Who did it: a person's name, a platform's, or the house itself."""
     if kind == "clock":
         return _now("the house")
+    if name == "carrier":
+        return _now("the carrier")
     if kind == "platform":
         return str(dict(Connection.Platform.choices).get(name, name))
     return name

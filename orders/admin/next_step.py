@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,18 +14,18 @@ from django.utils.translation import gettext_lazy
 from orderhub.admin_site.marks import ago, clock
 from orderhub.admin_site.words import failure, kind_label
 from orders.admin.filters import TO_SHIP
-from orders.models import Hold, Order
+from orders.models import Hold, HoldType, Order
 from orders.models import OrderState as S
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`tone` bad or warn asks for a person; `anchor` is the part of the page to go to, `action` its button."""
+    """`tone` bad or warn asks for a person; `link` leads to where `action` is done."""
 
     tone: str
     title: str
     text: str
-    anchor: str = ""
+    link: str = ""
     action: str = ""
 
 
@@ -66,12 +67,14 @@ def next_step(order: Order, holds: Sequence[Hold], stuck: Sequence[Any]) -> Step
         first = holds[0]
         more = _(" and %(n)d more") % {"n": len(holds) - 1} if len(holds) > 1 else ""
         title = _("Held: %(type)s%(more)s") % {"type": first.get_type_display(), "more": more}
-        return Step("bad", title, first.reason, "holds", _("Look at the holds"))
+        if first.type == HoldType.MAPPING:
+            return Step("bad", title, first.reason, reverse("admin:inventory_unknowncode_changelist"), _("Map the codes"))
+        return Step("bad", title, first.reason, "#holds", _("Look at the holds"))
     if stuck:
         message = stuck[0]
         title = _("Needs you: %(effect)s") % {"effect": kind_label(message.kind)}
         return Step(
-            "bad", title, message.error or str(failure(message.error_kind)), "outbox", _("Look and retry")
+            "bad", title, message.error or str(failure(message.error_kind)), "#outbox", _("Look and retry")
         )
     text = str(GOING.get(order.state, ""))
     if order.refusal:

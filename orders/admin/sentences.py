@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from orderhub.admin_site.marks import clock, yuan
-from orderhub.admin_site.words import carrier
+from orderhub.admin_site.words import actor, carrier
 from orders.lifecycle import LIFECYCLE
 from orders.models import HoldType, OrderState
 
@@ -133,6 +133,29 @@ def _weight(facts: Facts) -> str:
     return f"{weight} g"
 
 
+def _parcels(facts: Facts) -> str:
+    """The waybills that it is about, or the parcels that have none yet."""
+    return ", ".join(str(item) for item in facts.get("waybills") or facts.get("parcels") or [])
+
+
+def _payment(facts: Facts) -> str:
+    if not facts.get("asked"):
+        return ""
+    said = _("%(who)s says: %(amount)s") % {
+        "who": actor("platform", str(facts["asked"])), "amount": yuan(_decimal(facts.get("amount"))),
+    }  # fmt: skip
+    return f"{said} · {facts['trade_no']}" if facts.get("trade_no") else said
+
+
+def _route(facts: Facts) -> str:
+    parts = (facts.get("warehouse"), carrier(str(facts.get("carrier") or "")), facts.get("outlet"))
+    return " · ".join(str(part) for part in parts if part)
+
+
+def _return(facts: Facts) -> str:
+    return f"{facts.get('case', '')} · {_('%(n)s pieces') % {'n': facts.get('pieces', 0)}}"
+
+
 SAYS: dict[str, Callable[[Facts], str]] = {
     "hold_opened": _hold,
     "hold_released": _hold,
@@ -145,6 +168,15 @@ SAYS: dict[str, Callable[[Facts], str]] = {
     "address_changed": _address,
     "open_aftersale": _window,
     "pack": _weight,
+    "release": _parcels,
+    "wave": _parcels,
+    "print": _parcels,
+    "ship": _parcels,
+    "sign": _parcels,
+    "verify": _payment,
+    "route": _route,
+    "reserve": lambda facts: _("%(n)s pieces") % {"n": facts["pieces"]} if facts.get("pieces") else "",
+    "receive_return": _return,
     "channel_changed": lambda facts: (
         f"{facts.get('from') or '—'} → {facts.get('to') or facts.get('channel_state', '')}"
     ),

@@ -224,7 +224,7 @@ def _write(work: _Work) -> None:
             "reroute",
             work.reroutes,
             actor=platform("channel"),
-            params={"reason": "address changed"},
+            params={"reason": _("address changed")},
         )
     for (channel, hold), reasons in work.hold.items():
         holds.open_holds(reasons, hold, reasons, platform(channel))

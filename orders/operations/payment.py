@@ -228,6 +228,6 @@ def expire_unpaid(limit: int = 500) -> int:
     if not ids:
         return 0
     outcome = apply(
-        LIFECYCLE, "cancel", ids, actor=CLOCK, params={"reason": "unpaid until its time was over"}
+        LIFECYCLE, "cancel", ids, actor=CLOCK, params={"reason": _("unpaid until its time was over")}
     )
     return len(outcome.moved)

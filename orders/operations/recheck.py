@@ -86,7 +86,7 @@ def _ask_own_shop(orders: list[Order]) -> dict[int, ChannelState]:
             continue
         word = str(answer.get("state", ""))
         if word in ("cancelled", "closed") and order.state in BEFORE_SHIPPING:
-            apply(LIFECYCLE, "cancel", [order.id], actor=actor, params={"reason": "cancelled in the shop"})
+            apply(LIFECYCLE, "cancel", [order.id], actor=actor, params={"reason": _("cancelled in the shop")})
         elif word in ("refund_requested", "refunding") and order.state in BEFORE_SHIPPING:
             text = _("The buyer asked for a refund before shipping.")
             holds.open_holds([order.id], HoldType.REFUND, text, actor, {"shop": json.dumps(answer)[:500]})

@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+
 from orderhub.money import BadMoney, yuan
 
 BEIJING = ZoneInfo("Asia/Shanghai")
@@ -139,7 +141,9 @@ def beijing_time(text: Any, name: str) -> dt.datetime:
     try:
         naive = dt.datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S")
     except ValueError:
-        raise Unreadable("bad_time", f"{name} is not a time: {str(text)[:40]!r}") from None
+        raise Unreadable(
+            "bad_time", _("%(name)s is not a time: %(value)s") % {"name": name, "value": repr(str(text)[:40])}
+        ) from None
     return naive.replace(tzinfo=BEIJING).astimezone(dt.UTC)
 
 
@@ -148,9 +152,14 @@ def iso_time(text: Any, name: str) -> dt.datetime:
     try:
         moment = dt.datetime.fromisoformat(str(text))
     except ValueError:
-        raise Unreadable("bad_time", f"{name} is not a time: {str(text)[:40]!r}") from None
+        raise Unreadable(
+            "bad_time", _("%(name)s is not a time: %(value)s") % {"name": name, "value": repr(str(text)[:40])}
+        ) from None
     if moment.tzinfo is None:
-        raise Unreadable("bad_time", f"{name} has no time zone: {str(text)[:40]!r}")
+        raise Unreadable(
+            "bad_time",
+            _("%(name)s has no time zone: %(value)s") % {"name": name, "value": repr(str(text)[:40])},
+        )
     return moment.astimezone(dt.UTC)
 
 
@@ -159,7 +168,11 @@ def money(value: Any, name: str) -> Decimal:
     try:
         return yuan(value)
     except BadMoney:
-        raise Unreadable("bad_money", f"{name} is not an amount of money: {str(value)[:40]!r}") from None
+        raise Unreadable(
+            "bad_money",
+            _("%(name)s is not an amount of money: %(value)s")
+            % {"name": name, "value": repr(str(value)[:40])},
+        ) from None
 
 
 def words(value: Any, name: str, limit: int, *, required: bool = False) -> str:
@@ -167,14 +180,16 @@ def words(value: Any, name: str, limit: int, *, required: bool = False) -> str:
     if value is None:
         value = ""
     if not isinstance(value, str | int) or isinstance(value, bool):
-        raise Unreadable("bad_text", f"{name} is not text")
+        raise Unreadable("bad_text", _("%(name)s is not text") % {"name": name})
     text = str(value).strip()
     if UNSTORABLE.search(text):
-        raise Unreadable("bad_text", f"{name} holds characters that cannot be stored")
+        raise Unreadable("bad_text", _("%(name)s holds characters that cannot be stored") % {"name": name})
     if required and not text:
-        raise Unreadable("missing", f"{name} is missing")
+        raise Unreadable("missing", _("%(name)s is missing") % {"name": name})
     if len(text) > limit:
-        raise Unreadable("too_long", f"{name} is longer than {limit} characters")
+        raise Unreadable(
+            "too_long", _("%(name)s is longer than %(limit)d characters") % {"name": name, "limit": limit}
+        )
     return text
 
 
@@ -183,7 +198,11 @@ def whole(value: Any, name: str, low: int = 1, high: int = 1_000_000) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value) if len(value) < 10 else high + 1
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise Unreadable("bad_number", f"{name} is not a number from {low} to {high}: {str(value)[:40]!r}")
+        raise Unreadable(
+            "bad_number",
+            _("%(name)s is not a number from %(low)s to %(high)s: %(value)s")
+            % {"name": name, "low": low, "high": high, "value": repr(str(value)[:40])},
+        )
     return value
 
 
@@ -192,4 +211,6 @@ def mapped(value: Any, table: Mapping[Any, Any], name: str) -> Any:
     try:
         return table[value]
     except (KeyError, TypeError):
-        raise Unreadable("unknown_word", f"unknown {name}: {str(value)[:60]!r}") from None
+        raise Unreadable(
+            "unknown_word", _("unknown %(name)s: %(value)s") % {"name": name, "value": repr(str(value)[:60])}
+        ) from None

@@ -6,6 +6,8 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from orderhub import crypto
 from orders.amounts import allocate_lines
 from orders.providers.base import (
@@ -35,9 +37,9 @@ def parse(raw: bytes) -> ParsedOrder:
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
-        raise Unreadable("not_json", "the payload is not JSON") from None
+        raise Unreadable("not_json", _("the payload is not JSON")) from None
     if not isinstance(body, dict):
-        raise Unreadable("not_json", "the payload is not an order")
+        raise Unreadable("not_json", _("the payload is not an order"))
     number = words(body.get("number"), "number", 64, required=True)
     word = body.get("state") or "unpaid"
     ordered_at = iso_time(body.get("created_at"), "created_at")
@@ -71,7 +73,7 @@ def parse(raw: bytes) -> ParsedOrder:
 def _lines(body: dict[str, Any], payable: Decimal, freight: Decimal) -> tuple[list[ParsedLine], Decimal]:
     rows = body.get("lines")
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise Unreadable("missing", "the order has no lines")
+        raise Unreadable("missing", _("the order has no lines"))
     lines: list[ParsedLine] = []
     goods: list[Decimal] = []
     for row in rows:
@@ -92,7 +94,11 @@ def _lines(body: dict[str, Any], payable: Decimal, freight: Decimal) -> tuple[li
         )
     total = sum(goods, Decimal(0))
     if total + freight < payable:
-        raise Unreadable("bad_sum", f"payable {payable} is more than goods {total} and freight {freight}")
+        raise Unreadable(
+            "bad_sum",
+            _("payable %(payable)s is more than goods %(total)s and freight %(freight)s")
+            % {"payable": payable, "total": total, "freight": freight},
+        )
     for line, parts in zip(lines, allocate_lines(goods, total + freight - payable, freight), strict=True):
         line.discount, line.freight_share, line.payable = parts
     return lines, total
@@ -100,7 +106,7 @@ def _lines(body: dict[str, Any], payable: Decimal, freight: Decimal) -> tuple[li
 
 def _receiver(body: Any) -> ParsedReceiver:
     if not isinstance(body, dict):
-        raise Unreadable("missing", "the order has no receiver")
+        raise Unreadable("missing", _("the order has no receiver"))
     name = words(body.get("name"), "receiver.name", 60, required=True)
     phone = words(body.get("phone"), "receiver.phone", 30, required=True)
     address = words(body.get("address"), "receiver.address", 300, required=True)
@@ -110,9 +116,9 @@ def _receiver(body: Any) -> ParsedReceiver:
         try:
             point = float(lng), float(lat)
         except (TypeError, ValueError):
-            raise Unreadable("bad_place", "lng and lat are not numbers") from None
+            raise Unreadable("bad_place", _("lng and lat are not numbers")) from None
         if not (-180 <= point[0] <= 180 and -90 <= point[1] <= 90):
-            raise Unreadable("bad_place", "lng and lat are not on this earth")
+            raise Unreadable("bad_place", _("lng and lat are not on this earth"))
     return ParsedReceiver(
         name_mask=crypto.mask_name(name),
         phone_mask=crypto.mask_phone(phone),

@@ -6,6 +6,8 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from orderhub.money import allocate
 from orders.amounts import allocate_lines
 from orders.providers.base import (
@@ -63,9 +65,9 @@ def parse(raw: bytes) -> ParsedOrder:
     try:
         trade = json.loads(raw)
     except (ValueError, RecursionError):
-        raise Unreadable("not_json", "the payload is not JSON") from None
+        raise Unreadable("not_json", _("the payload is not JSON")) from None
     if not isinstance(trade, dict):
-        raise Unreadable("not_json", "the payload is not a trade")
+        raise Unreadable("not_json", _("the payload is not a trade"))
     number = words(trade.get("tid_str") or trade.get("tid"), "tid", 64, required=True)
     state = mapped(trade.get("status"), STATES, "trade status")
     freight = money(trade.get("post_fee", "0"), "post_fee")
@@ -74,7 +76,7 @@ def parse(raw: bytes) -> ParsedOrder:
     goods = sum((line.unit_price * line.quantity for line in lines), Decimal(0))
     paid_at = beijing_time(trade["pay_time"], "pay_time") if trade.get("pay_time") else None
     if state in PAID and paid_at is None:
-        raise Unreadable("missing", "the trade is paid but has no pay_time")
+        raise Unreadable("missing", _("the trade is paid but has no pay_time"))
     return ParsedOrder(
         channel_number=number,
         channel_state=trade["status"],
@@ -98,7 +100,7 @@ def _lines(trade: dict[str, Any], payable: Decimal, freight: Decimal) -> list[Pa
     inner = trade.get("orders")
     rows = inner.get("order") if isinstance(inner, dict) else None
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise Unreadable("missing", "the trade has no lines")
+        raise Unreadable("missing", _("the trade has no lines"))
     goods: list[Decimal] = []
     shares: list[Decimal] = []
     lines: list[ParsedLine] = []
