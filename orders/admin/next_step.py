@@ -68,7 +68,13 @@ def next_step(order: Order, holds: Sequence[Hold], stuck: Sequence[Any]) -> Step
         more = _(" and %(n)d more") % {"n": len(holds) - 1} if len(holds) > 1 else ""
         title = _("Held: %(type)s%(more)s") % {"type": first.get_type_display(), "more": more}
         if first.type == HoldType.MAPPING:
-            return Step("bad", title, first.reason, reverse("admin:inventory_unknowncode_changelist"), _("Map the codes"))
+            return Step(
+                "bad",
+                title,
+                first.reason,
+                reverse("admin:inventory_unknowncode_changelist"),
+                _("Map the codes"),
+            )
         return Step("bad", title, first.reason, "#holds", _("Look at the holds"))
     if stuck:
         message = stuck[0]
