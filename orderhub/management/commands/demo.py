@@ -23,7 +23,7 @@ from orderhub.models import Connection, Message, Payload, Ticket
 from orderhub.sandbox.credentials import OWN_SHOP
 from orders.models import Event, Hold, Order
 
-QUIET_SECONDS = 40
+QUIET_SECONDS = 60
 LONGEST_SECONDS = 420
 
 
