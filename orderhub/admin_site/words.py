@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from orderhub.integrations.models import Connection
+from orderhub.integrations.platforms import name_of
 from orderhub.outbox.registry import KINDS
 
 #: What each kind of failure means, in a sentence that says what to do.
@@ -82,7 +82,7 @@ def actor(kind: str, name: str) -> str:
     if name == "carrier":
         return _now("the carrier")
     if kind == "platform":
-        return str(dict(Connection.Platform.choices).get(name, name))
+        return name_of(name)
     return name
 
 

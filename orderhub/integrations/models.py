@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from orderhub import crypto
+from orderhub.integrations import platforms
 
 
 class Connection(models.Model):
@@ -20,19 +21,7 @@ class Connection(models.Model):
         NEEDS_AUTHORISATION = "needs_authorisation", _("needs to be authorised again")
         DISABLED = "disabled", _("switched off")
 
-    class Platform(models.TextChoices):
-        TAOBAO = "taobao", _("Taobao")
-        OWN_SHOP = "own_shop", _("Own shop")
-        ALIPAY = "alipay", _("Alipay")
-        WANGDIANTONG = "wangdiantong", _("Wangdiantong flagship")
-        QIMEN = "qimen", _("Qimen warehouse")
-        CAINIAO = "cainiao", _("Cainiao e-waybill")
-        ZTO = "zto", _("ZTO Express")
-        KUAIDI100 = "kuaidi100", _("Kuaidi100")
-        KINGDEE = "kingdee", _("Kingdee Cloud")
-        ALIYUN_SMS = "aliyun_sms", _("Aliyun SMS")
-
-    platform = models.CharField(_("platform"), max_length=30, choices=Platform)
+    platform = models.CharField(_("platform"), max_length=30, choices=platforms.choices)
     name = models.CharField(_("name"), max_length=100)
     code = models.SlugField(_("code"), max_length=50, unique=True)
     base_url = models.URLField(

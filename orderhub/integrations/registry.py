@@ -1,4 +1,4 @@
-"""Which client speaks for which platform: one line each; adding a platform is a file and a line."""
+"""The client of a connection, by the table of platforms."""
 
 from __future__ import annotations
 
@@ -7,19 +7,9 @@ from typing import Any
 
 from orderhub.integrations.clients.base import Client
 from orderhub.integrations.models import Connection
+from orderhub.integrations.platforms import PLATFORMS
 
-CLIENTS: dict[str, str] = {
-    "taobao": "orderhub.integrations.clients.taobao.Taobao",
-    "cainiao": "orderhub.integrations.clients.taobao.Taobao",
-    "own_shop": "orderhub.integrations.clients.own_shop.OwnShop",
-    "alipay": "orderhub.integrations.clients.alipay.Alipay",
-    "wangdiantong": "orderhub.integrations.clients.wangdiantong.Wangdiantong",
-    "qimen": "orderhub.integrations.clients.qimen.Qimen",
-    "zto": "orderhub.integrations.clients.zto.Zto",
-    "kuaidi100": "orderhub.integrations.clients.kuaidi100.Kuaidi100",
-    "kingdee": "orderhub.integrations.clients.kingdee.Kingdee",
-    "aliyun_sms": "orderhub.integrations.clients.aliyun_sms.AliyunSms",
-}
+CLIENTS: dict[str, str] = {word: platform.client for word, platform in PLATFORMS.items()}
 
 
 def client(connection: Connection) -> Any:

@@ -55,11 +55,10 @@ class Channel(DropdownFilter):
     parameter_name = "channel"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        from orderhub.integrations.models import Connection
+        from orderhub.integrations.platforms import name_of
 
-        names = dict(Connection.Platform.choices)
         codes = Shop.objects.values_list("channel", flat=True).order_by("channel").distinct()
-        return [(code, str(names.get(code, code))) for code in codes]
+        return [(code, name_of(code)) for code in codes]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():
