@@ -20,6 +20,7 @@ def dotted_names() -> Iterator[tuple[str, str]]:
     """(where it stands, the name) of every function that a table names."""
     from orderhub.admin_site.registry import names as admin_names
     from orderhub.inbound.registry import PAYLOAD_KINDS
+    from orderhub.integrations.oauth import SHAPES
     from orderhub.integrations.registry import CLIENTS
     from orderhub.outbox.registry import KINDS
 
@@ -40,6 +41,8 @@ def dotted_names() -> Iterator[tuple[str, str]]:
         yield "admin registry", function
     for platform, function in CLIENTS.items():
         yield f"client {platform}", function
+    for platform, shape in SHAPES.items():
+        yield f"authorisation {platform}", shape.grant
 
 
 @register()

@@ -17,25 +17,35 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from orderhub.dotted import resolve
 from orderhub.integrations import http
 from orderhub.integrations.errors import PlatformError
 from orderhub.integrations.models import Connection
 
+_APP_REFUSED = ("invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_request", "1001")
 _TOKEN_FIELDS = ["token_enc", "token_expires_at", "refresh_expires_at", "state", "state_reason", "updated_at"]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How one platform's OAuth differs: paths under the authorisation address and extra query parameters."""
+    """How one platform's OAuth differs.
+
+    `grant` names a function (connection, {"grant_type": …, "code" or "refresh_token": …}) that asks for a token
+    and gives the platform's answer; `refresh_life` and `kept` are names of that answer.
+    """
 
     authorise_path: str
-    token_path: str
     extra: tuple[tuple[str, str], ...] = ()
+    grant: str = "orderhub.integrations.oauth.form_grant"
+    refresh_life: str = "re_expires_in"
+    #: What is kept beside the two tokens. Text only: what else platforms add is not ours to keep.
+    kept: tuple[str, ...] = ()
 
 
+TAOBAO = Shape("/authorize", (("view", "web"),), kept=("taobao_user_id", "taobao_open_uid"))
 SHAPES: dict[str, Shape] = {
-    "taobao": Shape("/authorize", "/token", (("view", "web"),)),
-    "cainiao": Shape("/authorize", "/token", (("view", "web"),)),
+    "taobao": TAOBAO,
+    "cainiao": TAOBAO,
 }
 
 
@@ -125,8 +135,8 @@ def _refresh_locked(row: Connection) -> PlatformError | None:
     return None
 
 
-def _ask(connection: Connection, form: Mapping[str, str]) -> dict[str, Any]:
-    """One POST to the token address. A lost answer is "retry": the old refresh token is tried again first."""
+def form_grant(connection: Connection, form: Mapping[str, str]) -> dict[str, Any]:
+    """The standard's own way: one form to `/token` under the authorisation address."""
     body = urlencode(
         {
             **form,
@@ -136,7 +146,7 @@ def _ask(connection: Connection, form: Mapping[str, str]) -> dict[str, Any]:
     ).encode()
     request = http.Outgoing(
         "POST",
-        f"{_address(connection)}{_shape(connection).token_path}",
+        f"{_address(connection)}/token",
         body,
         (("Content-Type", "application/x-www-form-urlencoded; charset=utf-8"),),
     )
@@ -147,34 +157,34 @@ def _ask(connection: Connection, form: Mapping[str, str]) -> dict[str, Any]:
             return answer
         code = str(answer.get("error") or answer.get("error_code") or f"http_{response.status_code}")
         text = str(answer.get("error_description") or answer.get("error_msg") or "")[:300]
-        if code in (
-            "invalid_client",
-            "unauthorized_client",
-            "unsupported_grant_type",
-            "invalid_request",
-            "1001",
-        ):
-            raise PlatformError(
-                "configuration", code, _("The platform refuses this app: %(text)s") % {"text": text or code}
-            )
-        raise PlatformError(
-            "reauthorise",
-            code,
-            _("The platform no longer accepts this shop's authorisation: %(text)s") % {"text": text or code},
-        )
+        raise refused(code, text, configuration=code in _APP_REFUSED)
 
     return http.call(connection, f"oauth.{form['grant_type']}", request, effect=False, read=read)
 
 
+def refused(code: str, text: str, *, configuration: bool) -> PlatformError:
+    """The error of a token that was not given: our app is at fault, or the owner has to agree again."""
+    if configuration:
+        said = _("The platform refuses this app: %(text)s") % {"text": text or code}
+        return PlatformError("configuration", code, said)
+    said = _("The platform no longer accepts this shop's authorisation: %(text)s") % {"text": text or code}
+    return PlatformError("reauthorise", code, said)
+
+
+def _ask(connection: Connection, form: Mapping[str, str]) -> dict[str, Any]:
+    """One token. A lost answer is "retry": the old refresh token is tried again first."""
+    answer: dict[str, Any] = resolve(_shape(connection).grant)(connection, form)
+    return answer
+
+
 def _store(row: Connection, token: dict[str, Any]) -> None:
-    now = timezone.now()
-    # Text only: the sealed token is JSON, and what platforms add beside it is not ours to keep.
+    now, shape = timezone.now(), _shape(row)
     kept = {
         name: str(token[name])
-        for name in ("access_token", "refresh_token", "taobao_user_id", "taobao_open_uid")
+        for name in ("access_token", "refresh_token", *shape.kept)
         if token.get(name) not in (None, "")
     }
-    row.set_token(kept, _after(now, token.get("expires_in")), _after(now, token.get("re_expires_in")))
+    row.set_token(kept, _after(now, token.get("expires_in")), _after(now, token.get(shape.refresh_life)))
     if row.state != Connection.State.DISABLED:
         row.state, row.state_reason = Connection.State.OK, ""
     row.save(update_fields=_TOKEN_FIELDS)

@@ -12,10 +12,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from orderhub.integrations import http
-from orderhub.integrations.clients.base import Client
+from orderhub.integrations.clients.session import SessionClient
 from orderhub.integrations.errors import PlatformError
 from orderhub.integrations.jsontext import dumps
-from orderhub.integrations.models import Connection
 
 #: Most parcels a `waybill_get` may carry.
 MAX_PARCELS = 10
@@ -31,14 +30,10 @@ TEXTS: tuple[tuple[str, str], ...] = (
 )
 
 
-class Cainiao(Client):
+class Cainiao(SessionClient):
     """The four e-waybill calls; `call` is the gateway's."""
 
     platform = "cainiao"
-
-    def __init__(self, connection: Connection, refresh: bool = True) -> None:
-        super().__init__(connection)
-        self._refresh = refresh
 
     @abstractmethod
     def call(self, method: str, *, effect: bool = False, **params: Any) -> dict[str, Any]:

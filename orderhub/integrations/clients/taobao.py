@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -16,12 +15,11 @@ import httpx
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from orderhub.integrations import http, oauth, signing
+from orderhub.integrations import http, signing
 from orderhub.integrations.clients.base import beijing
 from orderhub.integrations.clients.cainiao import Cainiao
 from orderhub.integrations.errors import Kind, PlatformError
 from orderhub.integrations.jsontext import loads, member
-from orderhub.integrations.models import Call
 
 #: Error codes of the platform layer. 15, 40, 41, 50 are looked at by sub_code first.
 CODES: dict[int, Kind] = {
@@ -125,36 +123,8 @@ class Taobao(Cainiao):
         return trade, exact.encode("utf-8", "surrogatepass")
 
     def fullinfo_many(self, tids: Iterable[str], threads: int = 4) -> dict[str, Trade | PlatformError]:
-        """`fullinfo` of many trades by a small pool of threads; a trade that can't be read carries its error.
-
-        An expired session is refreshed by the calling thread and what it stopped is read again.
-        """
-        wanted = list(dict.fromkeys(tids))
-        found = self._many(wanted, threads)
-        stopped = [
-            tid for tid, got in found.items() if isinstance(got, PlatformError) and got.kind == "reauthorise"
-        ]
-        if stopped:
-            oauth.refresh(self.connection)
-            found.update(self._many(stopped, threads))
-        return {tid: found[tid] for tid in wanted}
-
-    def _many(self, tids: Sequence[str], threads: int) -> dict[str, Trade | PlatformError]:
-        def one(tid: str) -> tuple[str, Trade | PlatformError, list[Call]]:
-            with http.collecting() as rows:  # pool threads never touch the database
-                try:
-                    return tid, Taobao(self.connection, refresh=False).fullinfo(tid), rows
-                except PlatformError as error:
-                    return tid, error, rows
-
-        found: dict[str, Trade | PlatformError] = {}
-        calls: list[Call] = []
-        with ThreadPoolExecutor(max_workers=max(1, min(threads, 8))) as pool:
-            for tid, got, rows in pool.map(one, tids):
-                found[tid] = got
-                calls += rows
-        http.write_calls(calls)
-        return found
+        """`fullinfo` of many trades by a small pool of threads; a trade that can't be read carries its error."""
+        return self.read_many(tids, Taobao.fullinfo, threads)
 
     def offline_send(
         self, tid: str, company_code: str, out_sid: str, sub_tids: Sequence[str] = ()
@@ -206,26 +176,14 @@ class Taobao(Cainiao):
         return listed(self.call(method, **asked, **window), "trades", "trade")
 
     def _top(self, method: str, params: dict[str, Any], effect: bool) -> tuple[dict[str, Any], str]:
-        """Inner answer and exact text; refreshes an expired session once (a refused session has no effect)."""
-        used = str(self.connection.token.get("access_token", ""))
-        try:
-            return self._once(method, params, effect)
-        except PlatformError as error:
-            if error.kind != "reauthorise" or not self._refresh:
-                raise
-        oauth.refresh(self.connection, used)
-        try:
-            return self._once(method, params, effect)
-        except PlatformError as error:
-            if error.kind == "reauthorise":
-                oauth.mark_needs_authorisation(self.connection, error.message)
-            raise
+        """Inner answer and exact text."""
+        return self.in_session(lambda: self._once(method, params, effect))
 
     def _once(self, method: str, params: dict[str, Any], effect: bool) -> tuple[dict[str, Any], str]:
         whole = {
             "method": method,
             "app_key": self.connection.app_key,
-            "session": self.connection.token.get("access_token", ""),
+            "session": self.access_token,
             "timestamp": beijing(timezone.now()),
             "format": "json",
             "v": "2.0",
