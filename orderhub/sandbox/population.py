@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
@@ -22,6 +22,33 @@ GIVEN = "子轩雨桐欣怡浩然思远佳宁志强秀英建国丽娜晓明静�
 NICKS = ("小熊", "晴天", "橘子", "北北", "阿宁", "糯米", "云朵", "木木", "海盐", "青柠", "鹿鹿", "团子")
 CENT = Decimal("0.01")
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+
+#: Parts of the orders that a shop gets when nothing else is asked for.
+MIX: dict[str, float] = {"taobao": 60, "own_shop": 40}
+
+
+@dataclass(frozen=True)
+class Source:
+    """How a channel names what it sells: the order's number by (seed, seq, creation), and its buyers."""
+
+    number: Callable[[int, int, datetime], str]
+    buyer: str
+
+
+#: Adding a channel to the world is a line here and its share of a mix.
+SOURCES: dict[str, Source] = {
+    "taobao": Source(
+        lambda seed, seq, at: str(3_500_000_000_000_000_000 + (seed % 1000) * 10**15 + seq * 10_007_000 + 8_214),
+        "AAE",
+    ),
+    "own_shop": Source(
+        lambda seed, seq, at: f"OS{at.astimezone(BEIJING):%Y%m%d}{seed % 100:02d}{seq:06d}", "U"
+    ),
+    "douyin": Source(
+        lambda seed, seq, at: str(6_900_000_000_000_000_000 + (seed % 1000) * 10**15 + seq * 10_009_000 + 3_640),
+        "1@#",
+    ),
+}  # fmt: skip
 
 # name, channel, how many at 1,200 orders, paid at least and at most so many days ago
 SCENARIOS: tuple[tuple[str, str, int, float, float], ...] = (
@@ -44,7 +71,23 @@ SCENARIOS: tuple[tuple[str, str, int, float, float], ...] = (
     ("unpaid", "own_shop", 4, 0.3, 9.0),
     ("unpaid", "taobao", 3, 0.02, 0.9),
     ("closed_unpaid", "taobao", 2, 1.5, 9.0),
+    ("refund_after_ship", "douyin", 2, 6.0, 12.0),
+    ("refund_before_ship", "douyin", 4, 0.2, 13.0),
+    ("address_changed", "douyin", 4, 0.2, 13.0),
+    ("risk_control", "douyin", 3, 0.2, 6.0),
+    ("unreadable", "douyin", 2, 0.2, 10.0),
+    ("unknown_sku", "douyin", 2, 0.2, 10.0),
+    ("unpaid", "douyin", 2, 0.02, 0.9),
+    ("closed_unpaid", "douyin", 2, 1.5, 9.0),
 )
+
+
+def mixed(text: str) -> dict[str, float]:
+    """The mix of `taobao=40,douyin=20`; {} for no text. ValueError for a channel that nobody knows."""
+    parts = dict(part.split("=", 1) for part in text.split(",") if part.strip())
+    if strange := sorted(set(parts) - set(SOURCES)):
+        raise ValueError(f"the world has no channel {', '.join(strange)}; it has {', '.join(SOURCES)}")
+    return {channel: float(share) for channel, share in parts.items()}
 
 
 def populate(world: World, count: int, scenarios: bool) -> list[SourceOrder]:
@@ -74,6 +117,16 @@ def _times(world: World, count: int) -> list[datetime]:
     return sorted(moment.replace(microsecond=0) for moment in moments)
 
 
+def _channel(mix: Mapping[str, float], chance: float) -> str:
+    """The channel at this point (0 to 1) of the mix."""
+    reached = 0.0
+    for channel, share in mix.items():
+        reached += share
+        if chance * sum(mix.values()) < reached:
+            return channel
+    return channel
+
+
 class Deal:
     """Deals baskets, receivers and buyers; one random source per order, so that orders do not depend on each other."""
 
@@ -89,7 +142,7 @@ class Deal:
 
     def order(self, seq: int, paid_at: datetime) -> SourceOrder:
         draw = lot(self.world.seed, "order", seq)
-        channel = "taobao" if draw.random() < 0.6 else "own_shop"
+        channel = _channel(self.world.mix, draw.random())
         created = paid_at - timedelta(seconds=draw.randrange(20, 600))
         number = self.number(channel, seq, created)
         payable_free = Decimal("88.00")
@@ -103,7 +156,7 @@ class Deal:
             paid_at=paid_at,
             lines=lines,
             receiver=self.receiver(draw),
-            buyer_id=f"{'AAE' if channel == 'taobao' else 'U'}{draw.randrange(10**9):09d}",
+            buyer_id=f"{SOURCES[channel].buyer}{draw.randrange(10**9):09d}",
             buyer_nick=f"{draw.choice(NICKS)}{draw.randrange(100, 9999)}",
             buyer_ip=f"198.51.{draw.choice((100, 100, 100, 101))}.{draw.randrange(1, 255)}",
             freight=Decimal("0.00")
@@ -118,9 +171,7 @@ class Deal:
         )
 
     def number(self, channel: str, seq: int, created: datetime) -> str:
-        if channel == "own_shop":
-            return f"OS{created.astimezone(BEIJING):%Y%m%d}{self.world.seed % 100:02d}{seq:06d}"
-        return str(3_500_000_000_000_000_000 + (self.world.seed % 1000) * 10**15 + seq * 10_007_000 + 8_214)
+        return SOURCES[channel].number(self.world.seed, seq, created)
 
     def lines(self, number: str, basket: Basket, draw: random.Random) -> tuple[SourceLine, ...]:
         """Every fifth line is 10 % off; every fourth order has a 5 % promotion, shared out to the cent."""

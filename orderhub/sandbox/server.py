@@ -207,6 +207,7 @@ def add_arguments(made: argparse.ArgumentParser) -> None:
     made.add_argument("--ledger", default=":memory:", help="sqlite file of what the sandbox received")
     made.add_argument("--seed", type=int, default=1)
     made.add_argument("--orders", type=int, default=1200)
+    made.add_argument("--mix", default="", help="parts of the orders: taobao=40,own_shop=20,douyin=40")
     made.add_argument("--days", type=int, default=15, help="days of back-dated history")
     made.add_argument("--target", default="", help="base URL of the product, for callbacks")
     made.add_argument("--platforms", default="", help="comma list; default: all that exist")
@@ -222,6 +223,7 @@ def run(options: dict[str, Any]) -> int:
         ledger=Ledger(options["ledger"]),
         target=options["target"],
         scenarios=not options["no_scenarios"],
+        mix=options["mix"],
     )
     wanted = [name for name in options["platforms"].split(",") if name]
     try:

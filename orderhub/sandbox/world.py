@@ -61,7 +61,7 @@ class Receiver:
 
 @dataclass
 class SourceOrder:
-    """One order as its shop has it; ``number`` is the tid at Taobao and OS… at the own shop."""
+    """One order as its shop has it; ``number`` is the channel's own (the tid at Taobao, OS… at the own shop)."""
 
     number: str
     channel: str
@@ -106,8 +106,10 @@ class World:
         ledger: Ledger | None = None,
         target: str = "",
         scenarios: bool = True,
+        mix: str = "",
     ) -> None:
-        from orderhub.sandbox.population import populate
+        """`mix` is each channel's part of the orders: `taobao=40,douyin=60`; by default Taobao and the own shop."""
+        from orderhub.sandbox.population import MIX, mixed, populate
 
         self.seed = seed
         self.days = days
@@ -117,7 +119,8 @@ class World:
         self.quota = Quota()
         self.pushes = Pushes(self.faults)
         self.lock = threading.RLock()
-        self.start = self._start(seed, orders, days, now)
+        self.mix = mixed(mix) or MIX
+        self.start = self._start({"seed": seed, "orders": orders, "days": days, "mix": mix}, now)
         self.catalogue: dict[str, Sku] = catalogue.skus()
         self.scenarios: dict[str, list[str]] = {}
         self.orders: dict[str, SourceOrder] = {}
@@ -126,11 +129,10 @@ class World:
             if order.scenario:
                 self.scenarios.setdefault(order.scenario, []).append(order.number)
 
-    def _start(self, seed: int, orders: int, days: int, now: datetime | None) -> datetime:
+    def _start(self, wanted: dict[str, Any], now: datetime | None) -> datetime:
         """The moment the history ends; a restart on the same ledger keeps it, so that the orders stay the same."""
-        wanted = {"seed": seed, "orders": orders, "days": days}
         kept = self.ledger.recall("_world", "start")
-        if now is None and kept and {name: kept[name] for name in wanted} == wanted:
+        if now is None and kept and {name: kept.get(name) for name in wanted} == wanted:
             return datetime.fromisoformat(kept["now"])
         moment = (now or datetime.now(UTC)).replace(microsecond=0)
         self.ledger.remember("_world", "start", {**wanted, "now": moment.isoformat()})
