@@ -10,6 +10,7 @@ from typing import Any
 
 from inventory.models import Warehouse
 from logistics.models import Delivery, Parcel, ParcelLine, Trace
+from logistics.providers import labels
 from orderhub.models import Connection
 from orders import queries as orders
 
@@ -75,9 +76,10 @@ def connection_of(platform: str) -> int | None:
     return rows.order_by("id").values_list("id", flat=True).first()
 
 
-def label_connection() -> int | None:
-    """The account that gives waybill numbers for plain receivers."""
-    return connection_of("zto")
+def label_accounts(services: Iterable[str]) -> dict[str, int | None]:
+    """The accounts of label services that have one of their own; the others label with the shop's account."""
+    platforms = {word: labels.service(word).platform for word in set(services)}
+    return {word: connection_of(platform) for word, platform in platforms.items() if platform}
 
 
 def shipments(parcel_ids: Iterable[int]) -> dict[int, Shipment]:

@@ -1,4 +1,4 @@
-"""Alipay's notices: the signature first, then the raw notice is kept, then Alipay gets its answer."""
+"""Gateways' notices and channels' messages: the signature first, then the raw bytes are kept, then comes the answer."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from orderhub.inbound import keeping
+from orderhub.integrations.errors import Forged
 from orderhub.integrations.registry import client
 from orderhub.models import Connection
 from orderhub.nudge import nudge
+from orders.operations import letters
+from orders.providers import PROVIDERS
+from orders.providers.base import Unreadable
 
 log = logging.getLogger(__name__)
 
@@ -32,3 +36,19 @@ def alipay_notify(request: HttpRequest, code: str) -> HttpResponse:
     keeping.keep(connection.id, "payment", external, "1", raw, "push")
     nudge("orderhub.read_payloads", "payment")
     return HttpResponse("success", content_type="text/plain")
+
+
+@csrf_exempt
+@require_POST
+def channel_push(request: HttpRequest, code: str) -> HttpResponse:
+    """Messages of a sales channel, answered in its words once they are kept; a forged push leaves only a log line."""
+    account = get_object_or_404(Connection, code=code, platform__in=list(PROVIDERS))
+    try:
+        reply = letters.receive(account, dict(request.headers), request.body)
+    except Forged as error:
+        log.warning("push to %s refused: %s", code, error.message)
+        return HttpResponse("forged", content_type="text/plain", status=403)
+    except Unreadable as error:
+        log.warning("push to %s not understood: %s", code, error.text)
+        return HttpResponse("unreadable", content_type="text/plain", status=400)
+    return HttpResponse(reply, content_type="application/json")

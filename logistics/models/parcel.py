@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from logistics.providers import labels
 from orderhub.tracked import Tracked
 
 
@@ -32,10 +33,6 @@ class Parcel(Tracked):
         RESHIP = "reship", _("sent again")
         GIFT = "gift", _("gift")
 
-    class Service(models.TextChoices):
-        CAINIAO = "cainiao", _("Cainiao e-waybill")
-        ZTO = "zto", _("ZTO e-waybill")
-
     class Route(models.TextChoices):
         WANGDIANTONG = "wangdiantong", _("Wangdiantong")
         QIMEN = "qimen", _("Qimen")
@@ -54,7 +51,7 @@ class Parcel(Tracked):
     warehouse = models.ForeignKey("inventory.Warehouse", models.PROTECT, verbose_name=_("warehouse"))
     worked_by = models.CharField(_("worked by"), max_length=14, choices=Route)
     carrier = models.CharField(_("carrier"), max_length=20)
-    service = models.CharField(_("label service"), max_length=10, choices=Service)
+    service = models.CharField(_("label service"), max_length=20, choices=labels.choices)
     outlet_code = models.CharField(_("outlet"), max_length=40, blank=True, default="")
     destination_version = models.PositiveSmallIntegerField(default=1)
     waybill_no = models.CharField(_("waybill number"), max_length=40, blank=True, default="", db_default="")

@@ -14,11 +14,14 @@ from django.utils.translation import gettext as _
 
 from logistics.lifecycle import LIFECYCLE
 from logistics.models import Parcel, Policy
-from logistics.queries import WmsOf, label_connection, warehouses_of
+from logistics.providers import labels
+from logistics.queries import WmsOf, label_accounts, warehouses_of
 from orderhub.actors import CLOCK
 from orderhub.lifecycle import Batch, Writer
 from orderhub.outbox import writing
 from orders import queries as orders
+from orders.providers import channel
+from orders.queries import OrderHead, ReceiverRef
 
 TABLE = "logistics_parcel"
 COLUMNS = (
@@ -92,10 +95,11 @@ def _write(ids: list[int], before: dict[int, int], writer: Writer) -> int:
             [len(ids)],
         )
         numbers = [row[0] for row in cursor.fetchall()]
-    zto = label_connection()
+    services = {identity: label_of(heads[identity], receivers[identity]) for identity in ids}
+    accounts = label_accounts(services.values())
     for identity, order_id in zip(numbers, ids, strict=True):
         head, receiver = heads[order_id], receivers[order_id]
-        masked = receiver.visibility != "plain"
+        masked, service = receiver.visibility != "plain", services[order_id]
         carrier = (head.carrier if masked else PLAIN_CARRIER) or PLAIN_CARRIER
         number = f"{head.number}-{before.get(order_id, 0) + 1}"
         weight = packaging + sum(line.weight_g * line.quantity for line in lines[order_id])
@@ -108,9 +112,9 @@ def _write(ids: list[int], before: dict[int, int], writer: Writer) -> int:
                 order_id,
                 "main",
                 head.warehouse_id,
-                worked_by(masked, houses[head.warehouse_id or 0]),
+                worked_by(head.channel, masked, houses[head.warehouse_id or 0]),
                 carrier,
-                "cainiao" if masked else "zto",
+                service,
                 head.outlet_code,
                 receiver.version,
                 weight,
@@ -123,7 +127,7 @@ def _write(ids: list[int], before: dict[int, int], writer: Writer) -> int:
             writer,
             "waybill.get",
             f"{number}/{receiver.version}",
-            connection_id=head.shop_connection_id if masked else zto,
+            connection_id=accounts.get(service, head.shop_connection_id),
             subject_id=identity,
             order_id=order_id,
         )
@@ -140,14 +144,20 @@ def _say_carrier(writer: Writer, order_id: int, number: str, wanted: str, carrie
     timeline.record(writer, order_id, "parcel.carrier", data=data)
 
 
-def worked_by(masked: bool, wms: WmsOf) -> str:
-    """Who works a parcel in this warehouse: wangdiantong, qimen or own.
+def label_of(head: OrderHead, receiver: ReceiverRef) -> str:
+    """The label service: decided by the channel first, the carrier second."""
+    return labels.PLAIN if receiver.visibility == "plain" else channel(head.channel).label or labels.PLAIN
 
-    Wangdiantong's push has no field for a masked receiver, so those go by Qimen; without a Qimen account they
-    are worked in our own waves, as is everything where the warehouse has no WMS.
+
+def worked_by(channel_name: str, masked: bool, wms: WmsOf) -> str:
+    """Who works a parcel in this warehouse: wangdiantong, qimen or own, by the ways that its channel allows.
+
+    Wangdiantong's push has no field for a masked receiver, so those go by Qimen at most; without a lawful way
+    they are worked in our own waves, as is everything where the warehouse has no WMS.
     """
-    if wms.platform == "wangdiantong" and not masked:
+    ways = channel(channel_name).warehouse_ways
+    if "wangdiantong" in ways and wms.platform == "wangdiantong" and not masked:
         return "wangdiantong"
-    if wms.platform in ("wangdiantong", "qimen") and wms.qimen_id is not None:
+    if "qimen" in ways and wms.platform in ("wangdiantong", "qimen") and wms.qimen_id is not None:
         return "qimen"
     return "own"

@@ -15,6 +15,7 @@ from logistics.labels import SIZES, Label, Party, draw
 from logistics.lifecycle import LIFECYCLE
 from logistics.models import Parcel
 from logistics.operations.waybill import payload_of
+from logistics.providers.labels import service
 from logistics.queries import Shipment, shipments
 from orderhub.actors import Actor
 from orderhub.lifecycle import apply
@@ -49,8 +50,9 @@ def print_labels(parcel_ids: Sequence[int], actor: Actor, size: str = "100x180")
             result.refused[shipment.parcel.number] = why
             continue
         chosen.append(shipment)
-        if shipment.parcel.service == Parcel.Service.CAINIAO:
-            result.tasks.append(task(shipment.parcel, shipment.parcel.prints + 1))
+        labeller = service(shipment.parcel.service)
+        if labeller.component:
+            result.tasks.append(labeller.task(shipment.parcel, shipment.parcel.prints + 1))
         else:
             labels.append(label(shipment))
     _remember(chosen, actor, size)
@@ -71,7 +73,7 @@ def _objection(shipment: Shipment) -> str:
         return _("STOP: %(why)s.") % {"why": _("the order is held")}
     if parcel.destination_version != shipment.receiver.version and parcel.state not in ("shipped", "signed"):
         return _("STOP: the address was changed.")
-    if parcel.service == Parcel.Service.ZTO and not shipment.receiver.plain:
+    if not service(parcel.service).component and not shipment.receiver.plain:
         return _("A masked receiver's label is made by the platform.")
     return ""
 
@@ -122,12 +124,3 @@ def label(shipment: Shipment) -> Label:
         ],
         copy=parcel.prints + 1,
     )
-
-
-def task(parcel: Parcel, attempt: int) -> dict[str, Any]:
-    """One task with one document for the print component; `print_data` is the very text that came, unopened."""
-    return {
-        "taskID": f"{parcel.number}-{attempt}",
-        "documentID": parcel.number,
-        "print_data": payload_of(parcel).get("print_data", ""),
-    }

@@ -17,7 +17,7 @@ from logistics.lifecycle import AT_WAREHOUSE, LIFECYCLE
 from logistics.models import Parcel
 from logistics.operations import messages
 from logistics.operations.handover import wms_connection
-from logistics.queries import connection_of, warehouses_of
+from logistics.queries import label_accounts, warehouses_of
 from orderhub.actors import CLOCK, Actor
 from orderhub.lifecycle import Outcome, Refusal, Writer, apply
 from orderhub.outbox import writing
@@ -123,9 +123,10 @@ def refuse(live: list[Any], writer: Writer) -> None:
 
 
 def _let_go(rows: list[Any], writer: Writer) -> None:
-    zto = connection_of("zto") if any(row.waybill_no and row.service == "zto" for row in rows) else None
-    masked = {row.order_id for row in rows if row.waybill_no and row.service == "cainiao"}
-    heads = orders.heads(sorted(masked)) if masked else {}
+    numbered = [row for row in rows if row.waybill_no]
+    accounts = label_accounts(row.service for row in numbered)
+    by_shop = {row.order_id for row in numbered if row.service not in accounts}
+    heads = orders.heads(sorted(by_shop)) if by_shop else {}
     for row in rows:
         reason = _reason(row, writer)
         writer.set(row, stop_reason=reason)
@@ -135,7 +136,9 @@ def _let_go(rows: list[Any], writer: Writer) -> None:
                 writer,
                 "waybill.cancel",
                 f"{row.service}:{row.waybill_no}",
-                connection_id=heads[row.order_id].shop_connection_id if row.service == "cainiao" else zto,
+                connection_id=accounts[row.service]
+                if row.service in accounts
+                else heads[row.order_id].shop_connection_id,
                 subject_id=row.id,
                 order_id=row.order_id,
                 data={"waybill_no": row.waybill_no, "carrier": row.carrier, "service": row.service},

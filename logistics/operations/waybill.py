@@ -40,7 +40,7 @@ def payload_of(parcel: Parcel) -> dict[str, Any]:
 def numbered(messages: Sequence[Message]) -> None:
     """The answers of `waybill.get`: parcels move on; a number that came too late is given back."""
     answers = {message.subject_id: message.answer or {} for message in messages}
-    by = platform("cainiao" if any(a.get("service") == "cainiao" for a in answers.values()) else "zto")
+    by = platform(next((str(a["service"]) for a in answers.values() if a.get("service")), "carrier"))
     outcome = apply(LIFECYCLE, "number", sorted(answers), actor=by, params={"answers": answers})
     if outcome.refused:
         _give_back(messages, outcome.refused)

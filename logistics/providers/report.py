@@ -12,6 +12,8 @@ from orderhub.integrations.errors import PlatformError
 from orderhub.integrations.registry import client
 from orderhub.models import Message
 from orderhub.outbox.sending import Answer
+from orders.providers import channel
+from orders.providers.channel import Told
 
 
 def send(messages: Sequence[Message]) -> dict[int, Answer]:
@@ -49,19 +51,16 @@ def ask(messages: Sequence[Message]) -> dict[int, Answer]:
 
 def _tell(message: Message, shipment: Shipment) -> bool:
     assert message.connection is not None
-    speaker, parcel = client(message.connection), shipment.parcel
-    if shipment.head.channel == "taobao":
-        answer = speaker.offline_send(shipment.head.channel_number, parcel.carrier, parcel.waybill_no)
-    else:
-        at = parcel.shipped_at or parcel.state_since
-        answer = speaker.report_shipment(shipment.head.channel_number, parcel.carrier, parcel.waybill_no, at)
-    return bool(answer.get("already"))
+    return channel(shipment.head.channel).ship(client(message.connection), told(shipment))
 
 
 def _known(message: Message, shipment: Shipment) -> bool:
     assert message.connection is not None
-    speaker, number = client(message.connection), shipment.head.channel_number
-    if shipment.head.channel == "taobao":
-        return speaker.shipped_with(number) in (shipment.parcel.waybill_no, "")
-    told = speaker.order_state(number).get("shipment") or {}
-    return shipment.parcel.waybill_no in told.get("waybills", ())
+    return channel(shipment.head.channel).shipped(client(message.connection), told(shipment))
+
+
+def told(shipment: Shipment) -> Told:
+    """The shipment of a parcel in the words of a channel."""
+    parcel = shipment.parcel
+    at = parcel.shipped_at or parcel.state_since
+    return Told(shipment.head.channel_number, parcel.carrier, parcel.waybill_no, at, role=parcel.role)

@@ -1,39 +1,25 @@
-"""Waybill numbers in our words: Cainiao for masked receivers, ZTO for plain ones; asked about before asked again.
-
-Cainiao takes at most ten parcels a call, with the true trade number and the oaid as they are at this moment;
-its print data goes to the parcel sealed, as the text that came.
-"""
+"""Waybill numbers in the outbox's words: the gate first, then the parcel's own label service (`labels`)."""
 
 from __future__ import annotations
 
-import json
-import time
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 from django.utils.translation import gettext as _
 
-from logistics.models import Parcel
-from logistics.operations.waybill import keep_payloads
 from logistics.providers.gate import pass_gate
-from logistics.queries import Shipment, shipments
+from logistics.providers.labels import service
+from logistics.queries import shipments
 from orderhub.integrations.errors import PlatformError
-from orderhub.integrations.registry import client
-from orderhub.models import Connection, Message
+from orderhub.models import Message
 from orderhub.outbox.sending import Answer
-
-TEMPLATE = "http://cloudprint.cainiao.com/template/standard/290659"
-MAX_ITEMS = 100
-_senders: dict[tuple[int, str], tuple[float, list[dict[str, Any]]]] = {}
-SENDERS_FRESH_SECONDS = 3600.0
 
 
 def send(messages: Sequence[Message]) -> dict[int, Answer]:
     """Take a number for each parcel whose order may go on."""
     going, answers = pass_gate(messages)
     found = shipments(m.subject_id for m in going)
-    ready: list[Message] = []
+    ready: dict[str, list[Message]] = defaultdict(list)
     for message in going:
         shipment = found.get(message.subject_id)
         if shipment is None or shipment.parcel.state != "planned":
@@ -45,10 +31,9 @@ def send(messages: Sequence[Message]) -> dict[int, Answer]:
                 _("No account of a label service is connected."), "configuration"
             )
         else:
-            ready.append(message)
-    cainiao = [m for m in ready if found[m.subject_id].parcel.service == Parcel.Service.CAINIAO]
-    answers.update(_cainiao(cainiao, found))
-    answers.update(_zto([m for m in ready if m not in cainiao], found))
+            ready[shipment.parcel.service].append(message)
+    for word, group in ready.items():
+        answers.update(service(word).take(group, found))
     return answers
 
 
@@ -56,17 +41,15 @@ def ask(messages: Sequence[Message]) -> dict[int, Answer]:
     """Whether numbers exist already for parcels whose outcome is unknown."""
     found = shipments(m.subject_id for m in messages)
     answers: dict[int, Answer] = {}
-    masked: dict[tuple[int, str], list[Message]] = defaultdict(list)
+    known: dict[str, list[Message]] = defaultdict(list)
     for message in messages:
         shipment = found.get(message.subject_id)
         if shipment is None or message.connection is None:
             answers[message.id] = Answer.missing()
-        elif shipment.parcel.service == Parcel.Service.CAINIAO:
-            masked[message.connection.id, shipment.parcel.carrier].append(message)
         else:
-            answers[message.id] = _ask_zto(message.connection, shipment)
-    for (_c, carrier), group in masked.items():
-        answers.update(_ask_cainiao(group, carrier, found))
+            known[shipment.parcel.service].append(message)
+    for word, group in known.items():
+        answers.update(service(word).ask(group, found))
     return answers
 
 
@@ -74,18 +57,14 @@ def send_cancel(messages: Sequence[Message]) -> dict[int, Answer]:
     """Give numbers back; one cancelled before is cancelled, one with a pick-up stays and says so."""
     answers: dict[int, Answer] = {}
     for message in messages:
-        number, carrier = str(message.data["waybill_no"]), str(message.data["carrier"])
         if message.connection is None:
             answers[message.id] = Answer.person(
                 _("No account of a label service is connected."), "configuration"
             )
             continue
         try:
-            if message.data["service"] == Parcel.Service.CAINIAO:
-                client(message.connection).waybill_cancel(carrier, number)
-            else:
-                client(message.connection).cancel(number)
-            answers[message.id] = Answer.done(waybill_no=number)
+            service(str(message.data["service"])).cancel(message.connection, message.data)
+            answers[message.id] = Answer.done(waybill_no=str(message.data["waybill_no"]))
         except PlatformError as error:
             answers[message.id] = _retry_cancel(error)
     return answers
@@ -94,223 +73,3 @@ def send_cancel(messages: Sequence[Message]) -> dict[int, Answer]:
 def _retry_cancel(error: PlatformError) -> Answer:
     """A cancel may be repeated: a second one changes nothing."""
     return Answer("retry", kind="retry", text=error.message) if error.kind == "unknown" else Answer.of(error)
-
-
-# Cainiao
-
-
-def _cainiao(messages: Sequence[Message], found: dict[int, Shipment]) -> dict[int, Answer]:
-    groups: dict[tuple[int, str, int], list[Message]] = defaultdict(list)
-    for message in messages:
-        parcel = found[message.subject_id].parcel
-        assert message.connection is not None
-        groups[message.connection.id, parcel.carrier, parcel.warehouse_id].append(message)
-    answers: dict[int, Answer] = {}
-    for (_c, carrier, _w), group in groups.items():
-        for start in range(0, len(group), 10):
-            answers.update(_take(group[start : start + 10], carrier, found))
-    return answers
-
-
-def _take(messages: list[Message], carrier: str, found: dict[int, Shipment]) -> dict[int, Answer]:
-    connection = messages[0].connection
-    assert connection is not None
-    speaker = client(connection)
-    try:
-        sender = _sender(connection, carrier, found[messages[0].subject_id])
-        rows = speaker.waybill_get(
-            carrier, sender, [_dto(found[m.subject_id], connection) for m in messages], _user_id(connection)
-        )
-    except PlatformError as error:
-        if error.kind == "business" and len(messages) > 1:  # one parcel's fault must not stop the other nine
-            answers: dict[int, Answer] = {}
-            for message in messages:
-                answers.update(_take([message], carrier, found))
-            return answers
-        return {m.id: _label_error(error) for m in messages}
-    return _settle(messages, rows, found)
-
-
-def _label_error(error: PlatformError) -> Answer:
-    """A platform that is out of numbers or closed to us needs a person; oaid trouble waits for the next read."""
-    if error.code == "oaid_mismatch":
-        return Answer("retry", kind="retry", text=error.message)
-    return Answer.of(error)
-
-
-def _settle(
-    messages: Sequence[Message], rows: Sequence[dict[str, Any]], found: dict[int, Shipment]
-) -> dict[int, Answer]:
-    """Numbers to answers, print data to the parcels; a number that another parcel has is not this one's."""
-    by_object = {str(row.get("object_id")): row for row in rows if row.get("waybill_code")}
-    numbers = [str(row["waybill_code"]) for row in by_object.values()]
-    taken = dict(Parcel.objects.filter(waybill_no__in=numbers).values_list("waybill_no", "id"))
-    answers: dict[int, Answer] = {}
-    payloads: dict[int, dict[str, Any]] = {}
-    for message in messages:
-        parcel = found[message.subject_id].parcel
-        row = by_object.get(parcel.number)
-        if row is None or taken.get(str(row["waybill_code"]), parcel.id) != parcel.id:
-            answers[message.id] = Answer.missing()
-            continue
-        number = str(row["waybill_code"])
-        payloads[parcel.id] = {"waybill_no": number, "print_data": row.get("print_data") or ""}
-        real = str(row.get("real_cp_code") or row.get("cp_code") or parcel.carrier)
-        answers[message.id] = Answer.done(
-            waybill_no=number, carrier=real, sort_code=_sort_code(row), service=str(Parcel.Service.CAINIAO)
-        )
-    keep_payloads(payloads)
-    return answers
-
-
-def _sort_code(row: dict[str, Any]) -> str:
-    try:
-        extra = json.loads(row.get("extra_info") or "{}")
-    except ValueError:
-        return ""
-    return str(extra.get("sortingCode") or "") if isinstance(extra, dict) else ""
-
-
-def _ask_cainiao(messages: list[Message], carrier: str, found: dict[int, Shipment]) -> dict[int, Answer]:
-    connection = messages[0].connection
-    assert connection is not None
-    asked = [
-        {
-            "object_id": found[m.subject_id].parcel.number,
-            "cp_code": carrier,
-            "biz_sub_code": found[m.subject_id].head.channel_number,
-        }
-        for m in messages
-    ]
-    try:
-        rows = client(connection).waybill_query(asked)
-    except PlatformError as error:
-        return {m.id: Answer("unknown", kind=error.kind, text=error.message) for m in messages}
-    return _settle(messages, [row for row in rows if row["success"]], found)
-
-
-def _user_id(connection: Connection) -> str:
-    found = connection.options.get("user_id") or connection.options.get("seller_id")
-    if not found:
-        raise PlatformError(
-            "configuration", "missing_user_id", _("The connection has no user_id of the shop.")
-        )
-    return str(found)
-
-
-def _sender(connection: Connection, carrier: str, shipment: Shipment) -> dict[str, Any]:
-    """The subscription's own address of our warehouse, word for word, else its first one."""
-    key = (connection.id, carrier)
-    read_at, addresses = _senders.get(key, (0.0, []))
-    if not addresses or time.monotonic() - read_at > SENDERS_FRESH_SECONDS:
-        rows = client(connection).waybill_search(carrier)
-        branches = [
-            b for row in rows if row.get("cp_code") == carrier for b in row.get("branch_account_cols", [])
-        ]
-        addresses = [address for branch in branches for address in branch.get("shipp_address_cols", [])]
-        if not addresses:
-            text = _("There is no open e-waybill subscription for %(carrier)s.") % {"carrier": carrier}
-            raise PlatformError("configuration", "no_subscription", text)
-        _senders[key] = (time.monotonic(), addresses)
-    house = shipment.warehouse
-    near = [a for a in addresses if a.get("city") == house.city]
-    exact = [a for a in near if a.get("district") == house.district]
-    chosen = (exact or near or addresses)[0]
-    names = ("province", "city", "district", "town", "detail")
-    return {
-        "name": house.contact or house.name,
-        "mobile": house.manager_phone,
-        "address": {name: chosen.get(name) or "" for name in names},
-    }
-
-
-def _dto(shipment: Shipment, connection: Connection) -> dict[str, Any]:
-    parcel, receiver, head = shipment.parcel, shipment.receiver, shipment.head
-    contents = [c for c in shipment.contents if c.line is not None]
-    items = [{"name": c.line.title[:60] or c.line.sku_code, "count": c.quantity} for c in contents]
-    return {
-        "object_id": parcel.number,
-        "order_info": {"order_channels_type": "TB", "trade_order_list": [head.channel_number]},
-        "package_info": {
-            "id": parcel.number.replace("-", "_"),
-            "items": items[:MAX_ITEMS],
-            "weight": parcel.expected_weight_g,
-        },
-        "recipient": {
-            "name": receiver.name_mask,
-            "mobile": receiver.phone_mask,
-            "oaid": (receiver.opaque or {}).get("oaid", ""),
-            "tid": head.channel_number,
-            "address": {
-                "province": receiver.province,
-                "city": receiver.city,
-                "district": receiver.district,
-                "town": receiver.town,
-                "detail": receiver.address_mask,
-            },
-        },
-        "template_url": connection.options.get("waybill_template") or TEMPLATE,
-    }
-
-
-# ZTO
-
-
-def _zto(messages: Sequence[Message], found: dict[int, Shipment]) -> dict[int, Answer]:
-    answers: dict[int, Answer] = {}
-    for message in messages:
-        shipment = found[message.subject_id]
-        if not shipment.receiver.plain:
-            answers[message.id] = Answer.person(_("ZTO needs a plain receiver; this one is masked."))
-            continue
-        try:
-            row = client(message.connection).create_order(_order(shipment))  # type: ignore[arg-type]
-            answers[message.id] = _zto_answer(shipment, row)
-        except PlatformError as error:
-            answers[message.id] = Answer.of(error)
-    return answers
-
-
-def _ask_zto(connection: Connection, shipment: Shipment) -> Answer:
-    try:
-        row = client(connection).order_info(partner_order_code=shipment.parcel.number)
-    except PlatformError as error:
-        return Answer("unknown", kind=error.kind, text=error.message)
-    return Answer.missing() if row is None else _zto_answer(shipment, row)
-
-
-def _zto_answer(shipment: Shipment, row: dict[str, Any]) -> Answer:
-    keep_payloads(
-        {shipment.parcel.id: {"waybill_no": row["billCode"], "mark": row["mark"], "bag": row["bagAddr"]}}
-    )
-    return Answer.done(waybill_no=row["billCode"], sort_code=row["mark"], service=str(Parcel.Service.ZTO))
-
-
-def _order(shipment: Shipment) -> dict[str, Any]:
-    parcel, receiver, house = shipment.parcel, shipment.receiver, shipment.warehouse
-    plain = receiver.plain or {}
-    return {
-        "partnerOrderCode": parcel.number,
-        "senderInfo": {
-            "senderName": house.contact or house.name,
-            "senderMobile": house.manager_phone,
-            "senderProvince": house.province,
-            "senderCity": house.city,
-            "senderDistrict": house.district,
-            "senderAddress": house.address,
-        },
-        "receiveInfo": {
-            "receiverName": plain.get("name", ""),
-            "receiverMobile": plain.get("phone", ""),
-            "receiverProvince": receiver.province,
-            "receiverCity": receiver.city or receiver.province,
-            "receiverDistrict": receiver.district or receiver.city,
-            "receiverAddress": plain.get("address", ""),
-        },
-        "summaryInfo": {"quantity": sum(c.quantity for c in shipment.contents)},
-        "orderItems": [
-            {"name": c.line.title[:60], "weight": c.line.weight_g, "quantity": c.quantity}
-            for c in shipment.contents
-            if c.line is not None
-        ],
-    }

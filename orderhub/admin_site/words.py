@@ -23,6 +23,7 @@ FAILURES: dict[str, Any] = {
 
 EFFECTS: dict[str, Any] = {
     "payment.query": _("Ask the gateway about a payment"),
+    "channel.look": _("Ask the channel about an order that it spoke of"),
     "waybill.get": _("Obtain a waybill number"),
     "waybill.cancel": _("Give a waybill number back"),
     "wms.push": _("Hand over to the warehouse"),
@@ -39,6 +40,7 @@ EFFECTS: dict[str, Any] = {
 PAYLOAD_KINDS: dict[str, Any] = {
     "order": _("order"),
     "payment": _("payment notice"),
+    "letter": _("message of a channel"),
     "confirm": _("warehouse's confirmation"),
     "trace": _("trace"),
     "return": _("return receipt"),

@@ -23,6 +23,7 @@ from orderhub.models import Payload
 from orderhub.testing.sandbox import RunningSandbox, running_sandbox
 from orders.models import Order, Shop
 from orders.operations import pull
+from orders.providers.taobao import Taobao
 
 
 def run(*, long: bool) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def run(*, long: bool) -> dict[str, Any]:
 
 def _work(shop_id: int, page: int) -> None:
     """What a worker does for ever: pull, read what came."""
-    pull.PAGE = page
+    Taobao.page_size = page
     while True:
         pull.pull(shop_id)
         processing.process("order")

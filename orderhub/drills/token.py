@@ -20,6 +20,7 @@ from orderhub.models import Connection
 from orderhub.testing.sandbox import RunningSandbox, running_sandbox
 from orders.models import Order, Shop
 from orders.operations import pull
+from orders.providers.taobao import Taobao
 
 LIST = "taobao.trades.sold.increment.get"
 PAGE = 20
@@ -77,7 +78,7 @@ def _round(sandbox: RunningSandbox, cast: Cast, after: int) -> dict[str, Any]:
 
 def _either(what: str, shop_id: int, number: str) -> int:
     if what == "pull":
-        pull.PAGE = PAGE
+        Taobao.page_size = PAGE
         return pull.pull(shop_id)
     connection = Shop.objects.select_related("connection").get(id=shop_id).connection
     speaker, calls = client(connection), 0

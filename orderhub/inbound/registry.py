@@ -2,6 +2,7 @@
 
 PAYLOAD_KINDS: dict[str, str] = {
     "order": "orders.operations.intake.take_in",
+    "letter": "orders.operations.letters.take_in",
     "payment": "orders.operations.payment.take_notices",
     "confirm": "logistics.operations.confirms.take_in",
     "return": "orders.operations.returning.take_in",

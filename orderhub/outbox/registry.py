@@ -36,6 +36,13 @@ KINDS: dict[str, Kind] = {
             batch=20,
         ),
         Kind(
+            "channel.look",
+            "Ask the channel about an order that it spoke of",
+            "orders.providers.look.send",
+            "orders.providers.look.send",
+            batch=20,
+        ),
+        Kind(
             "waybill.get",
             "Obtain a waybill number",
             "logistics.providers.waybill.send",

@@ -27,7 +27,7 @@ from orderhub.jobs.models import Heartbeat
 from orderhub.nudge import nudge
 from orderhub.outbox.models import Message
 from orders.models import Shop
-from orders.operations.pull import PULLED
+from orders.providers import pulled
 
 #: A pull is late after two intervals of the schedule.
 LATE = dt.timedelta(minutes=30)
@@ -98,7 +98,7 @@ def trouble(shop: Shop, now: dt.datetime) -> str:
         return _("needs to be connected again")
     if shop.errors_in_row:
         return _("%(n)d errors in a row") % {"n": shop.errors_in_row}
-    if shop.channel in PULLED and shop.connection.state == "ok":
+    if shop.channel in pulled() and shop.connection.state == "ok":
         if shop.last_success_at is None:
             return _("not pulled yet")
         if now - shop.last_success_at > LATE:
@@ -113,7 +113,7 @@ def _shop(shop: Shop, calls: dict[int | None, dict[str, int]], now: dt.datetime)
     ends = account.token_expires_at
     return {
         "row": shop, "account": account, "chip": channel_chip(shop.channel, shop.name), "pill": state_pill(account),
-        "trouble": trouble(shop, now), "pulled": shop.channel in PULLED,
+        "trouble": trouble(shop, now), "pulled": shop.channel in pulled(),
         "last_success": ago(shop.last_success_at), "until": moment(shop.pulled_until),
         "lag": span(now - shop.pulled_until) if shop.pulled_until else "—", "errors": shop.errors_in_row,
         "last_error": shop.last_error, "last_error_at": moment(shop.last_error_at),
@@ -144,7 +144,7 @@ def pull_now(request: HttpRequest, shop_id: int) -> HttpResponse:
     """Ask a worker to pull this shop at once."""
     need(request, "orders.change_shop")
     shop = get_object_or_404(Shop, pk=shop_id)
-    if shop.channel not in PULLED:
+    if shop.channel not in pulled():
         messages.info(request, _("This shop sends its orders by itself; there is nothing to pull."))
     else:
         nudge("orders.pull", shop.pk)

@@ -6,7 +6,6 @@ statement a table; changes of known orders go through `orders.operations.changes
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +13,11 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from inventory.queries import sku_codes
-from orderhub.dotted import resolve
 from orderhub.inbound.processing import PayloadRow, Verdict
 from orderhub.nudge import nudge
 from orders.models import Shop
 from orders.operations import changes, newcomers
-from orders.providers import PROVIDERS
+from orders.providers import channel
 from orders.providers.base import ParsedOrder, Unreadable
 
 
@@ -50,7 +48,7 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
             verdicts[row.id] = Verdict.set_aside("no_shop", _("This account belongs to no shop."))
             continue
         try:
-            incoming = Incoming(row, shop, _parse(shop.channel)(row.raw))
+            incoming = Incoming(row, shop, channel(shop.channel).parse(row.raw))
         except Unreadable as error:
             verdicts[row.id] = Verdict.set_aside(error.code, error.text)
             continue
@@ -77,13 +75,6 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
             verdicts[row.id] = Verdict.stale(made.get((shop.id, row.external_id)))
     nudge("orders.advance")
     return verdicts
-
-
-def _parse(channel: str) -> Callable[[bytes], ParsedOrder]:
-    try:
-        return resolve(PROVIDERS[channel])
-    except KeyError:
-        raise Unreadable("no_provider", f"channel {channel!r} has no provider") from None
 
 
 def _known(keys: list[tuple[int, str]]) -> dict[tuple[int, str], dict[str, Any]]:

@@ -20,16 +20,13 @@ from orderhub.integrations.errors import PlatformError
 from orderhub.integrations.registry import client
 from orderhub.nudge import nudge
 from orders.models import Shop
-from orders.operations.recheck import payload_version
+from orders.providers import channel, pulled
+from orders.providers.channel import Channel
 
 log = logging.getLogger(__name__)
 
-PAGE = 50
-WINDOW = dt.timedelta(days=1)
 FIRST_LOOK_BACK = dt.timedelta(days=30)
 LEASE = dt.timedelta(minutes=3)
-#: Channels that are pulled; the own shop pushes.
-PULLED = ("taobao",)
 
 
 def pull(shop_id: int, *, until: dt.datetime | None = None) -> int:
@@ -49,7 +46,7 @@ def pull(shop_id: int, *, until: dt.datetime | None = None) -> int:
             if shop.window_until is None:
                 if start >= target:
                     break
-                longest = WINDOW - dt.timedelta(minutes=shop.overlap_minutes)
+                longest = channel(shop.channel).window - dt.timedelta(minutes=shop.overlap_minutes)
                 shop.window_until, shop.window_page = min(start + longest, target), None
                 shop.save(update_fields=["window_until", "window_page"])
             stored += _window(shop, start - dt.timedelta(minutes=shop.overlap_minutes), shop.window_until)
@@ -77,14 +74,13 @@ def _take(shop_id: int) -> bool:
 def _window(shop: Shop, start: dt.datetime, end: dt.datetime) -> int:
     """Read one window backwards; commits after each page."""
     api = client(shop.connection)
+    speaker = channel(shop.channel)
     page = shop.window_page
     if page is None:
-        total = api.sold_count(start, end)
-        page = max(1, -(-total // PAGE))
+        page = max(1, speaker.pages(api, start, end))
     stored = 0
     while page >= 1:
-        rows = api.sold_page(start, end, page, PAGE)
-        payloads, failed = _details(api, rows)
+        payloads, failed = _details(speaker, api, speaker.listed(api, start, end, page))
         with transaction.atomic():
             stored += len(keeping.keep_many(shop.connection_id, payloads))
             if failed is None:
@@ -101,25 +97,18 @@ def _window(shop: Shop, start: dt.datetime, end: dt.datetime) -> int:
     return stored
 
 
-def _details(api: Any, rows: list[dict[str, Any]]) -> tuple[list[keeping.Kept], PlatformError | None]:
-    """The full trades of a page; a failure is returned after what was read is kept."""
-    numbers = [str(row.get("tid_str") or row.get("tid")) for row in rows]
-    failed: PlatformError | None = None
-    payloads: list[keeping.Kept] = []
-    for number, answer in api.fullinfo_many(numbers).items():
-        if isinstance(answer, PlatformError):
-            failed = failed or answer
-            continue
-        trade, raw = answer
-        payloads.append(
-            keeping.Kept("order", number, payload_version(str(trade.get("modified")), raw), raw, "pull")
-        )
-    return payloads, failed
+def _details(
+    speaker: Channel, api: Any, numbers: list[str]
+) -> tuple[list[keeping.Kept], PlatformError | None]:
+    """The full orders of a page; a failure is returned after what was read is kept."""
+    answers = speaker.details(api, numbers).values() if numbers else ()
+    failed = next((answer for answer in answers if isinstance(answer, PlatformError)), None)
+    return [answer for answer in answers if isinstance(answer, keeping.Kept)], failed
 
 
 def pull_all() -> dict[str, int]:
     """Pull every enabled shop, one after the other; a failing shop does not stop the next."""
-    shops = Shop.objects.filter(enabled=True, channel__in=PULLED, connection__state="ok").values_list(
+    shops = Shop.objects.filter(enabled=True, channel__in=pulled(), connection__state="ok").values_list(
         "id", "code"
     )
     return {code: pull(shop_id) for shop_id, code in shops}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
@@ -127,13 +127,6 @@ class ParsedOrder:
         if self.state is ChannelState.REFUNDED or states == {RefundState.DONE}:
             return RefundState.DONE
         return RefundState.ASKED if RefundState.DONE in states else RefundState.NONE
-
-
-class Channel(Protocol):
-    """What a channel's provider module offers."""
-
-    def parse(self, raw: bytes) -> ParsedOrder:
-        """The payload in our words; Unreadable with words for a clerk."""
 
 
 def beijing_time(text: Any, name: str) -> dt.datetime:

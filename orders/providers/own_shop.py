@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from orderhub import crypto
+from orderhub.inbound.keeping import Kept
+from orderhub.integrations.errors import PlatformError
 from orders.amounts import allocate_lines
 from orders.providers.base import (
     ChannelState,
@@ -22,6 +25,7 @@ from orders.providers.base import (
     whole,
     words,
 )
+from orders.providers.channel import Channel, Told, Word
 
 STATES = {
     "unpaid": ChannelState.UNPAID,
@@ -30,6 +34,42 @@ STATES = {
 }
 DATUMS = {"wgs84": "wgs84", "gcj02": "gcj02", "bd09": "bd09"}
 TRAFFIC = {None: "", "": "", "search": "search", "short_video": "short_video", "live": "live"}
+
+
+#: The shop's words for an order that may not go on.
+SAYS = {
+    "cancelled": Word.CANCELLED,
+    "closed": Word.CANCELLED,
+    "refund_requested": Word.REFUND_ASKED,
+    "refunding": Word.REFUND_ASKED,
+}
+
+
+class OwnShop(Channel):
+    """The shop that sends its orders to us: asked about one by one, by its own small interface."""
+
+    pulled = False
+    warehouse_ways = ("wangdiantong", "qimen")
+
+    def parse(self, raw: bytes) -> ParsedOrder:
+        return parse(raw)
+
+    def seen(self, api: Any, numbers: Iterable[str]) -> dict[str, Kept | Word | PlatformError]:
+        found: dict[str, Kept | Word | PlatformError] = {}
+        for number in numbers:
+            try:
+                found[number] = SAYS.get(str(api.order_state(number).get("state", "")), Word.FINE)
+            except PlatformError as error:
+                found[number] = error
+        return found
+
+    def ship(self, api: Any, told: Told) -> bool:
+        answer = api.report_shipment(told.number, told.carrier, told.waybill_no, told.at, told.lines)
+        return bool(answer.get("already"))
+
+    def shipped(self, api: Any, told: Told) -> bool:
+        shipment = api.order_state(told.number).get("shipment") or {}
+        return told.waybill_no in shipment.get("waybills", ())
 
 
 def parse(raw: bytes) -> ParsedOrder:

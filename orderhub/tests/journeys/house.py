@@ -26,7 +26,8 @@ from orderhub.sandbox.credentials import OWN_SHOP
 from orderhub.sandbox.world import SourceOrder, World
 from orderhub.testing.sandbox import RunningSandbox
 from orders.models import Shop
-from orders.operations import pull, recheck
+from orders.operations import pull
+from orders.providers import channel
 
 SEED, ORDERS, DAYS = 1, 90, 15
 
@@ -79,11 +80,7 @@ class House:
         kept = []
         for number in numbers:
             trade, raw = client(shop.connection).fullinfo(number)
-            kept.append(
-                keeping.Kept(
-                    "order", number, recheck.payload_version(str(trade["modified"]), raw), raw, "pull"
-                )
-            )
+            kept.append(channel.kept(number, str(trade["modified"]), raw))
         keeping.keep_many(shop.connection_id, kept)
         ground.read_payloads()
 
@@ -138,11 +135,11 @@ def build(sandbox: RunningSandbox, url: str = "") -> House:
 
 def forget() -> None:
     """Drop what this process remembers of the database before."""
-    from logistics.providers import waybill
+    from logistics.providers.labels import cainiao
 
     inventory.queries._codes = None
     modules.forget()
-    waybill._senders.clear()
+    cainiao._senders.clear()
 
 
 def hurry() -> None:

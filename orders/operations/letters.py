@@ -1,0 +1,63 @@
+"""What a channel pushes: each message is kept once by its own id, and makes us ask for the orders that it speaks of.
+
+A message proves nothing and carries no order: duplicates and a wrong order of arrival do no harm, because the
+channel's answer to our question is newer than any message.
+"""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from orderhub.inbound import keeping
+from orderhub.inbound.processing import PayloadRow, Verdict
+from orderhub.integrations.registry import client
+from orderhub.models import Connection
+from orderhub.nudge import nudge
+from orders.models import Shop
+from orders.providers import channel
+from orders.providers.base import Unreadable
+
+
+def receive(account: Connection, headers: dict[str, str], body: bytes) -> bytes:
+    """Keep the messages of one push and return what the channel wants to hear; Forged where it is not the channel."""
+    speaker = channel(account.platform)
+    letters = speaker.letters(client(account), headers, body)
+    keeping.keep_many(
+        account.id, [keeping.Kept("letter", letter.id, "1", letter.raw, "push") for letter in letters]
+    )
+    nudge("orderhub.read_payloads", "letter")
+    return speaker.push_reply
+
+
+def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
+    """Read kept messages: one question an order and message, all asked in one statement."""
+    channels = dict(
+        Shop.objects.filter(connection_id__in={row.connection_id for row in rows}).values_list(
+            "connection_id", "channel"
+        )
+    )
+    verdicts: dict[int, Verdict] = {}
+    asked: list[tuple[int, str, str]] = []
+    for row in rows:
+        if row.connection_id not in channels:
+            verdicts[row.id] = Verdict.set_aside("no_shop", _("This account belongs to no shop."))
+            continue
+        try:
+            numbers = channel(channels[row.connection_id]).numbers_in(row.raw)
+        except Unreadable as error:
+            verdicts[row.id] = Verdict.set_aside(error.code, error.text)
+            continue
+        asked += [(row.connection_id, f"{row.connection_id}:{row.external_id}:{n}"[:120], n) for n in numbers]
+        verdicts[row.id] = Verdict.parsed()
+    if asked:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """INSERT INTO orderhub_message (kind, key, connection_id, subject_id, data)
+                   SELECT 'channel.look', k, c, c, jsonb_build_object('number', n)
+                   FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS t (c, k, n)
+                   ON CONFLICT (kind, key) DO NOTHING""",
+                [list(column) for column in zip(*asked, strict=True)],
+            )
+        nudge("orderhub.drain_outbox", "channel.look")
+    return verdicts

@@ -1,0 +1,108 @@
+"""What a channel is to us: one class of its own and one line in PROVIDERS; nothing else in the product names a channel.
+
+A provider speaks our words and uses the channel's client (`api`), which knows the wire. It makes calls, so no
+method but `parse`, `letters` and `numbers_in` may be used inside a transaction; it writes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from orderhub.inbound.keeping import Kept
+from orderhub.integrations.errors import Forged, PlatformError
+from orders.providers.base import ParsedOrder
+
+
+class Word(StrEnum):
+    """A channel's answer about one order where it is a state and not a payload to take in."""
+
+    FINE = "fine"
+    CANCELLED = "cancelled"
+    REFUND_ASKED = "refund_asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A shipment as the channel is told of it. `lines` are the channel's own line ids where only a part goes."""
+
+    number: str
+    carrier: str
+    waybill_no: str
+    at: dt.datetime
+    lines: tuple[str, ...] = ()
+    role: str = "main"  # main split re-ship gift
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One pushed message of the channel: its own id, by which it is kept once, and its exact text."""
+
+    id: str
+    raw: bytes
+
+
+class Channel:
+    """A channel. Errors: PlatformError of the client, Unreadable for what is not understood, Forged for a bad push."""
+
+    #: Whether its shops are pulled; one that sends its orders itself is not.
+    pulled: ClassVar[bool] = True
+    #: The longest window that one listing may cover, with its overlap, and how many rows a page has.
+    window: ClassVar[dt.timedelta] = dt.timedelta(days=1)
+    page_size: ClassVar[int] = 50
+    #: Who makes the label of a masked receiver (a word of logistics' LABELS).
+    label: ClassVar[str] = ""
+    #: The ways by which a warehouse system may be told of its orders, best first; none: our own waves.
+    warehouse_ways: ClassVar[tuple[str, ...]] = ()
+    #: What a push is answered with.
+    push_reply: ClassVar[bytes] = b'{"code":0,"msg":"success"}'
+
+    def parse(self, raw: bytes) -> ParsedOrder:
+        """The payload in our words; Unreadable with words for a clerk."""
+        raise NotImplementedError
+
+    def pages(self, api: Any, start: dt.datetime, end: dt.datetime) -> int:
+        """How many pages of changed orders the window has."""
+        raise NotImplementedError
+
+    def listed(self, api: Any, start: dt.datetime, end: dt.datetime, page: int) -> list[str]:
+        """Order numbers of one page, counted from 1 whatever the channel counts from."""
+        raise NotImplementedError
+
+    def details(self, api: Any, numbers: Iterable[str]) -> dict[str, Kept | PlatformError]:
+        """The exact payload of each order as it is now; an order that can't be read carries its error."""
+        raise NotImplementedError
+
+    def seen(self, api: Any, numbers: Iterable[str]) -> Mapping[str, Kept | Word | PlatformError]:
+        """The gate's question: what the channel says of these orders now. Most answer with a payload."""
+        return self.details(api, numbers)
+
+    def ship(self, api: Any, told: Told) -> bool:
+        """Tell the shipment; True where the channel knew it already."""
+        raise NotImplementedError
+
+    def shipped(self, api: Any, told: Told) -> bool:
+        """Whether the channel knows this very shipment."""
+        raise NotImplementedError
+
+    def letters(self, api: Any, headers: Mapping[str, str], body: bytes) -> list[Letter]:
+        """The messages of one push after its signature was found right; Forged otherwise."""
+        raise Forged(message="this channel pushes nothing")
+
+    def numbers_in(self, raw: bytes) -> list[str]:
+        """The orders that a pushed message speaks of (they are then asked for); [] where it is none of ours."""
+        raise NotImplementedError
+
+
+def payload_version(modified: str, raw: bytes) -> str:
+    """What makes a payload a version of its own: the channel's time, and the bytes where two share a second."""
+    return f"{modified}#{hashlib.blake2b(raw, digest_size=6).hexdigest()}"
+
+
+def kept(number: str, modified: str, raw: bytes) -> Kept:
+    """An order's payload as it is stored."""
+    return Kept("order", number, payload_version(modified, raw), raw, "pull")
