@@ -25,7 +25,7 @@ NEARLY_GONE = Q(on_hand__gt=0, bin__sellable=True, reserved__gte=F("on_hand") * 
 class Shelf(Tabs):
     tabs = (
         Tab("all", _("All"), Q()),
-        Tab("low", _("Nearly gone (5 % free or less)"), NEARLY_GONE, counted=True, tone="warn"),
+        Tab("low", _("Nearly gone (a twentieth free or less)"), NEARLY_GONE, counted=True, tone="warn"),
         Tab("none", _("Nothing on the shelf"), Q(on_hand=0, bin__sellable=True), counted=True, tone="bad"),
         Tab("unsellable", _("Not for sale"), Q(bin__sellable=False)),
     )  # fmt: skip

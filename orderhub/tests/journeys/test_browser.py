@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import TimeoutError
 
 from orderhub import crypto, modules
 from orderhub.actors import CLOCK
@@ -120,8 +121,15 @@ def test_that_a_form_left_open_while_the_order_is_cancelled_says_so(desk, held, 
 
 
 def test_that_the_search_answers_the_keyboard(desk, held, live_server):
-    desk.keyboard.press("Control+k")
-    desk.locator("#search-input-command").press_sequentially(held.number, delay=5)
+    field = desk.locator("#search-input-command")
+    for _again in range(20):  # the page's scripts may still be starting
+        desk.keyboard.press("Control+k")
+        try:
+            field.wait_for(state="visible", timeout=500)
+            break
+        except TimeoutError:
+            continue
+    field.press_sequentially(held.number, delay=5)
     desk.locator("#command-results-list a").first.wait_for()
     desk.keyboard.press("ArrowDown")
     desk.keyboard.press("Enter")

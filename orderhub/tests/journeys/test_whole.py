@@ -149,7 +149,9 @@ def test_that_a_refund_before_shipping_is_stopped_before_a_label_is_taken(whole:
     assert not [
         e for e in whole.sandbox.ledger("wms.order") if e["body"].get("source") == order.channel_number
     ]
-    assert Message.objects.get(order_id=order.id, kind="waybill.get").state == "cancelled"
+    # learned at the gate before the label, or by a pull before a label was even asked for
+    asked_for = Message.objects.filter(order_id=order.id, kind="waybill.get")
+    assert set(asked_for.values_list("state", flat=True)) <= {"cancelled"}
     asked = of_scenario(whole, "refund_requested", "own_shop")
     assert asked.open_holds == 1 and not asked.parcels.exclude(waybill_no="").exists()
 
