@@ -1,9 +1,20 @@
 """Ground-floor tables, each kept beside the code that owns it."""
 
-from orderhub.inbound.models import Payload
+from orderhub.inbound.models import Payload, RefusedPush
 from orderhub.integrations.models import Call, Connection
 from orderhub.jobs.models import Heartbeat, Job, ModuleSwitch
 from orderhub.outbox.models import Message
 from orderhub.tickets.models import Note, Ticket
 
-__all__ = ["Call", "Connection", "Heartbeat", "Job", "Message", "ModuleSwitch", "Note", "Payload", "Ticket"]
+__all__ = [
+    "Call",
+    "Connection",
+    "Heartbeat",
+    "Job",
+    "Message",
+    "ModuleSwitch",
+    "Note",
+    "Payload",
+    "RefusedPush",
+    "Ticket",
+]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Max, Sum
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
@@ -19,6 +22,7 @@ from orderhub.admin.oauth import can_connect
 from orderhub.admin_site.base import Admin
 from orderhub.admin_site.marks import ago, state_pill
 from orderhub.crypto import CannotOpen
+from orderhub.inbound.models import RefusedPush
 from orderhub.integrations.models import Connection
 
 
@@ -50,6 +54,32 @@ class ConnectionForm(forms.ModelForm):
         if not isinstance(given, dict):
             raise forms.ValidationError(_("Give an object: {“name”: “value”}."))
         return given
+
+
+#: Why a push was refused, in a clerk's words; another code is shown as it is.
+REFUSALS: dict[str, Any] = {
+    "signature": _("wrong signature"),
+    "stale": _("too old, or from the future"),
+    "timestamp": _("without a time"),
+    "payee": _("meant for another payee"),
+    "app": _("meant for another app"),
+    "serial": _("signed with a key that is not stored here"),
+    "body": _("not readable"),
+}
+
+
+def refused_lately(account: Connection) -> list[dict[str, Any]]:
+    """What was refused at this account's door in the last seven days, by reason, most frequent first."""
+    rows = (
+        RefusedPush.objects.filter(connection=account, day__gt=timezone.localdate() - dt.timedelta(days=7))
+        .values("code")
+        .annotate(n=Sum("count"), last=Max("last_at"))
+        .order_by("-n", "code")
+    )
+    return [
+        {"n": row["n"], "reason": REFUSALS.get(row["code"], row["code"]), "last": ago(row["last"])}
+        for row in rows
+    ]
 
 
 @admin.register(Connection)
@@ -91,6 +121,7 @@ class ConnectionAdmin(Admin):
         mine = {
             "connection": found, "can_connect": found is not None and can_connect(found) and self.has_change_permission(request),
             "connection_pill": state_pill(found) if found else "", "token_ends": ago(found.token_expires_at) if found else "",
+            "refused": refused_lately(found) if found else [],
         }  # fmt: skip
         return super().change_view(request, object_id, form_url, {**mine, **(extra_context or {})})
 

@@ -73,8 +73,8 @@ def set_up(url: str = NOWHERE, *, bins: int = 4, stock: int = 1_000_000) -> Cast
     )
     own = Shop.objects.create(
         code="own", name="自营店", channel="own_shop", connection=accounts["own_shop"], duplicate_mode="off",
-        payment_connection=accounts["alipay"],
     )  # fmt: skip
+    own.payment_connections.add(accounts["alipay"])
     forget()
     return Cast(taobao, own, houses, {sku.code: sku.id for sku in made}, accounts)
 

@@ -49,3 +49,26 @@ class Payload(Tracked):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.external_id} {self.version}"
+
+
+class RefusedPush(models.Model):
+    """How often a push was refused at the door that day, and why; nothing that it said is kept."""
+
+    connection = models.ForeignKey("orderhub.Connection", models.CASCADE, verbose_name=_("connection"))
+    kind = models.CharField(_("kind"), max_length=20)
+    code = models.CharField(_("reason"), max_length=40)
+    day = models.DateField(_("day"))
+    count = models.PositiveIntegerField(_("how often"), default=1)
+    last_at = models.DateTimeField(_("last"))
+
+    class Meta:
+        verbose_name = _("refused push")
+        verbose_name_plural = _("refused pushes")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection", "kind", "code", "day"], name="one_count_a_reason_and_day"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.code} {self.count}"

@@ -23,6 +23,7 @@ PLATFORMS: dict[str, Platform] = {
     "taobao": Platform(_("Taobao"), _AT + "taobao.Taobao"),
     "own_shop": Platform(_("Own shop"), _AT + "own_shop.OwnShop"),
     "alipay": Platform(_("Alipay"), _AT + "alipay.Alipay"),
+    "wechatpay": Platform(_("WeChat Pay"), _AT + "wechatpay.WechatPay"),
     "wangdiantong": Platform(_("Wangdiantong flagship"), _AT + "wangdiantong.Wangdiantong"),
     "qimen": Platform(_("Qimen warehouse"), _AT + "qimen.Qimen"),
     "cainiao": Platform(_("Cainiao e-waybill"), _AT + "taobao.Taobao"),

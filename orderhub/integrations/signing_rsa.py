@@ -109,14 +109,15 @@ def wechatpay_authorization(
     )
 
 
-def wechatpay_notify_valid(public_key: str, headers: Mapping[str, str], body: str) -> bool:
-    """Whether WeChat Pay signed this raw body."""
+def wechatpay_notify_valid(public_key: str, headers: Mapping[str, str], body: str | bytes) -> bool:
+    """Whether WeChat Pay signed this raw body, of a notify or of an answer."""
     found = {name.lower(): value for name, value in headers.items()}
-    text = f"{found.get('wechatpay-timestamp', '')}\n{found.get('wechatpay-nonce', '')}\n{body}\n"
+    head = f"{found.get('wechatpay-timestamp', '')}\n{found.get('wechatpay-nonce', '')}\n"
+    text = head.encode("utf-8", "replace") + (body.encode() if isinstance(body, str) else body) + b"\n"
     return rsa_verify(public_key, text, found.get("wechatpay-signature", ""))
 
 
-def wechatpay_decrypt(api_v3_key: str, body: str) -> str | None:
+def wechatpay_decrypt(api_v3_key: str, body: str | bytes) -> str | None:
     """The plain text of a notify's resource (AES-256-GCM); None when it does not open."""
     resource = json.loads(body)["resource"]
     try:

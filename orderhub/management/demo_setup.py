@@ -47,6 +47,10 @@ def accounts(sandbox_url: str) -> dict[str, Connection]:
          {"api_token_hash": crypto.keyed_hash(o["token"])}),
         ("alipay-main", "alipay", "支付宝收款", a["app_id"], {"private_key": a["app_private_key"]},
          {"seller_id": a["seller_id"], "alipay_public_key": a["alipay_public_key"]}),
+        ("wechatpay-main", "wechatpay", "微信支付收款", known.WECHATPAY["appid"],
+         {"private_key": known.WECHATPAY["merchant_private_key"], "api_v3_key": known.WECHATPAY["api_v3_key"]},
+         {"mchid": known.WECHATPAY["mchid"], "serial_no": known.WECHATPAY["merchant_serial"],
+          "platform_keys": {known.WECHATPAY["platform_key_id"]: known.WECHATPAY["platform_public_key"]}}),
         ("wdt-main", "wangdiantong", "旺店通旗舰版", w["app_key"], {"app_secret": w["app_secret"]},
          {"sid": w["sid"], "shop_no": w["shop_no"]}),
         ("qimen", "qimen", "奇门仓储", q["app_key"], {"app_secret": q["app_secret"]},
@@ -151,10 +155,11 @@ def build(*, sandbox_url: str, seed: int, admin: str, password: str, say: Callab
         connection=made["taobao-main"],
         default_warehouse=home,
     )
-    Shop.objects.create(
+    own = Shop.objects.create(
         code="own", name="晴川自营商城", channel="own_shop", connection=made["own-shop"], default_warehouse=home,
-        payment_connection=made["alipay-main"], unpaid_minutes=2,
+        unpaid_minutes=2,
     )  # fmt: skip
+    own.payment_connections.add(made["alipay-main"], made["wechatpay-main"])
     say(f"{history(seed, 6000)} parcels of history")
     outlets = importlib.import_module("routing.demo").load(timezone.now())
     say(f"outlets and fences: {outlets}")

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
+from orderhub.sandbox import paying
 from orderhub.sandbox.credentials import ALIPAY
 from orderhub.sandbox.frame import Answer, Platform, Request, beijing, dumps, from_beijing
 from orderhub.sandbox.world import SourceOrder, World
@@ -67,20 +68,11 @@ def joined(params: Mapping[str, str], without: tuple[str, ...], blanks: bool = T
     )
 
 
-def paid_amount(order: SourceOrder) -> Decimal:
-    """What the buyer really paid: the scenario payment_wrong_amount paid too little."""
-    if order.scenario == "payment_wrong_amount":
-        return Decimal("0.01")
-    return order.payable
-
-
-def status(order: SourceOrder) -> str:
+def status(world: World, order: SourceOrder) -> str:
     """TRADE_SUCCESS, WAIT_BUYER_PAY, or empty when Alipay knows no such trade."""
-    if order.scenario == "payment_denied":
-        return "WAIT_BUYER_PAY"
-    if order.paid_at is None:
-        return "WAIT_BUYER_PAY" if order.seq % 2 else ""
-    return "TRADE_SUCCESS"
+    if paying.gateway(world, order) != "alipay" or not paying.is_opened(order):
+        return ""
+    return "TRADE_SUCCESS" if paying.is_paid(order) else "WAIT_BUYER_PAY"
 
 
 def notify(
@@ -92,7 +84,7 @@ def notify(
     trade_status: str = "TRADE_SUCCESS",
 ) -> dict[str, str]:
     """The form of one callback; the same order and status have the same notify_id each time."""
-    total = f"{amount if amount is not None else paid_amount(order):.2f}"
+    total = f"{amount if amount is not None else paying.paid_amount(order):.2f}"
     paid = order.paid_at or order.created_at + timedelta(minutes=1)
     seed = f"{world.seed}:{order.number}:{trade_status}:{total}:{forged}"
     form = {
@@ -179,10 +171,10 @@ class Alipay(Platform):
         order = self.world.orders.get(str(asked.get("out_trade_no") or "")) or next(
             (order for order in self.world.of("own_shop") if order.trade_no == asked.get("trade_no")), None
         )
-        state = status(order) if order is not None and order.channel == "own_shop" else ""
+        state = status(self.world, order) if order is not None and order.channel == "own_shop" else ""
         if order is None or not state:
             return _failed("40004", "Business Failed", "ACQ.TRADE_NOT_EXIST", "交易不存在")
-        total = f"{order.payable if state == 'WAIT_BUYER_PAY' else paid_amount(order):.2f}"
+        total = f"{order.payable if state == 'WAIT_BUYER_PAY' else paying.paid_amount(order):.2f}"
         got = total if state == "TRADE_SUCCESS" else "0.00"
         answer = {
             "code": "10000",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from orderhub.sandbox import wechatpay_keys
+
 ALIPAY_APP_PRIVATE_KEY = """\
 -----BEGIN PRIVATE KEY-----
 MIIEvwIBADANBgkqhkiG9w0BAQEFAASCBKkwggSlAgEAAoIBAQDBLEf06xABNR0j
@@ -106,6 +108,17 @@ ALIPAY = {
     "alipay_public_key": ALIPAY_PUBLIC_KEY,
     "alipay_private_key": ALIPAY_PRIVATE_KEY,  # only the sandbox signs with it
 }
+WECHATPAY = {
+    "appid": "wx0000000000000001",
+    "mchid": "1600000001",
+    "api_v3_key": "sandbox-wechatpay-api-v3-key-001",
+    "merchant_serial": "5157F09EFDC096DE15EBE81A47057A7200000001",
+    "merchant_private_key": wechatpay_keys.MERCHANT_PRIVATE_KEY,
+    "merchant_public_key": wechatpay_keys.MERCHANT_PUBLIC_KEY,
+    "platform_key_id": "PUB_KEY_ID_0116000000012026000000000001",
+    "platform_public_key": wechatpay_keys.PLATFORM_PUBLIC_KEY,
+    "platform_private_key": wechatpay_keys.PLATFORM_PRIVATE_KEY,  # only the sandbox signs with it
+}
 WANGDIANTONG = {
     "sid": "sandbox",
     "app_key": "sandbox-wdt",
@@ -157,6 +170,7 @@ CREDENTIALS = {
     "taobao": TAOBAO,
     "own_shop": OWN_SHOP,
     "alipay": ALIPAY,
+    "wechatpay": WECHATPAY,
     "wangdiantong": WANGDIANTONG,
     "qimen": QIMEN,
     "zto": ZTO,

@@ -31,11 +31,11 @@ class OwnShop(Platform):
         return Answer(401, {"error": "signature", "message": "密钥已更换，请重新授权"})
 
     def drive(self, what: str, options: dict[str, Any]) -> dict[str, Any] | None:
-        """``own_shop_orders`` and ``alipay_callbacks``; see own_shop_driver."""
+        """``own_shop_orders``, ``alipay_callbacks`` and ``wechatpay_callbacks``; see own_shop_driver."""
         if what == "own_shop_orders":
             return own_shop_driver.Driver(self.world, options).orders()
-        if what == "alipay_callbacks":
-            return own_shop_driver.Driver(self.world, options).callbacks()
+        if what in ("alipay_callbacks", "wechatpay_callbacks"):
+            return own_shop_driver.Driver(self.world, options).callbacks(what.removesuffix("_callbacks"))
         return None
 
     def handle(self, request: Request) -> Answer:

@@ -1,4 +1,4 @@
-"""What the own shop and Alipay send by themselves: orders with Idempotency-Key, then callbacks, some of them naughty."""
+"""What the own shop and the gateways send by themselves: orders with Idempotency-Key, then callbacks, some of them naughty."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from orderhub.sandbox import alipay
+from orderhub.sandbox import alipay, paying, wechatpay
 from orderhub.sandbox.credentials import OWN_SHOP
 from orderhub.sandbox.frame import BEIJING, dumps
 from orderhub.sandbox.pushes import Reply, post
@@ -21,6 +21,7 @@ from orderhub.sandbox.world import SourceOrder, World
 TRIES = 6
 AGAIN = (0, 408, 425, 429, 500, 502, 503, 504)
 EARLY, FORGED, TWICE, REPEATED = 20, 25, 10, 15  # every so-manieth order
+BY_WECHAT = 3  # every third buyer, where the product listens to WeChat Pay
 
 
 def order_json(order: SourceOrder) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def order_json(order: SourceOrder) -> dict[str, Any]:
 
 
 class Driver:
-    """One run. Options: target, token, n (0: all), notify_path, concurrency (4), pause (seconds between tries)."""
+    """One run. Options: target, token, n (0: all), notify_path, wechatpay_path, concurrency, pause (seconds)."""
 
     def __init__(self, world: World, options: dict[str, Any]) -> None:
         self.world = world
@@ -83,6 +84,7 @@ class Driver:
         self.token = str(options.get("token") or OWN_SHOP["token"])
         self.n = int(options.get("n") or 0)
         self.notify_path = str(options.get("notify_path") or "/callbacks/alipay/alipay")
+        self.wechatpay_path = str(options.get("wechatpay_path") or "")
         self.orders_path = str(options.get("orders_path") or "/api/v1/orders")
         self.concurrency = int(options.get("concurrency") or 4)
         self.pause = float(options.get("pause") or 0.5)
@@ -98,11 +100,12 @@ class Driver:
             list(pool.map(self._order, self._chosen()))
         return self._report()
 
-    def callbacks(self) -> dict[str, Any]:
+    def callbacks(self, gateway: str = "alipay") -> dict[str, Any]:
         """For the chosen paid orders: each callback ``repeat`` times in random order, with forged ones and wrong amounts."""
         jobs = []
         for order in self._chosen():
             if order.paid_at is not None:
+                paying.choose(self.world, order, gateway)
                 jobs += [(order, "valid")] * self.repeat + [(order, "forged"), (order, "other_amount")]
         lot(self.world.seed, "callbacks").shuffle(jobs)
         with ThreadPoolExecutor(self.concurrency) as pool:
@@ -120,6 +123,8 @@ class Driver:
 
     def _order(self, order: SourceOrder) -> None:
         pays = order.paid_at is not None
+        if self.wechatpay_path and order.seq % BY_WECHAT == 1:
+            paying.choose(self.world, order, "wechatpay")
         if pays and order.seq % EARLY == 0:
             self._callback(order, "early", tries=1)
         reply = self._post_order(order)
@@ -172,29 +177,22 @@ class Driver:
         return reply
 
     def _callback(self, order: SourceOrder, kind: str, tries: int = TRIES) -> None:
-        """One callback; Alipay repeats it (here in seconds, not hours) until the bare text ``success`` comes back."""
+        """One callback; the gateway repeats it (here in seconds, not hours) until it is taken."""
         amount = order.payable + Decimal("1.00") if kind == "other_amount" else None
-        reply = Reply(0)
-        attempts = 0
+        gateway = paying.gateway(self.world, order)
+        accepted, reply, attempts = False, Reply(0), 0
         for attempts in range(1, tries + 1):
-            form = alipay.notify(self.world, order, forged=kind == "forged", amount=amount)
-            reply = post(
-                self.target + self.notify_path,
-                urlencode(form).encode("utf-8"),
-                {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"},
-            )
-            if _text(reply) == "success" or attempts == tries:
+            accepted, reply = self._notice(gateway, order, kind == "forged", amount)
+            if accepted or attempts == tries:
                 break
             time.sleep(self.pause * 2 ** (attempts - 1))
-        accepted = reply.status == 200 and _text(reply) == "success"
         self._count(f"callback.{kind}.{'success' if accepted else 'not_success'}")
         with self.world.ledger.together():
             before = any(
-                entry["effect"]
-                for entry in self.world.ledger.find("payment.callback", order.number, "alipay")
+                entry["effect"] for entry in self.world.ledger.find("payment.callback", order.number, gateway)
             )
             self.world.ledger.record(
-                "alipay",
+                gateway,
                 "payment.callback",
                 order.number,
                 {
@@ -206,6 +204,22 @@ class Driver:
                 },
                 effect=accepted and kind in ("valid", "early") and not before,
             )
+
+    def _notice(
+        self, gateway: str, order: SourceOrder, forged: bool, amount: Decimal | None
+    ) -> tuple[bool, Reply]:
+        """One notice of a gateway, and whether the product took it in that gateway's words."""
+        if gateway == "wechatpay":
+            headers, body = wechatpay.notify(self.world, order, forged=forged, amount=amount)
+            reply = post(self.target + self.wechatpay_path, body, headers)
+            return reply.status in (200, 204), reply
+        form = alipay.notify(self.world, order, forged=forged, amount=amount)
+        reply = post(
+            self.target + self.notify_path,
+            urlencode(form).encode("utf-8"),
+            {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"},
+        )
+        return reply.status == 200 and _text(reply) == "success", reply
 
     def _count(self, name: str) -> None:
         with self._lock:

@@ -17,6 +17,7 @@ PLATFORMS = {
     "kuaidi100": "orderhub.sandbox.kuaidi100.Kuaidi100",
     "kingdee": "orderhub.sandbox.kingdee.Kingdee",
     "aliyun_sms": "orderhub.sandbox.aliyun_sms.AliyunSms",
+    "wechatpay": "orderhub.sandbox.wechatpay.WechatPay",
 }
 
 

@@ -53,6 +53,21 @@ def _known(platform: str) -> tuple[str, dict[str, Any], dict[str, Any], dict[str
             {"seller_id": alipay["seller_id"], "alipay_public_key": alipay["alipay_public_key"]},
             {},
         ),
+        "wechatpay": (
+            str(known["wechatpay"]["appid"]),
+            {
+                "private_key": known["wechatpay"]["merchant_private_key"],
+                "api_v3_key": known["wechatpay"]["api_v3_key"],
+            },
+            {
+                "mchid": known["wechatpay"]["mchid"],
+                "serial_no": known["wechatpay"]["merchant_serial"],
+                "platform_keys": {
+                    known["wechatpay"]["platform_key_id"]: known["wechatpay"]["platform_public_key"]
+                },
+            },
+            {},
+        ),
         "wangdiantong": (str(wdt["app_key"]), {"app_secret": wdt["app_secret"]}, {"sid": wdt["sid"]}, {}),
         "qimen": (
             str(qimen["app_key"]),

@@ -6,14 +6,20 @@ import contextlib
 import io
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from orderhub.integrations import signing_rsa
-from orderhub.sandbox.credentials import ALIPAY, KINGDEE, TAOBAO
+from orderhub.integrations.errors import Forged, PlatformError
+from orderhub.integrations.registry import client
+from orderhub.sandbox.credentials import ALIPAY, KINGDEE, TAOBAO, WECHATPAY
+from orderhub.testing.connections import connection
 from orderhub.testing.sandbox import RunningSandbox
 from orderhub.testing.speaking import ORDERS, SEED, fresh_sandbox, speak, start_sandbox  # noqa: F401
 from orderhub.testing.trades import window
@@ -182,3 +188,78 @@ def test_that_the_alipay_sdk_verifies_our_request_signature() -> None:
     signature = signing_rsa.alipay_request_sign(str(ALIPAY["app_private_key"]), params)
     signed = dict(parse_qsl(sdk().sign_data(dict(params)), keep_blank_values=True))
     assert signed["sign"] == signature
+
+
+def wechat_sdk(address: str = "") -> Any:
+    from wechatpayv3 import WeChatPay, WeChatPayType
+
+    made = WeChatPay(
+        wechatpay_type=WeChatPayType.JSAPI, mchid=WECHATPAY["mchid"], private_key=WECHATPAY["merchant_private_key"],
+        cert_serial_no=WECHATPAY["merchant_serial"], apiv3_key=WECHATPAY["api_v3_key"], appid=WECHATPAY["appid"],
+        public_key=WECHATPAY["platform_public_key"], public_key_id=WECHATPAY["platform_key_id"],
+    )  # fmt: skip
+    if address:
+        made._core._gate_way = address
+    return made
+
+
+def test_that_wechatpayv3_verifies_and_opens_what_the_sandbox_sends_and_so_do_we(
+    sandbox: RunningSandbox,
+) -> None:
+    from orderhub.sandbox.wechatpay import notify
+    from orderhub.sandbox.world import World
+
+    world = World(7, 60)
+    order = next(o for o in world.of("own_shop") if o.paid_at and not o.scenario)
+    headers, body = notify(world, order)
+    wechat = speak("wechatpay", sandbox)
+    theirs = wechat_sdk().callback(headers, body)
+    ours = wechat.opened(body)
+    assert theirs["event_type"] == ours.pop("event_type") == "TRANSACTION.SUCCESS"
+    assert theirs["resource"] == ours and ours["amount"]["total"] == int(order.payable * 100)
+    assert wechat.believed(headers, body) == theirs["id"]
+    forged, other = notify(world, order, forged=True)
+    assert wechat_sdk().callback(forged, other) is None
+    with pytest.raises(Forged):
+        wechat.believed(forged, other)
+
+
+def test_that_wechatpayv3_asks_the_sandbox_as_we_do(sandbox: RunningSandbox) -> None:
+    from orderhub.sandbox.world import World
+
+    start = datetime.fromisoformat(sandbox.health()["start"])
+    order = next(o for o in World(SEED, ORDERS, 15, start).of("own_shop") if o.paid_at and not o.scenario)
+    number = order.number
+    wechat = speak("wechatpay", sandbox)
+    with pytest.raises(PlatformError) as absent:
+        wechat.transaction(number)
+    status, text = wechat_sdk(sandbox.url_of("wechatpay")).query(out_trade_no=number)
+    assert (status, json.loads(text)["code"]) == (404, absent.value.code) == (404, "ORDER_NOT_EXIST")
+    sandbox.drive("wechatpay_callbacks", target="http://127.0.0.1:1", numbers=[number], repeat=1)
+    status, text = wechat_sdk(sandbox.url_of("wechatpay")).query(out_trade_no=number)
+    assert status == 200 and json.loads(text) == wechat.transaction(number)
+
+
+def test_that_we_read_a_notice_of_the_vectors_as_its_maker_did() -> None:
+    vectors = json.loads((Path(__file__).parent / "data" / "vectors.json").read_text("utf-8"))["vectors"]
+    vector = next(v for v in vectors if v["id"] == "wechatpay-1")
+    given, expected = vector["inputs"], vector["expected"]
+    headers = {name.lower(): value for name, value in given["headers"].items()}
+    plain = json.loads(expected["decrypted"])
+    account = connection(
+        "wechatpay", "http://127.0.0.1:1", save=False, app_key=plain.get("appid", ""),
+        options={"mchid": plain["mchid"], "platform_keys": {headers["wechatpay-serial"]: given["platform_public_key_pem"]}},
+        secrets={"api_v3_key": given["api_v3_key"]},
+    )  # fmt: skip
+    wechat, body = client(account), given["body"].encode()
+    assert wechat.opened(body) | plain == wechat.opened(body)
+    signed_at = datetime.fromtimestamp(int(headers["wechatpay-timestamp"]), UTC)
+    with patch("django.utils.timezone.now", return_value=signed_at + timedelta(minutes=4)):
+        assert wechat.believed(headers, body) == json.loads(body)["id"]
+    for late in (timedelta(minutes=6), timedelta(minutes=-6)):
+        with (
+            patch("django.utils.timezone.now", return_value=signed_at + late),
+            pytest.raises(Forged) as error,
+        ):
+            wechat.believed(headers, body)
+        assert error.value.code == "stale"

@@ -28,10 +28,10 @@ class ShopAdmin(Admin):
     sortable_by = ()
     actions = None
     engine_fields = ("pulled_until", "last_success_at", "last_error")
-    autocomplete_fields = ("connection", "payment_connection")
+    autocomplete_fields = ("connection", "payment_connections")
     change_form_outer_before_template = "orders/shop_head.html"
     fieldsets = (
-        (None, {"fields": (("name", "code"), ("channel", "connection"), ("enabled", "payment_connection"))}),
+        (None, {"fields": (("name", "code"), ("channel", "connection"), ("enabled", "payment_connections"))}),
         (_("How its orders are treated"), {"fields": (
             ("duplicate_mode", "duplicate_minutes"), ("unpaid_minutes", "promise_hours"),
             ("aftersale_days", "default_warehouse"),

@@ -171,7 +171,7 @@ class PaymentProof(models.Model):
     """What a channel or gateway itself answered about a payment, and when we asked."""
 
     order = models.ForeignKey(Order, models.CASCADE, db_constraint=False, related_name="proofs")
-    source = models.CharField(_("asked"), max_length=20)  # taobao alipay
+    source = models.CharField(_("asked"), max_length=20)  # a channel or gateway: taobao alipay wechatpay
     trade_no = models.CharField(_("payment number"), max_length=64)
     state = models.CharField(_("its state"), max_length=40)
     paid = models.BooleanField(_("paid"))

@@ -17,13 +17,12 @@ class Shop(models.Model):
     default_warehouse = models.ForeignKey(
         "inventory.Warehouse", models.SET_NULL, null=True, blank=True, verbose_name=_("default warehouse")
     )
-    payment_connection = models.ForeignKey(
+    payment_connections = models.ManyToManyField(
         "orderhub.Connection",
-        models.SET_NULL,
-        null=True,
         blank=True,
         related_name="+",
-        verbose_name=_("payment account"),
+        verbose_name=_("payment accounts"),
+        help_text=_("Accounts at gateways whose notices about this shop's orders are believed."),
     )
     duplicate_mode = models.CharField(
         _("suspected duplicates"), max_length=6, choices=DuplicateMode, default=DuplicateMode.HOLD

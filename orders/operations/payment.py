@@ -7,7 +7,7 @@ state must agree with the order, else it is held for a person.
 from __future__ import annotations
 
 import datetime as dt
-import json
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
@@ -17,16 +17,16 @@ from django.utils.translation import gettext as _
 from orderhub.actors import platform
 from orderhub.inbound.processing import PayloadRow, Verdict
 from orderhub.lifecycle import Refusal, Writer, apply
-from orderhub.models import Message
+from orderhub.models import Connection, Message
 from orderhub.money import BadMoney, yuan
 from orderhub.nudge import nudge
 from orderhub.outbox.writing import ask_once
+from orderhub.tickets.opening import open_ticket
 from orders.lifecycle import LIFECYCLE
 from orders.models import HoldType, Order, PaymentProof, Shop
 from orders.operations import holds
-from orders.providers.base import beijing_time
-
-PAID_WORDS = {"TRADE_SUCCESS", "TRADE_FINISHED"}
+from orders.providers import payment
+from orders.providers.base import Unreadable
 
 
 def claim(live: list[Any], writer: Writer) -> None:
@@ -38,29 +38,37 @@ def claim(live: list[Any], writer: Writer) -> None:
 
 
 def verify(live: list[Any], writer: Writer) -> None:
-    """CLAIMED → PAID where the newest proof agrees in state, amount and payee; else held. One query."""
+    """CLAIMED → PAID where a gateway's newest word agrees in state, amount and payee; else held. Two queries.
+
+    A shop may be paid through several gateways: one that knows nothing of the order says nothing against
+    another that was paid, and none is believed to be unpaid as long as one of them has not answered.
+    """
+    ids = [row.id for row in live]
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT DISTINCT ON (order_id) order_id, source, trade_no, state, paid, amount, payee, paid_at
-               FROM orders_paymentproof WHERE order_id = ANY(%s) ORDER BY order_id, id DESC""",
-            [[row.id for row in live]],
+            """SELECT order_id, source, trade_no, state, paid, amount, payee, paid_at FROM (
+                   SELECT DISTINCT ON (order_id, source) * FROM orders_paymentproof
+                   WHERE order_id = ANY(%s) ORDER BY order_id, source, id DESC) newest
+               ORDER BY order_id, paid, id""",
+            [ids],
         )
         proofs = {values[0]: values[1:] for values in cursor.fetchall()}
+        cursor.execute(
+            """SELECT DISTINCT subject_id FROM orderhub_message WHERE kind = 'payment.query'
+               AND subject_id = ANY(%s) AND order_id = ANY(%s) AND state IN ('new', 'sending', 'unknown')""",
+            [ids, ids],
+        )
+        asking = {row[0] for row in cursor.fetchall()}
     payees = _payees()
     data = writer.context.setdefault("data", {})
     for row in live:
         proof = proofs.get(row.id)
-        if proof is None:
-            writer.refuse(
-                {
-                    row.id: Refusal(
-                        "no_proof", _("The gateway has not answered yet."), dt.timedelta(seconds=30)
-                    )
-                }
-            )
+        if proof is None or (not proof[3] and row.id in asking):
+            text = _("The gateway has not answered yet.")
+            writer.refuse({row.id: Refusal("no_proof", text, dt.timedelta(seconds=30))})
             continue
         source, trade_no, state, paid, amount, payee, paid_at = proof
-        expected = payees.get(row.shop_id, "")
+        expected = payees.get((row.shop_id, source), set())
         if not paid:
             text = _("%(who)s says it is not paid (%(state)s).") % {"who": source, "state": state}
         elif amount != row.payable:
@@ -69,7 +77,7 @@ def verify(live: list[Any], writer: Writer) -> None:
                 "paid": amount,
                 "due": row.payable,
             }
-        elif payee and expected and payee != expected:
+        elif payee and expected and payee not in expected:
             text = _("%(who)s says it was paid to %(payee)s, which is not this shop.") % {
                 "who": source,
                 "payee": payee,
@@ -85,11 +93,17 @@ def verify(live: list[Any], writer: Writer) -> None:
         )
 
 
-def _payees() -> dict[int, str]:
-    rows = Shop.objects.filter(payment_connection__isnull=False).values_list(
-        "id", "payment_connection__options"
+def _payees() -> dict[tuple[int, str], set[str]]:
+    """Who may be paid, by shop and gateway."""
+    rows = Shop.payment_connections.through.objects.values_list(
+        "shop_id", "connection__platform", "connection__options"
     )
-    return {shop_id: str(options.get("seller_id", "")) for shop_id, options in rows}
+    found: dict[tuple[int, str], set[str]] = {}
+    for shop_id, platform_code, options in rows:
+        gateway = payment.GATEWAYS.get(platform_code)
+        if gateway is not None and options.get(gateway.payee):
+            found.setdefault((shop_id, platform_code), set()).add(str(options[gateway.payee]))
+    return found
 
 
 def take_notices(rows: list[PayloadRow]) -> dict[int, Verdict]:
@@ -98,51 +112,46 @@ def take_notices(rows: list[PayloadRow]) -> dict[int, Verdict]:
     One that comes before its order waits; one after the order was cancelled is put before a person.
     """
     verdicts: dict[int, Verdict] = {}
-    notices: dict[int, dict[str, str]] = {}
+    notices: dict[int, payment.Notice] = {}
+    accounts = Connection.objects.in_bulk({row.connection_id for row in rows})
     for row in rows:
         try:
-            notices[row.id] = json.loads(row.raw)
-        except ValueError:
-            verdicts[row.id] = Verdict.set_aside("not_json", _("The callback cannot be read."))
-    numbers = {str(notice.get("out_trade_no", "")) for notice in notices.values()}
-    orders = {
-        order.channel_number: order
-        for order in Order.objects.filter(
-            channel_number__in=numbers, shop__payment_connection__in={row.connection_id for row in rows}
-        )
-    }
-    claims: dict[int, dt.datetime | None] = {}
+            notices[row.id] = payment.read(accounts[row.connection_id], row.raw)
+        except Unreadable as error:
+            verdicts[row.id] = Verdict.set_aside(error.code, error.text)
+    orders = _orders_of(accounts, notices.values())
+    claims: dict[str, dict[int, dt.datetime | None]] = {}
     for row in rows:
         if row.id not in notices:
             continue
         notice = notices[row.id]
-        order = orders.get(str(notice.get("out_trade_no", "")))
+        order = orders.get((row.connection_id, notice.number))
         if order is None:
             verdicts[row.id] = Verdict.wait("no_order", _("The order of this payment is not here yet."))
             continue
         verdicts[row.id] = Verdict.parsed(order.id)
-        if notice.get("trade_status") not in PAID_WORDS:
+        if not notice.paid:
             continue
-        paid_at = beijing_time(notice["gmt_payment"], "gmt_payment") if notice.get("gmt_payment") else None
+        account = accounts[row.connection_id]
         if order.state == "cancelled":
             _late(order, notice)
         elif order.state == "unpaid":
-            claims[order.id] = paid_at
+            claims.setdefault(account.platform, {})[order.id] = notice.paid_at
         ask_once(
             "payment.query",
-            f"{order.number}:{notice.get('trade_no', '')}:{notice.get('trade_status')}",
+            f"{order.number}:{notice.trade_no}:{notice.state}",
             connection_id=row.connection_id,
             subject_id=order.id,
             order_id=order.id,
             data={"out_trade_no": order.channel_number},
         )
-    if claims:
-        times = {identity: at for identity, at in claims.items() if at}
+    for platform_code, found in claims.items():
+        times = {identity: at for identity, at in found.items() if at}
         apply(
             LIFECYCLE,
             "claim",
-            sorted(claims),
-            actor=platform("alipay"),
+            sorted(found),
+            actor=platform(platform_code),
             params={"paid_at": times},
             occurred=times,
         )
@@ -150,15 +159,26 @@ def take_notices(rows: list[PayloadRow]) -> dict[int, Verdict]:
     return verdicts
 
 
-def _late(order: Order, notice: dict[str, str]) -> None:
-    from orderhub.tickets.opening import open_ticket
+def _orders_of(
+    accounts: dict[int, Connection], notices: Iterable[payment.Notice]
+) -> dict[tuple[int, str], Order]:
+    """The orders that the notices name, by account and shop number: only shops that use the account are asked."""
+    shops: dict[int, list[int]] = {}
+    uses = Shop.payment_connections.through.objects.filter(connection_id__in=accounts)
+    for shop_id, account_id in uses.values_list("shop_id", "connection_id"):
+        shops.setdefault(shop_id, []).append(account_id)
+    found = Order.objects.filter(channel_number__in={n.number for n in notices}, shop_id__in=shops)
+    return {
+        (account_id, order.channel_number): order for order in found for account_id in shops[order.shop_id]
+    }
 
+
+def _late(order: Order, notice: payment.Notice) -> None:
     open_ticket(
         "late_payment",
         f"late_payment:{order.id}",
         _("Paid after the order had expired: %(number)s") % {"number": order.number},
-        body=_("The buyer paid %(amount)s. Refund it, or place the order again.")
-        % {"amount": notice.get("total_amount")},
+        body=_("The buyer paid %(amount)s. Refund it, or place the order again.") % {"amount": notice.amount},
         role="service_lead",
         order_id=order.id,
     )
@@ -171,42 +191,61 @@ def answered(messages: list[Message]) -> None:
     for message in messages:
         answer = message.answer or {}
         try:
-            amount = yuan(answer["total_amount"]) if answer.get("total_amount") else None
+            amount = yuan(answer["amount"]) if answer.get("amount") else None
         except BadMoney:
             amount = None
         proofs.append(
             PaymentProof(
                 order_id=message.subject_id,
-                source=answer.get("source", "alipay"),
+                source=answer.get("source", ""),
                 trade_no=answer.get("trade_no", ""),
-                state=answer.get("trade_status", ""),
-                paid=answer.get("trade_status") in PAID_WORDS,
+                state=answer.get("state", ""),
+                paid=bool(answer.get("paid")),
                 amount=amount,
-                payee=answer.get("seller_id", ""),
-                paid_at=beijing_time(answer["send_pay_date"], "send_pay_date")
-                if answer.get("send_pay_date")
-                else None,
+                payee=answer.get("payee", ""),
+                paid_at=dt.datetime.fromisoformat(answer["paid_at"]) if answer.get("paid_at") else None,
                 asked_at=now,
             )
         )
     PaymentProof.objects.bulk_create(proofs)
-    Order.objects.filter(id__in=[m.subject_id for m in messages], state="claimed").update(next_try_at=now)
+    ids = [proof.order_id for proof in proofs]
+    _paid_twice(ids)
+    Order.objects.filter(id__in=ids, state="claimed").update(next_try_at=now)
     nudge("orders.advance")
 
 
+def _paid_twice(ids: list[int]) -> None:
+    """A ticket for every order that was paid by two payments: the buyer's money is owed back."""
+    paid: dict[int, dict[tuple[str, str], str]] = {}
+    rows = PaymentProof.objects.filter(order_id__in=ids, paid=True).order_by("id")
+    for order_id, source, trade_no, amount in rows.values_list("order_id", "source", "trade_no", "amount"):
+        paid.setdefault(order_id, {})[source, trade_no] = f"{source} {trade_no} {amount}"
+    twice = {order_id: found for order_id, found in paid.items() if len(found) > 1}
+    for order in Order.objects.filter(id__in=twice).only("id", "number"):
+        open_ticket(
+            "paid_twice",
+            f"paid_twice:{order.id}",
+            _("Paid twice: %(number)s") % {"number": order.number},
+            body=_("Refund one of these payments: %(payments)s.")
+            % {"payments": "; ".join(twice[order.id].values())},
+            role="service_lead",
+            order_id=order.id,
+        )
+
+
 def missing_questions(limit: int = 500) -> int:
-    """Ask about claimed orders that nobody asked about yet (the own shop's); returns how many."""
+    """Ask every account of its shop about claimed orders that nobody asked about yet; returns how many questions."""
     rows = (
         Order.objects.filter(
-            state="claimed", open_holds=0, proofs__isnull=True, shop__payment_connection__isnull=False
+            state="claimed", open_holds=0, proofs__isnull=True, shop__payment_connections__isnull=False
         )
         .exclude(id__in=Message.objects.filter(kind="payment.query").values("subject_id"))
-        .values_list("id", "number", "channel_number", "shop__payment_connection_id")[:limit]
+        .values_list("id", "number", "channel_number", "shop__payment_connections")[:limit]
     )
     return sum(
         ask_once(
             "payment.query",
-            f"{number}:first",
+            f"{number}:first:{connection_id}",
             connection_id=connection_id,
             subject_id=identity,
             order_id=identity,

@@ -67,9 +67,9 @@ def own_shop(warehouses: dict[str, Warehouse]) -> Shop:
         base_url="http://127.0.0.1:1",
         options={"seller_id": "2088"},
     )
-    return Shop.objects.create(
-        code="own", name="自营", channel="own_shop", connection=connection, payment_connection=pay
-    )
+    shop = Shop.objects.create(code="own", name="自营", channel="own_shop", connection=connection)
+    shop.payment_connections.add(pay)
+    return shop
 
 
 def beijing(at: dt.datetime) -> str:

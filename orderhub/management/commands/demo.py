@@ -76,10 +76,11 @@ class Command(BaseCommand):
             "target": settings.PUBLIC_URL,
             "token": OWN_SHOP["token"],
             "notify_path": "/callbacks/alipay/alipay-main",
+            "wechatpay_path": "/callbacks/wechatpay/wechatpay-main",
             "wait": False,
         }
         httpx.post(f"{sandbox}/_sandbox/drive", json=order, timeout=30).raise_for_status()
-        self._say("Taobao is pulled, the own shop sends its orders and Alipay its notices")
+        self._say("Taobao is pulled, the own shop sends its orders and the gateways their notices")
 
     def _wait(self, longest: int) -> bool:
         """Until nothing has moved for a while: orders, events, and messages in work."""
