@@ -20,6 +20,7 @@ from orderhub.integrations.models import Connection
 from orderhub.models import Message, Payload, RefusedPush, Ticket
 from orderhub.outbox.sending import drain
 from orderhub.sandbox import alipay, paying, wechatpay
+from orderhub.sandbox.credentials import WECHATPAY
 from orderhub.sandbox.tests.served import Served, served
 from orderhub.sandbox.world import SourceOrder
 from orderhub.sweeping import sweep
@@ -322,3 +323,16 @@ def test_that_the_gateways_trouble_is_not_an_answer(house: House) -> None:
     message = Message.objects.get(kind="payment.query")
     assert (message.state, message.error_kind) == ("needs_person", "configuration")
     assert Decimal(0) < source.payable and not PaymentProof.objects.exists()
+
+
+def test_that_an_answer_which_wechat_pay_did_not_sign_is_no_answer(house: House) -> None:
+    source = house.source()
+    order = house.take(source)
+    assert house.hear(source) == 204
+    account = Connection.objects.get(platform="wechatpay")
+    account.options["platform_keys"] = {WECHATPAY["platform_key_id"]: WECHATPAY["merchant_public_key"]}
+    account.save(update_fields=["options"])
+    house.settle()
+    message = Message.objects.get(kind="payment.query")
+    assert (message.state, message.error_kind) == ("needs_person", "configuration")
+    assert state(order) == "claimed" and not PaymentProof.objects.exists()
