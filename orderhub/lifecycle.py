@@ -54,6 +54,10 @@ class Touch:
 LOCK_ORDER = ("records", "capacity", "stock")
 
 
+class Overtaken(Exception):
+    """Another worker was quicker than a `late` batch: it is done again with its locks taken first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a record did not move: a code for counting, words for a clerk, and when to try again."""
@@ -95,6 +99,9 @@ class Batch:
         self.lifecycle = lifecycle
         self.actor = actor
         self.params = params or {}
+        #: Counters that everybody wants may be read without a lock now and locked when they are written, where what
+        #: writes them refuses what is no longer true (a constraint, or Overtaken). See decisions/0007.
+        self.late = False
         self.now = timezone.now()
         self.rows: dict[int, Any] = {}
         self.context: dict[str, Any] = {}
@@ -128,7 +135,7 @@ class Writer:
         self.at: dict[int, dt.datetime] = {}
         self.updates: dict[int, dict[str, Any]] = {}
         self.copies: dict[tuple[str, tuple[str, ...]], list[Sequence[Any]]] = {}
-        self.last: list[Callable[[], None]] = []
+        self.last: list[tuple[int, Callable[[], None]]] = []
         self.wake: set[str] = set()
 
     def refuse(self, refusals: dict[int, Refusal]) -> None:
@@ -151,9 +158,9 @@ class Writer:
         """One row to append to `table` at the flush; rows of the same table and columns go in one COPY."""
         self.copies.setdefault((table, columns), []).append(row)
 
-    def finish(self, step: Callable[[], None]) -> None:
-        """A set-based statement to run at the flush, after the copies."""
-        self.last.append(step)
+    def finish(self, step: Callable[[], None], rank: str = "records") -> None:
+        """A set-based statement to run at the flush, after the copies; those of a later rank of LOCK_ORDER last."""
+        self.last.append((LOCK_ORDER.index(rank), step))
 
     def flush(self) -> None:
         """Write everything: one UPDATE of the records, one COPY a table, then the set-based steps."""
@@ -174,7 +181,7 @@ class Writer:
         update_rows(table, "id", rows, fixed=fixed)
         for (name, columns), lines in self.copies.items():
             copy_rows(name, columns, lines)
-        for step in self.last:
+        for _rank, step in sorted(self.last, key=lambda entry: entry[0]):
             step()
 
 
@@ -272,6 +279,7 @@ __all__ = [
     "Batch",
     "Lifecycle",
     "Outcome",
+    "Overtaken",
     "Refusal",
     "Touch",
     "Writer",

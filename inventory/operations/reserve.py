@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
+from orderhub.actors import CLOCK
 from orderhub.copying import copy_rows
 from orderhub.lifecycle import Writer
 
@@ -53,7 +54,10 @@ class Taken:
 
 
 class Book:
-    """The stock rows of a batch, locked in (sku, bin) order; what is taken is written by `flush`."""
+    """The stock rows of a batch, locked in (sku, bin) order; what is taken is written by `write` and `count`.
+
+    A `late` book has read them without a lock: `count` locks them in that order, as the last thing before the commit.
+    """
 
     def __init__(self) -> None:
         self.cells: dict[tuple[int, int], list[Cell]] = {}  # (warehouse, sku) -> bins
@@ -63,22 +67,29 @@ class Book:
         self.changes: dict[int, int] = {}
         self.released: list[Taken] = []
         self.expires: dict[uuid.UUID, dt.datetime] = {}
-        self.flushed = False
+        self.planned = False
 
     @classmethod
-    def lock(cls, sku_ids: Iterable[int], references: Iterable[uuid.UUID] = ()) -> Book:
-        """Lock every sellable stock row of these SKUs, and read what the references hold already."""
+    def lock(
+        cls, sku_ids: Iterable[int], references: Iterable[uuid.UUID] = (), *, late: bool = False
+    ) -> Book:
+        """Lock every sellable stock row of these SKUs, and read what the references hold already.
+
+        `late` puts the locks off until `count`, where nothing is held yet; the caller's batch is then done again,
+        with `late` off, when the database refuses it.
+        """
         book = cls()
         wanted = sorted(set(sku_ids))
+        names = list(references)
         if not wanted:
             return book
         with connection.cursor() as cursor:
             cursor.execute(
-                """SELECT s.id, s.sku_id, s.bin_id, b.warehouse_id, s.on_hand - s.reserved, w.priority
+                f"""SELECT s.id, s.sku_id, s.bin_id, b.warehouse_id, s.on_hand - s.reserved, w.priority
                    FROM inventory_stock s JOIN inventory_bin b ON b.id = s.bin_id
                    JOIN inventory_warehouse w ON w.id = b.warehouse_id
                    WHERE s.sku_id = ANY(%s) AND b.sellable AND w.active
-                   ORDER BY s.sku_id, s.bin_id FOR UPDATE OF s""",
+                   ORDER BY s.sku_id, s.bin_id {"" if late and not names else "FOR UPDATE OF s"}""",
                 [wanted],
             )
             ranks: dict[int, int] = {}
@@ -88,7 +99,6 @@ class Book:
                 book.by_id[sku_id, bin_id] = cell
                 ranks[warehouse_id] = priority
             book.warehouses = sorted(ranks, key=lambda w: (ranks[w], w))
-            names = list(references)
             if names:
                 cursor.execute(
                     """SELECT id, reference, sku_id, bin_id, quantity FROM inventory_reservation
@@ -182,13 +192,19 @@ class Book:
             self.take(name, sku_id, quantity, warehouse_id)
         return True
 
-    def flush(self, writer: Writer) -> None:
-        """Write counters, reservations and ledger: at most four statements whatever the batch."""
-        if self.flushed:
-            return
-        self.flushed = True
-        actor = writer.actor.name
-        changes = {identity: change for identity, change in self.changes.items() if change and identity}
+    def finish(self, writer: Writer) -> None:
+        """Have the batch write it at its flush: the rows with the others, the counters last of all."""
+        if not self.planned:
+            self.planned = True
+            writer.finish(lambda: self.write(writer.actor.name))
+            writer.finish(self.count, "stock")
+
+    def count(self) -> None:
+        """Write the counters."""
+        apply_changes({identity: change for identity, change in self.changes.items() if change and identity})
+
+    def write(self, actor: str) -> None:
+        """Write reservations and ledger: at most three statements whatever the batch."""
         made: list[tuple[Any, ...]] = []
         ledger: list[tuple[Any, ...]] = []
         for reference, held in self.held.items():
@@ -218,7 +234,6 @@ class Book:
                     actor,
                 )
             )
-        apply_changes(changes)
         if self.released:
             with connection.cursor() as cursor:
                 cursor.execute(
@@ -230,15 +245,20 @@ class Book:
 
 
 def apply_changes(changes: dict[int, int]) -> None:
-    """Add {stock id: ± reserved} to the counters in one statement; the database refuses overselling."""
+    """Add {stock id: ± reserved} to the counters in one statement; the database refuses overselling.
+
+    Rows that are not locked yet are locked in (sku, bin) order.
+    """
     if not changes:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE inventory_stock s SET reserved = s.reserved + v.change
-               FROM unnest(%s::bigint[], %s::int[]) AS v(id, change)
-               WHERE s.id = v.id AND s.id = ANY(%s::bigint[])""",
-            [list(changes), list(changes.values()), list(changes)],
+            """WITH locked AS (SELECT id FROM inventory_stock WHERE id = ANY(%s::bigint[])
+                    ORDER BY sku_id, bin_id FOR UPDATE)
+               UPDATE inventory_stock s SET reserved = s.reserved + v.change
+               FROM locked, unnest(%s::bigint[], %s::int[]) AS v(id, change)
+               WHERE v.id = locked.id AND s.id = locked.id""",
+            [list(changes), list(changes), list(changes.values())],
         )
 
 
@@ -357,9 +377,6 @@ _MANY = """
 
 def _reserve_each(requests: list[tuple[uuid.UUID, int, int]]) -> set[uuid.UUID]:
     """The same, one request after the other in memory: several bins may serve one of them."""
-    from orderhub.actors import CLOCK
-    from orderhub.lifecycle import Batch, Lifecycle
-
     with transaction.atomic():
         book = Book.lock({sku_id for _, sku_id, _ in requests}, [reference for reference, _, _ in requests])
         served = set(book.held)
@@ -368,5 +385,6 @@ def _reserve_each(requests: list[tuple[uuid.UUID, int, int]]) -> set[uuid.UUID]:
                 continue
             if any(book.take(reference, sku_id, quantity, warehouse) for warehouse in book.warehouses):
                 served.add(reference)
-        book.flush(Writer(Batch(Lifecycle("none", "", (), ()), CLOCK)))
+        book.count()
+        book.write(CLOCK.name)
     return served

@@ -27,8 +27,20 @@ class LineRow:
     weight_g: int
 
 
+#: States before any stock is held.
+_BEFORE = ("unpaid", "claimed", "paid")
+
+
+def may_lock_late(batch: Batch) -> bool:
+    """Whether counters may be locked when they are written: no order of the batch holds stock or a place yet.
+
+    Stock and capacity ask the same question, so that the order of their locks is kept.
+    """
+    return batch.late and all(row.state in _BEFORE for row in batch.rows.values())
+
+
 def lock(batch: Batch) -> None:
-    """Read the batch's lines and lock all stock they may touch, once, in (sku, bin) order."""
+    """Read the batch's lines and lock all stock they may touch, once, in (sku, bin) order (a late batch: at its end)."""
     if "stock" in batch.context:
         return
     lines: dict[int, list[LineRow]] = {identity: [] for identity in batch.rows}
@@ -42,10 +54,12 @@ def lock(batch: Batch) -> None:
         for order_id, *rest in cursor.fetchall():
             lines[order_id].append(LineRow(*rest))
     every = [line for rows in lines.values() for line in rows]
-    started = {i for i, row in batch.rows.items() if row.state not in ("unpaid", "claimed", "paid")}
+    started = {i for i, row in batch.rows.items() if row.state not in _BEFORE}
     references = [line.uuid for i in started for line in lines[i]]
     batch.context["lines"] = lines
-    batch.context["stock"] = Book.lock({line.sku_id for line in every if line.sku_id}, references)
+    batch.context["stock"] = Book.lock(
+        {line.sku_id for line in every if line.sku_id}, references, late=may_lock_late(batch)
+    )
 
 
 lock.rank = "stock"  # type: ignore[attr-defined]
@@ -85,7 +99,7 @@ def reserve(live: list[Any], writer: Writer) -> None:
             book.take(line.uuid, line.sku_id or 0, line.quantity, warehouse)
         writer.set(row, warehouse_id=warehouse)
         data[row.id] = {"warehouse_id": warehouse, "pieces": sum(demand.values())}
-    writer.finish(lambda: book.flush(writer))
+    book.finish(writer)
 
 
 def _missing(book: Book, demand: dict[int, int]) -> str:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from orderhub.copying import copy_rows
+from orderhub.lifecycle import Overtaken
 from orders import queries as orders
 from routing import fences
 
@@ -38,16 +39,21 @@ class Day:
     free: int
     held: int = 0  # changes of this transaction
     confirmed: int = 0
+    read: int = 0  # `free` as it was read
 
 
 @dataclass(slots=True)
 class Places:
-    """The locked days of a batch; what is taken and given back is counted in memory and written by `flush`."""
+    """The days of a batch; what is taken and given back is counted in memory and written by `write` and `count`.
+
+    They are locked, or, where `late` says so, read without a lock and locked by `count`.
+    """
 
     today: dict[int, Day] = field(default_factory=dict)  # outlet id: today's row
     rows: dict[int, Day] = field(default_factory=dict)  # capacity id: any locked row
     mine: dict[int, tuple[int, str]] = field(default_factory=dict)  # order: (capacity id, held | confirmed)
     entries: list[tuple[int, int, str]] = field(default_factory=list)
+    late: bool = False
 
     def left(self, outlet_id: int) -> int:
         """Free places today, after what this batch has taken."""
@@ -92,10 +98,21 @@ class Places:
         self.entries.append((row.id, order_id, "confirmed"))
         return True
 
-    def flush(self, now: dt.datetime) -> None:
-        """One UPDATE of the counters, one COPY of the ledger."""
+    def write(self, now: dt.datetime) -> None:
+        """The ledger, by COPY."""
+        copy_rows("routing_capacityentry", ENTRY_COLUMNS, [(*entry, now) for entry in self.entries])
+        self.entries.clear()
+
+    def count(self, margin: int = 0) -> None:
+        """One UPDATE of the counters.
+
+        Where others took places of a day between a late reading and now, and no more than `margin` are left of it,
+        the figures that were decided with may not hold any more: Overtaken. The database refuses a day over-filled.
+        """
         moved = [row for row in self.rows.values() if row.held or row.confirmed]
         if moved:
+            if self.late:
+                self._lock(moved, margin)
             with connection.cursor() as cursor:
                 cursor.execute(
                     """UPDATE routing_capacityday c SET held = c.held + v.held, confirmed = c.confirmed + v.confirmed
@@ -108,10 +125,20 @@ class Places:
                         [row.id for row in moved],
                     ],
                 )
-        copy_rows("routing_capacityentry", ENTRY_COLUMNS, [(*entry, now) for entry in self.entries])
         for row in moved:
             row.held = row.confirmed = 0
-        self.entries.clear()
+
+    def _lock(self, rows: list[Day], margin: int) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """SELECT id, places - held - confirmed FROM routing_capacityday WHERE id = ANY(%s)
+                   ORDER BY outlet_id, day FOR UPDATE""",
+                [[row.id for row in rows]],
+            )
+            free = dict(cursor.fetchall())
+        for row in rows:
+            if free[row.id] != row.read and free[row.id] - row.read + row.free <= margin:
+                raise Overtaken(f"places of outlet {row.outlet_id}")
 
 
 def standing(order_ids: Sequence[int]) -> dict[int, tuple[int, str]]:
@@ -128,11 +155,16 @@ def standing(order_ids: Sequence[int]) -> dict[int, tuple[int, str]]:
 
 
 def lock(
-    outlet_ids: Iterable[int], order_ids: Sequence[int], mine: dict[int, tuple[int, str]] | None = None
+    outlet_ids: Iterable[int],
+    order_ids: Sequence[int],
+    mine: dict[int, tuple[int, str]] | None = None,
+    *,
+    late: bool = False,
 ) -> Places:
     """Lock today's rows of the outlets, and the rows on which the orders stand, by outlet id; makes missing rows.
 
     `mine` is what `standing` said; each order's row of the lifecycle must be locked already, or `mine` be left out.
+    `late` puts the locks off until `count`, where no row was made and no order stands on one.
     """
     day = fences.today()
     wanted = sorted(set(outlet_ids))
@@ -148,13 +180,15 @@ def lock(
                 [day, missing],
             )
             made = cursor.rowcount
+        places.late = late and not made and mine is not None and not mine
         cursor.execute(
-            """SELECT id, outlet_id, day, places - held - confirmed FROM routing_capacityday
-               WHERE (outlet_id = ANY(%s) AND day = %s) OR id = ANY(%s) ORDER BY outlet_id, day FOR UPDATE""",
+            f"""SELECT id, outlet_id, day, places - held - confirmed FROM routing_capacityday
+               WHERE (outlet_id = ANY(%s) AND day = %s) OR id = ANY(%s)
+               ORDER BY outlet_id, day {"" if places.late else "FOR UPDATE"}""",
             [wanted, day, sorted({capacity for capacity, _ in places.mine.values()})],
         )
         for identity, outlet, date, free in cursor.fetchall():
-            row = Day(identity, outlet, free)
+            row = Day(identity, outlet, free, read=free)
             places.rows[identity] = row
             if date == day:
                 places.today[outlet] = row
@@ -185,7 +219,8 @@ def _move(order_ids: Sequence[int], verb: str) -> int:
         # The ledger is read again under the locks: another worker may have moved a place in between.
         places.mine = {order: had for order, had in standing(order_ids).items() if had[0] in places.rows}
         moved = sum(getattr(places, verb)(order_id) for order_id in sorted(places.mine))
-        places.flush(timezone.now())
+        places.write(timezone.now())
+        places.count()
     return moved
 
 

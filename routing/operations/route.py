@@ -19,7 +19,7 @@ from inventory.queries import WarehouseHead, warehouses
 from orderhub import modules
 from orderhub.lifecycle import Batch, Refusal, Writer
 from orders import queries as orders
-from orders.operations.stock import LineRow, demand_of
+from orders.operations.stock import LineRow, demand_of, may_lock_late
 from routing import fences, known, plan
 from routing.ladder import Place, Spot, climb
 from routing.operations import capacity
@@ -65,7 +65,7 @@ def lock(batch: Batch) -> None:
     wishes = _wishes(ids)
     wanted = {outlet for spot in spots.values() for outlet in spot.outlets}
     wanted.update(facts.by_code[w.outlet_code] for w in wishes.values() if w.outlet_code in facts.by_code)
-    places = capacity.lock(wanted, ids, capacity.standing(ids))
+    places = capacity.lock(wanted, ids, capacity.standing(ids), late=may_lock_late(batch))
     batch.context["routing"] = Desk(facts, warehouses(), spots, wishes, places)
 
 
@@ -99,13 +99,14 @@ def route(live: list[Any], writer: Writer) -> None:
     used = [identity for identity in done if identity in desk.wishes]
 
     def flush() -> None:
-        desk.places.flush(writer.now)
-        book.flush(writer)
+        desk.places.write(writer.now)
         if used:
             with connection.cursor() as cursor:
                 cursor.execute("DELETE FROM routing_override WHERE order_id = ANY(%s)", [used])
 
     writer.finish(flush)
+    writer.finish(lambda: desk.places.count(desk.policy.preferred_left), "capacity")
+    book.finish(writer)
 
 
 def _decide(row: Any, desk: Desk, book: Book, lines: list[LineRow], writer: Writer) -> Refusal | None:

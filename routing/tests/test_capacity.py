@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from orderhub.actors import CLOCK
-from orderhub.lifecycle import apply
+from orderhub.lifecycle import Overtaken, apply
 from orders.lifecycle import LIFECYCLE
 from orders.models import Order
 from routing import fences, queries
@@ -158,3 +159,46 @@ def test_that_eight_batches_at_once_never_over_fill_an_outlet():
     assert (day_of(a).held, day_of(b).held) == (30, 25)
     assert Order.objects.filter(state="reserved", refusal="no_capacity").count() == 25
     assert CapacityEntry.objects.filter(change="held").count() == 55
+
+
+def _meanwhile(outlet_id, count):
+    """Another worker takes places, committed."""
+
+    def work():
+        try:
+            with transaction.atomic():
+                places = capacity.lock([outlet_id], (), {})
+                for order_id in range(1000, 1000 + count):
+                    places.take(order_id, outlet_id)
+                places.write(timezone.now())
+                places.count()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result(30)
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_that_places_read_before_another_worker_took_some_are_not_decided_with():
+    a = outlet(1, capacity=30)
+    _meanwhile(a.id, 0)
+    with pytest.raises(Overtaken), transaction.atomic():
+        places = capacity.lock([a.id], (), {}, late=True)
+        assert places.take(1, a.id)
+        _meanwhile(a.id, 9)  # 20 would be left, which is where the policy turns to others
+        places.count(margin=20)
+    assert day_of(a).held == 9
+    with transaction.atomic():
+        places = capacity.lock([a.id], (), {}, late=True)
+        assert places.take(1, a.id)
+        _meanwhile(a.id, 9)
+        places.count(margin=10)
+    assert day_of(a).held == 19
+    with pytest.raises(IntegrityError), transaction.atomic():
+        places = capacity.lock([a.id], (), {}, late=True)
+        assert places.take(1, a.id)
+        _meanwhile(a.id, 11)
+        places.count(margin=-100)  # the database has the last word
+    assert day_of(a).held == 30
