@@ -46,6 +46,12 @@ TAOBAO = Shape("/authorize", (("view", "web"),), kept=("taobao_user_id", "taobao
 SHAPES: dict[str, Shape] = {
     "taobao": TAOBAO,
     "cainiao": TAOBAO,
+    "pinduoduo": Shape(
+        "/service-market/auth",
+        grant="orderhub.integrations.clients.pinduoduo.grant",
+        refresh_life="refresh_token_expires_in",
+        kept=("owner_id",),
+    ),
 }
 
 

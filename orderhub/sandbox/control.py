@@ -141,7 +141,7 @@ class Control:
 
     def _run(self, what: str, body: dict[str, Any], state: dict[str, Any]) -> None:
         try:
-            for platform in self.platforms.values():
+            for platform in self._asked(body):
                 state["result"] = platform.drive(what, body)
                 if state["result"] is not None:
                     break
@@ -151,6 +151,11 @@ class Control:
             traceback.print_exc()
             state["error"] = f"{type(error).__name__}: {error}"
         state["done"] = True
+
+    def _asked(self, body: dict[str, Any]) -> list[Platform]:
+        """The platform that the drive names, else all of them."""
+        named = body.get("platform")
+        return [self.platforms[named]] if named else list(self.platforms.values())
 
     def _drive_state(self, body: dict[str, Any], rest: str) -> Answer:
         state = self._drives.get(rest)

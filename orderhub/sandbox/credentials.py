@@ -98,6 +98,15 @@ TAOBAO = {
     "seller_nick": "晴川家居旗舰店",
     "cp_code": "ZTO",
 }
+PINDUODUO = {
+    "client_id": "sandbox0pinduoduo0client0id00001",
+    "client_secret": "sandbox-pinduoduo-secret-0000000001",
+    "access_token": "sandboxpdd0access000000000000000000000001",
+    "refresh_token": "sandboxpdd0refresh00000000000000000000001",
+    "mall_id": "330000001",
+    "mall_name": "晴川家居拼多多店",
+    "callback_code": "pinduoduo-main",  # the product listens at {target}/callbacks/pinduoduo/{code}
+}
 OWN_SHOP = {"shop_code": "own", "secret": "sandbox-own-shop-secret", "token": "sandbox-own-shop-bearer-token"}
 ALIPAY = {
     "app_id": "2021000000000001",
@@ -168,6 +177,7 @@ ALIYUN_SMS: dict[str, Any] = {
 
 CREDENTIALS = {
     "taobao": TAOBAO,
+    "pinduoduo": PINDUODUO,
     "own_shop": OWN_SHOP,
     "alipay": ALIPAY,
     "wechatpay": WECHATPAY,

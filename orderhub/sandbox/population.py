@@ -44,6 +44,10 @@ SOURCES: dict[str, Source] = {
     "own_shop": Source(
         lambda seed, seq, at: f"OS{at.astimezone(BEIJING):%Y%m%d}{seed % 100:02d}{seq:06d}", "U"
     ),
+    "pinduoduo": Source(
+        lambda seed, seq, at: f"{at.astimezone(BEIJING):%y%m%d}-{(seed % 1000) * 10**12 + seq * 10_013_000 + 4_417:015d}",
+        "P",
+    ),
     "douyin": Source(
         lambda seed, seq, at: str(6_900_000_000_000_000_000 + (seed % 1000) * 10**15 + seq * 10_009_000 + 3_640),
         "1@#",
@@ -79,6 +83,12 @@ SCENARIOS: tuple[tuple[str, str, int, float, float], ...] = (
     ("unknown_sku", "douyin", 2, 0.2, 10.0),
     ("unpaid", "douyin", 2, 0.02, 0.9),
     ("closed_unpaid", "douyin", 2, 1.5, 9.0),
+    ("refund_after_ship", "pinduoduo", 2, 6.0, 12.0),
+    ("refund_before_ship", "pinduoduo", 4, 0.2, 13.0),
+    ("address_changed", "pinduoduo", 4, 0.2, 13.0),
+    ("risk_control", "pinduoduo", 4, 0.2, 6.0),
+    ("unreadable", "pinduoduo", 2, 0.2, 10.0),
+    ("unknown_sku", "pinduoduo", 2, 0.2, 10.0),
 )
 
 

@@ -38,6 +38,7 @@ def _known(platform: str) -> tuple[str, dict[str, Any], dict[str, Any], dict[str
         known["aliyun_sms"],
         known["own_shop"],
     )
+    pdd = known["pinduoduo"]
     gateway = (
         str(taobao["app_key"]),
         {"app_secret": taobao["app_secret"]},
@@ -46,6 +47,12 @@ def _known(platform: str) -> tuple[str, dict[str, Any], dict[str, Any], dict[str
     )
     table: dict[str, tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         "taobao": gateway,
+        "pinduoduo": (
+            str(pdd["client_id"]),
+            {"app_secret": pdd["client_secret"]},
+            {"user_id": pdd["mall_id"], "redirect_uri": "http://127.0.0.1/back"},
+            {"access_token": pdd["access_token"], "refresh_token": pdd["refresh_token"]},
+        ),
         "cainiao": gateway,
         "alipay": (
             str(alipay["app_id"]),

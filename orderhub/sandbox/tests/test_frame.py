@@ -103,13 +103,13 @@ def test_that_a_restart_on_the_same_ledger_keeps_the_orders(tmp_path):
 
 
 def test_that_a_listed_platform_without_a_module_is_named_when_asked_for(monkeypatch):
-    monkeypatch.setitem(PLATFORMS, "pinduoduo", "orderhub.sandbox.pinduoduo.Pinduoduo")
-    with pytest.raises(MissingPlatform, match="pinduoduo"):
-        resolve("pinduoduo")
+    monkeypatch.setitem(PLATFORMS, "nowhere", "orderhub.sandbox.nowhere.Nowhere")
+    with pytest.raises(MissingPlatform, match="nowhere"):
+        resolve("nowhere")
     sandbox = Sandbox(World(1, 60, 15, NOW))
-    assert sandbox.answer("GET", "/pinduoduo/x", {}, b"").status == 501
+    assert sandbox.answer("GET", "/nowhere/x", {}, b"").status == 501
     with pytest.raises(MissingPlatform):
-        Sandbox(World(1, 60, 15, NOW), ["pinduoduo"])
+        Sandbox(World(1, 60, 15, NOW), ["nowhere"])
 
 
 def test_that_the_next_platform_is_a_small_file():
