@@ -66,3 +66,12 @@ def page(browser: Any) -> Iterator[Any]:
     yield opened
     context.close()
     assert not errors, f"scripts of the page failed: {errors}"
+
+
+@pytest.fixture(autouse=True)
+def _no_counts_of_another_test() -> Iterator[None]:
+    """Budgets and breakers live in the process; each test begins with none."""
+    from orderhub.integrations import turns
+
+    turns.forget()
+    yield

@@ -1,12 +1,14 @@
 """Ground-floor tables, each kept beside the code that owns it."""
 
 from orderhub.inbound.models import Payload, RefusedPush
-from orderhub.integrations.models import Call, Connection
+from orderhub.integrations.models import Breaker, Budget, Call, Connection
 from orderhub.jobs.models import Heartbeat, Job, ModuleSwitch
 from orderhub.outbox.models import Message
 from orderhub.tickets.models import Note, Ticket
 
 __all__ = [
+    "Breaker",
+    "Budget",
     "Call",
     "Connection",
     "Heartbeat",

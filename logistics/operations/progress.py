@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from django.db.models import F, Q
 from django.utils import timezone
@@ -22,6 +21,7 @@ from logistics.queries import warehouses_of
 from orderhub.actors import Actor, platform
 from orderhub.integrations import http
 from orderhub.integrations.errors import PlatformError
+from orderhub.integrations.importance import Pool
 from orderhub.lifecycle import Outcome, apply
 from orderhub.models import Connection
 from orderhub.tickets.opening import open_ticket
@@ -207,7 +207,7 @@ def poll_qimen(*, every_seconds: int = 60, n: int = 200, threads: int = 4) -> in
                 return parcel, error, list(calls)
 
     found: list[Progress] = []
-    with ThreadPoolExecutor(max_workers=threads) as pool:
+    with Pool(max_workers=threads) as pool:
         for parcel, answer, calls in pool.map(one, parcels):
             http.write_calls(calls)  # type: ignore[arg-type]
             if isinstance(answer, dict):

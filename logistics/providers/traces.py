@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from logistics.queries import Shipment, shipments
 from orderhub.integrations import http
 from orderhub.integrations.clients.base import from_beijing
 from orderhub.integrations.errors import PlatformError
+from orderhub.integrations.importance import Pool
 from orderhub.integrations.registry import client
 from orderhub.models import Connection, Message
 from orderhub.outbox.sending import Answer
@@ -114,7 +114,7 @@ def query_many(
 
     found: dict[str, list[dict[str, Any]] | PlatformError] = {}
     rows: list[Any] = []
-    with ThreadPoolExecutor(max_workers=THREADS) as pool:
+    with Pool(max_workers=THREADS) as pool:
         for number, got, calls in pool.map(lambda each: one(*each), asked):
             found[number] = got
             rows += calls

@@ -29,6 +29,10 @@ class PlatformError(Exception):
         return type(self), (self.kind, self.code, self.message, self.retry_after)
 
 
+class Held(PlatformError):
+    """We kept the call ourselves: its budget is for something more important, or its breaker is open. Nothing left."""
+
+
 class Forged(PlatformError):
     """An inbound message whose signature or addressee is not right; nothing in it may be believed."""
 

@@ -25,6 +25,7 @@ from django.db import DatabaseError, connections, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from orderhub.integrations import turns
 from orderhub.integrations.errors import Kind, PlatformError
 from orderhub.integrations.jsontext import Unreadable, loads
 from orderhub.integrations.models import Call, Connection
@@ -93,8 +94,15 @@ def call(
     effect: bool,
     read: Callable[[httpx.Response], T],
 ) -> T:
-    """One request, its answer read by `read` (which raises PlatformError), and its Call row with the outcome."""
-    _refuse_in_transaction()
+    """One request, its answer read by `read` (which raises PlatformError), and its Call row with the outcome.
+
+    Held where its budget or breaker keeps it back (`turns`): then nothing left, and there is no row.
+    """
+    if _in_transaction() and not _under_lock.get():
+        raise RuntimeError("a platform was called inside a database transaction")
+    if connection.pk is not None:
+        _share_counts()
+    turns.take(connection, label)
     started, clock = timezone.now(), time.monotonic()
     response: httpx.Response | None = None
     error: PlatformError | None = None
@@ -114,6 +122,7 @@ def call(
         raise error from caught
     finally:
         spent = int((time.monotonic() - clock) * 1000)
+        turns.hear(connection, label, error)
         _note(connection, label, request, response, error, started, spent)
 
 
@@ -177,16 +186,20 @@ def write_calls(rows: list[Call]) -> None:
             Call.objects.bulk_create(rows)
     except (DatabaseError, ValueError):
         log.exception("%d call rows could not be written", len(rows))
+    _share_counts()
 
 
-def _refuse_in_transaction() -> None:
+def _in_transaction() -> bool:
     """Django's own test for `durable=True`: a test case's wrapping transaction does not count."""
-    if _under_lock.get():
-        return
     database = connections["default"]
     blocks = database.atomic_blocks
-    if database.in_atomic_block and not (blocks and getattr(blocks[-1], "_from_testcase", False)):
-        raise RuntimeError("a platform was called inside a database transaction")
+    return database.in_atomic_block and not (blocks and getattr(blocks[-1], "_from_testcase", False))
+
+
+def _share_counts() -> None:
+    """Threads of a pool, which collect their rows, never touch the database; nor are counters locked for long."""
+    if _sink.get() is None and not _in_transaction():
+        turns.sync()
 
 
 def _exchange(request: Outgoing, effect: bool) -> httpx.Response:

@@ -115,6 +115,58 @@ class Call(models.Model):
         return f"{self.platform} {self.method} {self.outcome}"
 
 
+class Budget(models.Model):
+    """How often one call of a connection was made in the running minute or day, and what is known of its limit."""
+
+    class Span(models.TextChoices):
+        MINUTE = "minute", _("a minute")
+        DAY = "day", _("a day")
+
+    connection = models.ForeignKey(
+        Connection, models.CASCADE, db_constraint=False, related_name="budgets", verbose_name=_("connection")
+    )
+    app_key = models.CharField(_("app key"), max_length=200, blank=True)
+    method = models.CharField(_("method"), max_length=120)
+    span = models.CharField(_("window"), max_length=6, choices=Span)
+    started_at = models.DateTimeField(_("started"))
+    used = models.PositiveIntegerField(_("calls"), default=0)
+    held = models.PositiveIntegerField(_("kept back"), default=0)
+    learned = models.PositiveIntegerField(_("limit learned"), null=True)
+    learned_at = models.DateTimeField(null=True)
+    blocked_until = models.DateTimeField(_("refused until"), null=True)
+
+    class Meta:
+        verbose_name = _("call budget")
+        verbose_name_plural = _("call budgets")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection", "method", "span"], name="one_budget_a_call_and_window"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.span} {self.used}"
+
+
+class Breaker(models.Model):
+    """Whether a connection is left alone for a while because its calls get no answer; shared by all workers."""
+
+    connection = models.OneToOneField(
+        Connection, models.CASCADE, db_constraint=False, primary_key=True, verbose_name=_("connection")
+    )
+    open_until = models.DateTimeField(_("left alone until"), null=True)
+    times = models.PositiveIntegerField(_("times in a row"), default=0)
+    reason = models.TextField(_("reason"), blank=True, default="")
+    changed_at = models.DateTimeField(_("changed"))
+
+    class Meta:
+        verbose_name = _("breaker")
+        verbose_name_plural = _("breakers")
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} {self.times}"
+
+
 def _opened(sealed: bytes | memoryview | None, context: bytes) -> dict[str, Any]:
     return json.loads(crypto.decrypt(bytes(sealed), context)) if sealed else {}
 

@@ -3,7 +3,8 @@
 1. Claim due messages of one kind and connection (skip locked), attempts + 1, lease; committed before the call.
 2. A message found `sending` with its lease over was cut off in mid-call: its outcome is unknown.
 3. Ask the platform about unknown ones; send the rest; both with no transaction open.
-4. Mark the answers and run the touch that the answer makes, in one transaction.
+4. Mark the answers and run the touch that the answer makes, in one transaction. A try whose calls were all kept
+   back (`integrations/turns.py`) is none: it raises no count, and comes again when they may leave.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from django.utils import timezone
 
 from orderhub import modules
 from orderhub.dotted import resolve
+from orderhub.integrations import turns
 from orderhub.integrations.errors import PlatformError
 from orderhub.models import Message
 from orderhub.outbox.registry import KINDS, Kind
@@ -130,22 +132,26 @@ def _send(kind: Kind, messages: list[Message]) -> None:
     unknown = [message for message in messages if message.state == Message.State.UNKNOWN]
     fresh = [message for message in messages if message.state != Message.State.UNKNOWN]
     answers: dict[int, Answer] = {}
-    if unknown:
-        answers.update(_call(kind.ask, unknown))
-        again = [m for m in unknown if answers.get(m.id, Answer("unknown")).outcome == "missing"]
-        for message in again:
-            del answers[message.id]
-        if again:
-            Message.objects.filter(id__in=[m.id for m in again]).update(state=Message.State.SENDING)
-            fresh += again
-    if fresh:
-        answers.update(_call(kind.send, fresh))
-    settle(kind, messages, answers)
+    with turns.tallying() as tally:
+        if unknown:
+            answers.update(_call(kind.ask, unknown))
+            again = [m for m in unknown if answers.get(m.id, Answer("unknown")).outcome == "missing"]
+            for message in again:
+                del answers[message.id]
+            if again:
+                Message.objects.filter(id__in=[m.id for m in again]).update(state=Message.State.SENDING)
+                fresh += again
+        if fresh:
+            answers.update(_call(kind.send, fresh))
+    settle(kind, messages, answers, tally)
 
 
-def settle(kind: Kind, messages: list[Message], answers: dict[int, Answer]) -> None:
+def settle(
+    kind: Kind, messages: list[Message], answers: dict[int, Answer], tally: turns.Tally | None = None
+) -> None:
     """Write what became of each message and make the answer's touch, in one transaction."""
     now = timezone.now()
+    tally = tally or turns.Tally()
     done: list[Message] = []
     for message in messages:
         answer = answers.get(
@@ -159,13 +165,17 @@ def settle(kind: Kind, messages: list[Message], answers: dict[int, Answer]) -> N
             done.append(message)
         elif answer.outcome == "cancelled":
             message.state, message.done_at = Message.State.CANCELLED, now
+        elif answer.outcome in ("retry", "unknown") and tally.spared(message.connection_id):
+            message.state = Message.State.NEW if answer.outcome == "retry" else Message.State.UNKNOWN
+            message.attempts = max(0, message.attempts - 1)
+            message.next_try_at = now + dt.timedelta(seconds=tally.wait)
         elif answer.outcome == "person" or message.attempts >= kind.max_attempts:
             message.state = Message.State.NEEDS_PERSON
             message.error_kind = message.error_kind or "exhausted"
         else:
             message.state = Message.State.NEW if answer.outcome == "retry" else Message.State.UNKNOWN
             message.next_try_at = now + (answer.after or wait_before(message.attempts))
-    fields = ["state", "answer", "done_at", "lease_until", "error", "error_kind", "next_try_at"]
+    fields = ["state", "attempts", "answer", "done_at", "lease_until", "error", "error_kind", "next_try_at"]
     try:
         with transaction.atomic():
             Message.objects.bulk_update(messages, fields)
@@ -174,7 +184,7 @@ def settle(kind: Kind, messages: list[Message], answers: dict[int, Answer]) -> N
     except Exception as error:
         if len(messages) > 1:
             for message in messages:
-                settle(kind, [message], answers)
+                settle(kind, [message], answers, tally)
             return
         log.exception("answer of %s", messages[0])
         messages[0].state = Message.State.NEEDS_PERSON

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from orderhub.integrations import turns
 from orderhub.integrations.errors import PlatformError
 from orderhub.integrations.models import Call
 from orderhub.testing.sandbox import RunningSandbox
@@ -96,6 +97,7 @@ def test_that_wangdiantong_too_fast_is_told_from_refused(sandbox: RunningSandbox
     sandbox.fault("quota", "wangdiantong", times=1)
     with pytest.raises(PlatformError) as fast:
         wdt.stock(spec_nos=["x"])
+    turns.forget()  # as a minute later
     sandbox.fault("deny", "wangdiantong", times=1)
     with pytest.raises(PlatformError) as denied:
         wdt.stock(spec_nos=["x"])
@@ -168,6 +170,7 @@ def test_that_qimen_faults_are_told_apart(sandbox: RunningSandbox) -> None:
         with pytest.raises(PlatformError) as refused:
             qimen.inventory_query(["x"])
         kinds.append(refused.value.kind)
+        turns.forget()  # as a minute later
     assert kinds == ["business", "retry", "configuration", "retry", "configuration"]
 
 

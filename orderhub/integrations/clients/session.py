@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from orderhub.integrations import http, oauth
 from orderhub.integrations.clients.base import Client
 from orderhub.integrations.errors import PlatformError
+from orderhub.integrations.importance import Pool
 from orderhub.integrations.models import Call, Connection
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class SessionClient(Client):
 
         found: dict[str, T | PlatformError] = {}
         calls: list[Call] = []
-        with ThreadPoolExecutor(max_workers=max(1, min(threads, 8))) as pool:
+        with Pool(max_workers=max(1, min(threads, 8))) as pool:
             for name, got, rows in pool.map(one, names):
                 found[name] = got
                 calls += rows
