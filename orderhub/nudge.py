@@ -17,13 +17,15 @@ QUIET_SECONDS = 1.0
 _rung: dict[tuple[str, tuple[object, ...]], float] = {}
 
 
-def nudge(task: str, *args: object) -> None:
-    """Ring for a task by its name once the open transaction is committed."""
+def nudge(task: str, *args: object, expires: int = 60) -> None:
+    """Ring for a task by its name once the open transaction is committed; not heard within `expires` seconds, it is
+    no longer rung.
+    """
     if settings.NUDGE:
-        transaction.on_commit(lambda: _ring(task, args))
+        transaction.on_commit(lambda: _ring(task, args, expires))
 
 
-def _ring(task: str, args: tuple[object, ...]) -> None:
+def _ring(task: str, args: tuple[object, ...], expires: int) -> None:
     from orderhub.celery import app
 
     now = time.monotonic()
@@ -31,6 +33,6 @@ def _ring(task: str, args: tuple[object, ...]) -> None:
         return
     _rung[task, args] = now
     try:
-        app.send_task(task, args=args, expires=60, ignore_result=True)
+        app.send_task(task, args=args, expires=expires, ignore_result=True)
     except Exception as error:  # noqa: BLE001  whatever the broker raises, the sweep will find the work
         log.warning("nudge for %s not delivered: %s", task, error)

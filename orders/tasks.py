@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from orderhub import sweeping
+from orderhub.integrations.importance import Importance, spending
 from orders.lifecycle import LIFECYCLE
 from orders.operations import payment, pull, stock
 from orders.providers import returns
@@ -22,7 +23,7 @@ def advance(**_: object) -> None:
 
 @shared_task(name="orders.pull_all", ignore_result=True)
 def pull_all(**_: object) -> None:
-    pull.pull_all()
+    pull.ring_all()
 
 
 @shared_task(name="orders.pull", ignore_result=True)
@@ -47,4 +48,5 @@ def retry_stock(**_: object) -> None:
 
 @shared_task(name="orders.poll_returns", ignore_result=True)
 def poll_returns(**_: object) -> None:
-    returns.pull()
+    with spending(Importance.PULL):
+        returns.pull()

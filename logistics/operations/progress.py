@@ -21,7 +21,7 @@ from logistics.queries import warehouses_of
 from orderhub.actors import Actor, platform
 from orderhub.integrations import http
 from orderhub.integrations.errors import PlatformError
-from orderhub.integrations.importance import Pool
+from orderhub.integrations.importance import Importance, Pool, spending
 from orderhub.lifecycle import Outcome, apply
 from orderhub.models import Connection
 from orderhub.tickets.opening import open_ticket
@@ -68,7 +68,8 @@ def _refused(reasons: dict[int, str], actor: Actor) -> Outcome:
 
 def poll(*, every_seconds: int = 60) -> int:
     """Ask every warehouse system that has parcels of ours; returns how many parcels were told of."""
-    return poll_wangdiantong() + poll_qimen(every_seconds=every_seconds)
+    with spending(Importance.PULL):
+        return poll_wangdiantong() + poll_qimen(every_seconds=every_seconds)
 
 
 def poll_wangdiantong() -> int:

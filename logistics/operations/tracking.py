@@ -24,6 +24,7 @@ from orderhub.actors import platform
 from orderhub.copying import update_rows
 from orderhub.inbound.processing import PayloadRow, Verdict
 from orderhub.integrations.errors import PlatformError
+from orderhub.integrations.importance import Importance, spending
 from orderhub.lifecycle import Writer, apply
 from orderhub.models import Connection, Ticket
 from orderhub.tickets.opening import open_ticket
@@ -172,7 +173,9 @@ def poll(*, n: int = 400) -> int:
         for p in parcels
     ]
     found: dict[str, list[Scan]] = {}
-    for number, answer in kuaidi100.query_many(account, asked).items():
+    with spending(Importance.PULL):
+        told = kuaidi100.query_many(account, asked)
+    for number, answer in told.items():
         if isinstance(answer, PlatformError):
             if answer.kind == "configuration":
                 open_ticket(

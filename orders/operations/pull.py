@@ -16,7 +16,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from orderhub.inbound import keeping
-from orderhub.integrations.errors import PlatformError
+from orderhub.integrations.errors import Held, PlatformError
+from orderhub.integrations.importance import Importance, spending
 from orderhub.integrations.registry import client
 from orderhub.nudge import nudge
 from orders.models import Shop
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 
 FIRST_LOOK_BACK = dt.timedelta(days=30)
 LEASE = dt.timedelta(minutes=3)
+#: A ring not heard until the schedule rings again is void.
+RING_SECONDS = 15 * 60
 
 
 def pull(shop_id: int, *, until: dt.datetime | None = None) -> int:
@@ -37,6 +40,11 @@ def pull(shop_id: int, *, until: dt.datetime | None = None) -> int:
     """
     if not _take(shop_id):
         return 0
+    with spending(Importance.PULL):
+        return _pull(shop_id, until)
+
+
+def _pull(shop_id: int, until: dt.datetime | None) -> int:
     stored = 0
     try:
         target = until or timezone.now()
@@ -51,6 +59,11 @@ def pull(shop_id: int, *, until: dt.datetime | None = None) -> int:
                 shop.save(update_fields=["window_until", "window_page"])
             stored += _window(shop, start - dt.timedelta(minutes=shop.overlap_minutes), shop.window_until)
         Shop.objects.filter(id=shop_id).update(last_success_at=timezone.now(), last_error="", errors_in_row=0)
+    except Held as error:
+        log.info("pull of shop %s waits: %s", shop_id, error)
+        Shop.objects.filter(id=shop_id).update(
+            last_error=f"{error.message} ({error.code})", last_error_at=timezone.now()
+        )
     except PlatformError as error:
         log.warning("pull of shop %s stopped: %s", shop_id, error)
         shop = Shop.objects.get(id=shop_id)
@@ -106,9 +119,15 @@ def _details(
     return [answer for answer in answers if isinstance(answer, keeping.Kept)], failed
 
 
-def pull_all() -> dict[str, int]:
-    """Pull every enabled shop, one after the other; a failing shop does not stop the next."""
-    shops = Shop.objects.filter(enabled=True, channel__in=pulled(), connection__state="ok").values_list(
-        "id", "code"
+def ring_all() -> list[int]:
+    """Ask the workers to pull every enabled shop, each in a task of its own, so that a slow shop keeps only itself
+    waiting; returns the shops. A ring that is lost, or comes while the shop is being pulled, is made good by the next.
+    """
+    shops = list(
+        Shop.objects.filter(enabled=True, channel__in=pulled(), connection__state="ok")
+        .order_by("last_success_at", "id")
+        .values_list("id", flat=True)
     )
-    return {code: pull(shop_id) for shop_id, code in shops}
+    for shop_id in shops:
+        nudge("orders.pull", shop_id, expires=RING_SECONDS)
+    return shops

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orderhub.inbound import keeping
 from orderhub.integrations.errors import PlatformError
+from orderhub.integrations.importance import Importance, spending
 from orderhub.integrations.registry import client
 from orderhub.models import Message
 from orderhub.nudge import nudge
@@ -16,7 +17,8 @@ def send(messages: list[Message]) -> dict[int, Answer]:
     account = messages[0].connection
     assert account is not None
     numbers = list(dict.fromkeys(str(message.data["number"]) for message in messages))
-    found = channel(account.platform).details(client(account), numbers)
+    with spending(Importance.PULL):
+        found = channel(account.platform).details(client(account), numbers)
     payloads = [answer for answer in found.values() if isinstance(answer, keeping.Kept)]
     keeping.keep_many(account.id, payloads)
     if payloads:

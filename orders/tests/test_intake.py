@@ -20,7 +20,7 @@ from orderhub.models import Payload
 from orderhub.sweeping import sweep
 from orders.lifecycle import LIFECYCLE
 from orders.models import Event, Hold, Order, Receiver, Shop
-from orders.operations import holds, mapping
+from orders.operations import holds, mapping, pull
 from orders.tests.conftest import beijing, own_order, raw, trade
 
 pytestmark = pytest.mark.django_db
@@ -214,3 +214,12 @@ def test_that_the_sql_of_a_batch_does_not_grow_with_it(taobao: Shop) -> None:
             sweep(LIFECYCLE, "claimed", ("verify", "reserve"))
         counts.append(len(queries))
     assert counts[1] == counts[2], counts
+
+
+def test_that_every_shop_is_pulled_in_a_task_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, taobao: Shop, own_shop: Shop
+) -> None:
+    rung: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(pull, "nudge", lambda task, *args, **more: rung.append((task, *args)))
+    assert pull.ring_all() == [taobao.id]
+    assert rung == [("orders.pull", taobao.id)]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orderhub', '0002_payload_set_aside'),
+        ('orderhub', '0003_platform_choices'),
     ]
 
     operations = [
