@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orderhub', '0003_platform_choices'),
+        ('orderhub', '0004_refused_pushes'),
     ]
 
     operations = [
