@@ -107,6 +107,17 @@ PINDUODUO = {
     "mall_name": "晴川家居拼多多店",
     "callback_code": "pinduoduo-main",  # the product listens at {target}/callbacks/pinduoduo/{code}
 }
+DOUYIN = {
+    "app_key": "7000000000000000002",
+    "app_secret": "sandbox-douyin-secret-0001",
+    "service_id": "20001",
+    "access_token": "sandboxdouyinaccess0000000000000000000001",
+    "refresh_token": "sandboxdouyinrefresh000000000000000000001",
+    "shop_id": "41000001",
+    "shop_name": "晴川家居抖音旗舰店",
+    "return_path": "/admin/oauth/callback/",  # of the product, as registered with the app
+    "message_path": "/callbacks/channel/douyin-main",
+}
 OWN_SHOP = {"shop_code": "own", "secret": "sandbox-own-shop-secret", "token": "sandbox-own-shop-bearer-token"}
 ALIPAY = {
     "app_id": "2021000000000001",
@@ -178,6 +189,7 @@ ALIYUN_SMS: dict[str, Any] = {
 CREDENTIALS = {
     "taobao": TAOBAO,
     "pinduoduo": PINDUODUO,
+    "douyin": DOUYIN,
     "own_shop": OWN_SHOP,
     "alipay": ALIPAY,
     "wechatpay": WECHATPAY,

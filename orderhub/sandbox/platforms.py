@@ -10,6 +10,7 @@ from orderhub.sandbox.frame import Platform
 PLATFORMS = {
     "taobao": "orderhub.sandbox.taobao.Taobao",
     "pinduoduo": "orderhub.sandbox.pinduoduo.Pinduoduo",
+    "douyin": "orderhub.sandbox.douyin.Douyin",
     "own_shop": "orderhub.sandbox.own_shop.OwnShop",
     "alipay": "orderhub.sandbox.alipay.Alipay",
     "wangdiantong": "orderhub.sandbox.wangdiantong.Wangdiantong",

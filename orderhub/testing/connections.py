@@ -39,6 +39,7 @@ def _known(platform: str) -> tuple[str, dict[str, Any], dict[str, Any], dict[str
         known["own_shop"],
     )
     pdd = known["pinduoduo"]
+    douyin = known["douyin"]
     gateway = (
         str(taobao["app_key"]),
         {"app_secret": taobao["app_secret"]},
@@ -109,6 +110,12 @@ def _known(platform: str) -> tuple[str, dict[str, Any], dict[str, Any], dict[str
             {"app_secret": sms["access_key_secret"]},
             {"sign_name": sms["sign_name"]},
             {},
+        ),
+        "douyin": (
+            str(douyin["app_key"]),
+            {"app_secret": douyin["app_secret"]},
+            {"service_id": douyin["service_id"], "redirect_uri": "http://127.0.0.1/back"},
+            {"access_token": douyin["access_token"], "refresh_token": douyin["refresh_token"]},
         ),
         "own_shop": (str(shop.get("app_key") or shop["shop_code"]), {"app_secret": shop["secret"]}, {}, {}),
     }
