@@ -26,6 +26,15 @@ _APP_REFUSED = ("invalid_client", "unauthorized_client", "unsupported_grant_type
 _TOKEN_FIELDS = ["token_enc", "token_expires_at", "refresh_expires_at", "state", "state_reason", "updated_at"]
 
 
+#: The owner's page as the standard has it; {words} are the visit's, else options of the connection.
+STANDARD = (
+    ("response_type", "code"),
+    ("client_id", "{client_id}"),
+    ("redirect_uri", "{redirect_uri}"),
+    ("state", "{state}"),
+)
+
+
 @dataclass(frozen=True)
 class Shape:
     """How one platform's OAuth differs.
@@ -40,6 +49,7 @@ class Shape:
     refresh_life: str = "re_expires_in"
     #: What is kept beside the two tokens. Text only: what else platforms add is not ours to keep.
     kept: tuple[str, ...] = ()
+    query: tuple[tuple[str, str], ...] = STANDARD
 
 
 TAOBAO = Shape("/authorize", (("view", "web"),), kept=("taobao_user_id", "taobao_open_uid"))
@@ -52,19 +62,22 @@ SHAPES: dict[str, Shape] = {
         refresh_life="refresh_token_expires_in",
         kept=("owner_id",),
     ),
+    "douyin": Shape(
+        "/authorize",
+        grant="orderhub.integrations.clients.douyin.grant",
+        kept=("shop_id",),
+        query=(("service_id", "{service_id}"), ("state", "{state}")),
+    ),
 }
 
 
 def authorise_url(connection: Connection, state: str, redirect_uri: str | None = None) -> str:
     """Where the shop's owner is sent to agree; `state` comes back and must be compared by the caller."""
     shape = _shape(connection)
-    query = {
-        "response_type": "code",
-        "client_id": connection.app_key,
-        "redirect_uri": _redirect(connection, redirect_uri),
-        "state": state,
-        **dict(shape.extra),
-    }
+    words = _Words(connection, client_id=connection.app_key, state=state)
+    if redirect_uri:
+        words["redirect_uri"] = redirect_uri
+    query = {name: text.format_map(words) for name, text in (*shape.query, *shape.extra)}
     return f"{_address(connection)}{shape.authorise_path}?{urlencode(query)}"
 
 
@@ -232,9 +245,23 @@ def _address(connection: Connection) -> str:
 def _redirect(connection: Connection, given: str | None) -> str:
     address = given or connection.options.get("redirect_uri")
     if not address:
-        raise PlatformError(
-            "configuration",
-            "missing_redirect_uri",
-            _("The connection has no %(name)s.") % {"name": "redirect_uri"},
-        )
+        raise _missing("redirect_uri")
     return str(address)
+
+
+def _missing(name: str) -> PlatformError:
+    said = _("The connection has no %(name)s.") % {"name": name}
+    return PlatformError("configuration", f"missing_{name}", said)
+
+
+class _Words(dict[str, str]):
+    """The words of the owner's page; what the visit does not know is an option of the connection, or missing."""
+
+    def __init__(self, connection: Connection, **words: str) -> None:
+        super().__init__(words)
+        self._options = connection.options
+
+    def __missing__(self, name: str) -> str:
+        if not self._options.get(name):
+            raise _missing(name)
+        return str(self._options[name])

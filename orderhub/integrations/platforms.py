@@ -22,6 +22,7 @@ _AT = "orderhub.integrations.clients."
 PLATFORMS: dict[str, Platform] = {
     "taobao": Platform(_("Taobao"), _AT + "taobao.Taobao"),
     "pinduoduo": Platform(_("Pinduoduo"), _AT + "pinduoduo.Pinduoduo"),
+    "douyin": Platform(_("Douyin"), _AT + "douyin.Douyin"),
     "own_shop": Platform(_("Own shop"), _AT + "own_shop.OwnShop"),
     "alipay": Platform(_("Alipay"), _AT + "alipay.Alipay"),
     "wechatpay": Platform(_("WeChat Pay"), _AT + "wechatpay.WechatPay"),

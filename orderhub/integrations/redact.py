@@ -26,6 +26,7 @@ _NAMES = frozenset({
     "sellermemo", "sellermessage", "remark", "memo", "templateparam", "printdata", "encrypteddata",
     "custdata", "lng", "lat", "longitude", "latitude", "courier", "couriername", "courierphone",
     "doudianopenid", "openid", "openaddressid", "idcard", "email", "zip", "receiverzip", "receiverinfo",
+    "buyerwords", "sellerwords", "posttel", "postreceiver", "receivermsg", "postreceivermsg", "decrypttext",
     "recipient", "sender", "senderinfo", "receiveinfo", "to", "from", "passbackparams",
 })
 # fmt: on

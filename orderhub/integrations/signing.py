@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -127,6 +128,14 @@ def own_shop(secret: str, timestamp: str, path: str, body: bytes) -> str:
 def pinduoduo(secret: str, params: Mapping[str, Any]) -> str:
     """Pinduoduo: upper hex MD5(secret + sorted name+value + secret)."""
     return _md5(f"{secret}{_joined(params)}{secret}").hexdigest().upper()
+
+
+def douyin_json(value: Any) -> str:
+    """The canonical text of a Douyin call's business object: keys sorted at every depth, compact, nothing escaped.
+
+    It is signed and sent as it is. ValueError for NaN and Infinity.
+    """
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def douyin(

@@ -13,14 +13,15 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import parse_qsl, urlsplit
 
+import httpx
 import pytest
 
 from orderhub.integrations import signing_rsa
 from orderhub.integrations.errors import Forged, PlatformError
 from orderhub.integrations.registry import client
-from orderhub.sandbox.credentials import ALIPAY, KINGDEE, TAOBAO, WECHATPAY
+from orderhub.sandbox.credentials import ALIPAY, DOUYIN, KINGDEE, TAOBAO, WECHATPAY
 from orderhub.testing.connections import connection
-from orderhub.testing.sandbox import RunningSandbox
+from orderhub.testing.sandbox import RunningSandbox, running_sandbox
 from orderhub.testing.speaking import ORDERS, SEED, fresh_sandbox, speak, start_sandbox  # noqa: F401
 from orderhub.testing.trades import window
 
@@ -71,8 +72,6 @@ def mounted_at_root(sandbox: RunningSandbox, platform: str) -> Any:
     import threading
     from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-    import httpx
-
     class Relay(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
@@ -94,6 +93,54 @@ def mounted_at_root(sandbox: RunningSandbox, platform: str) -> Any:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_that_doudian_gets_its_token_and_reads_an_order_that_we_read_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import doudian
+
+    monkeypatch.setenv("TZ", "Asia/Shanghai")  # it sends the wall clock of where it runs
+    time.tzset()
+    app = doudian.DouDian(DOUYIN["app_key"], DOUYIN["app_secret"], doudian.AppType.TOOL)
+    try:
+        with running_sandbox(
+            tmp_path, seed=SEED, orders=ORDERS, mix="douyin=100", platforms="douyin"
+        ) as sandbox:
+            app._gate_way = sandbox.url_of("douyin")
+            page = httpx.get(
+                f"{sandbox.url_of('douyin')}/authorize?service_id={DOUYIN['service_id']}&auto=1",
+                trust_env=False,
+            )
+            assert app.init_token(httpx.URL(page.headers["location"]).params["code"])
+            found = app.request(
+                "/order/searchList", {"size": 5, "page": 0, "order_by": "create_time", "order_asc": False}
+            )
+            number = found["data"]["shop_order_list"][0]["order_id"]
+            theirs = app.request("/order/orderDetail", {"shop_order_id": number})
+            refused = app.request("/order/orderDetail", {"shop_order_id": "1"})
+            token = {"access_token": app._token["access_token"]}
+            ours, _raw = speak("douyin", sandbox, token=token).detail(number)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert found["err_no"] == 0 and found["data"]["total"] > 5
+    assert theirs["data"]["shop_order_detail"] == ours
+    assert refused["err_no"] == 50002 and refused["data"] is None
+
+
+def test_that_doudian_accepts_the_sandbox_messages_that_we_accept() -> None:
+    import doudian
+
+    from orderhub.sandbox import douyin_signing
+
+    app = doudian.DouDian(DOUYIN["app_key"], DOUYIN["app_secret"], doudian.AppType.TOOL)
+    body = json.dumps([{"tag": "101", "msg_id": "1", "data": '{"p_id":6}'}]).encode()
+    sign = douyin_signing.event(DOUYIN["app_key"], body.decode(), DOUYIN["app_secret"])
+    assert app.callback({"app-id": DOUYIN["app_key"], "event-sign": sign}, body) == json.loads(body)
+    assert app.callback({"app-id": DOUYIN["app_key"], "event-sign": sign[::-1]}, body) is None
+    ours = client(connection("douyin", "http://127.0.0.1:9", save=False))
+    assert ours.event_is_ours(DOUYIN["app_key"], sign, body)
 
 
 def test_that_taobaopy_reads_what_we_read(sandbox: RunningSandbox) -> None:
