@@ -24,6 +24,7 @@ PLATFORMS: dict[str, Platform] = {
     "pinduoduo": Platform(_("Pinduoduo"), _AT + "pinduoduo.Pinduoduo"),
     "douyin": Platform(_("Douyin"), _AT + "douyin.Douyin"),
     "own_shop": Platform(_("Own shop"), _AT + "own_shop.OwnShop"),
+    "spreadsheet": Platform(_("Spreadsheet"), _AT + "spreadsheet.Spreadsheet"),
     "alipay": Platform(_("Alipay"), _AT + "alipay.Alipay"),
     "wechatpay": Platform(_("WeChat Pay"), _AT + "wechatpay.WechatPay"),
     "wangdiantong": Platform(_("Wangdiantong flagship"), _AT + "wangdiantong.Wangdiantong"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
@@ -15,7 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from orderhub.admin.oauth import PERMISSION, can_connect
 from orderhub.admin_site.base import Admin
 from orderhub.admin_site.marks import ago, channel_chip, state_pill
+from orders.admin import sheet
 from orders.models import Shop
+from orders.providers import channel
 
 
 @admin.register(Shop)
@@ -38,6 +40,10 @@ class ShopAdmin(Admin):
         )}),
         (_("Pulling"), {"fields": (("pulled_until", "overlap_minutes"), ("last_success_at", "last_error"))}),
     )  # fmt: skip
+
+    def get_urls(self) -> list[Any]:
+        page = path("<int:shop_id>/file/", self.admin_site.admin_view(sheet.page), name="shop_file")
+        return [page, *super().get_urls()]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Switched off instead: its orders stay."""
@@ -66,6 +72,7 @@ class ShopAdmin(Admin):
             account = found.connection
             mine |= {
                 "title": found.name, "connection": account, "connection_pill": state_pill(account),
+                "by_file": channel(found.channel).by_file and request.user.has_perm(sheet.PERMISSION),
                 "can_connect": can_connect(account) and request.user.has_perm(PERMISSION),
                 "token_ends": ago(account.token_expires_at), "last_success": ago(found.last_success_at),
             }  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from orderhub.inbound.keeping import Kept
 from orderhub.integrations.errors import Forged, PlatformError
-from orders.providers.base import ParsedOrder
+from orders.providers.base import ParsedOrder, Unreadable
 
 
 class Word(StrEnum):
@@ -58,6 +58,8 @@ class Channel:
     label: ClassVar[str] = ""
     #: The ways by which a warehouse system may be told of its orders, best first; none: our own waves.
     warehouse_ways: ClassVar[tuple[str, ...]] = ()
+    #: Whether its orders are brought as files by a person (`split`).
+    by_file: ClassVar[bool] = False
     #: What a push is answered with.
     push_reply: ClassVar[bytes] = b'{"code":0,"msg":"success"}'
 
@@ -92,6 +94,10 @@ class Channel:
     def letters(self, api: Any, headers: Mapping[str, str], body: bytes) -> list[Letter]:
         """The messages of one push after its signature was found right; Forged otherwise."""
         raise Forged(message="this channel pushes nothing")
+
+    def split(self, data: bytes, read_at: dt.datetime) -> list[Kept]:
+        """The orders of a file, each as it will be kept; Unreadable where the whole file is none of ours."""
+        raise Unreadable("no_file", "this channel takes no files")
 
     def numbers_in(self, raw: bytes) -> list[str]:
         """The orders that a pushed message speaks of (they are then asked for); [] where it is none of ours."""
