@@ -10,6 +10,7 @@ from orders.providers.channel import Channel
 
 PROVIDERS = {
     "taobao": "orders.providers.taobao.Taobao",
+    "douyin": "orders.providers.douyin.Douyin",
     "own_shop": "orders.providers.own_shop.OwnShop",
     "spreadsheet": "orders.providers.spreadsheet.Spreadsheet",
 }

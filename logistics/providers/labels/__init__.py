@@ -21,6 +21,7 @@ class Entry(NamedTuple):
 
 LABELS: dict[str, Entry] = {
     "cainiao": Entry(_("Cainiao e-waybill"), _AT + "cainiao.Cainiao"),
+    "douyin": Entry(_("Douyin e-waybill"), _AT + "douyin.Douyin"),
     "zto": Entry(_("ZTO e-waybill"), _AT + "zto.Zto"),
 }
 #: Who labels a receiver whose text we have.
