@@ -86,6 +86,7 @@ _CASTS = {
     str: "text",
     int: "bigint",
     bool: "boolean",
+    bytes: "bytea",
     Decimal: "numeric",
     float: "float8",
     dt.datetime: "timestamptz",

@@ -11,7 +11,7 @@ from django.utils import timezone
 from inventory.models import Sku
 from logistics.models import Parcel, Trace
 from logistics.operations import follow, overdue, plan, progress, tracking, voids, waybill
-from logistics.providers.labels import cainiao
+from logistics.providers.labels import own as labels
 from orderhub.integrations.registry import client
 from orderhub.models import Connection, Message, Ticket
 from orderhub.outbox import sending
@@ -35,7 +35,7 @@ def world(sandbox: RunningSandbox, house: Any, open_gate: dict[int, Any]) -> Any
         made.id, made.code, made.created_at = account.id, account.code, account.created_at
         made.save()
         house.accounts[platform] = made
-    cainiao._senders.clear()
+    labels.forget()
     orders = client(house.accounts["taobao"]).created_page(
         timezone.now() - dt.timedelta(days=20), timezone.now(), 1, 100
     )

@@ -138,6 +138,11 @@ def douyin_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
+def pinduoduo_opening(client_id: str, millis: str, secret: str) -> str:
+    """The opening of Pinduoduo's message channel: base64 of the hex MD5 of client, milliseconds and secret."""
+    return base64.b64encode(_md5(f"{client_id}{millis}{secret}").hexdigest().encode()).decode()
+
+
 def douyin(
     secret: str,
     app_key: str,

@@ -50,6 +50,7 @@ class _Work:
         self.events: list[tuple[Any, ...]] = []
         self.cases: list[tuple[Any, ...]] = []
         self.lines: dict[tuple[int, str], str] = {}
+        self.seals: dict[int, dict[str, Any]] = {}
 
 
 def apply_changes(pairs: list[tuple[dict[str, Any], Incoming]]) -> dict[int, Verdict]:
@@ -164,9 +165,13 @@ def _address(
     parsed = incoming.order.receiver
     regions = (receiver.province, receiver.city, receiver.district, receiver.town)
     same = (parsed.province, parsed.city, parsed.district, parsed.town) == regions
-    if same and (parsed.opaque or None) == opaque and parsed.plain == plain:
-        return
     identity = known["id"]
+    same = same and parsed.plain == plain and _one_address(opaque, parsed.opaque) == opaque
+    if same:
+        merged = {**(opaque or {}), **(parsed.opaque or {})}
+        if merged != (opaque or {}):
+            work.seals[identity] = {"opaque_enc": crypto.encrypt(json.dumps(merged).encode())}
+        return
     version = known["destination_version"] + 1
     columns["destination_version"] = version
     names = ("visibility", "name_mask", "phone_mask", "address_mask", "province", "city", "district", "town", "adcode",
@@ -188,6 +193,16 @@ def _address(
         work.hold[incoming.shop.channel, HoldType.ADDRESS][identity] = text
 
 
+def _one_address(opaque: dict[str, str] | None, fresh: dict[str, str] | None) -> dict[str, str] | None:
+    """What the channel shows now; where an address has an id of its own, the same id is the same address.
+
+    Its cipher text may be missing (under review, after shipping) or be another one for the same words.
+    """
+    if opaque and fresh and opaque.get("address_id") and opaque["address_id"] == fresh.get("address_id"):
+        return opaque
+    return fresh or None
+
+
 def _cases(known: dict[str, Any], incoming: Incoming, work: _Work) -> None:
     for line in incoming.order.lines:
         if line.refund in (RefundState.ASKED, RefundState.DONE) and line.refund_id:
@@ -197,6 +212,7 @@ def _cases(known: dict[str, Any], incoming: Incoming, work: _Work) -> None:
 
 def _write(work: _Work) -> None:
     update_rows("orders_order", "id", work.columns)
+    update_rows("orders_receiver", "order_id", work.seals)
     copy_rows("orders_paymentproof", PROOF_COLUMNS, work.proofs)
     timeline.append(work.events)
     words: dict[str, list[tuple[int, str]]] = defaultdict(list)

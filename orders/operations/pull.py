@@ -1,8 +1,8 @@
 """Pulling a shop's changes: resumable, page by page, from the last page backwards.
 
 `pulled_until` is the high-water mark: every change up to it is stored. A window runs from it (less an overlap)
-to now, at most one day with its overlap. The window being read and the next page are committed with each page's payloads, so a
-worker killed anywhere goes on where it stopped, and what was stored twice is stored once.
+to now, as long as the channel lets one listing be. The window being read and the next page are committed with
+each page's payloads, so a worker killed anywhere goes on where it stopped, and what was stored twice is stored once.
 """
 
 from __future__ import annotations
@@ -54,10 +54,11 @@ def _pull(shop_id: int, until: dt.datetime | None) -> int:
             if shop.window_until is None:
                 if start >= target:
                     break
-                longest = channel(shop.channel).window - dt.timedelta(minutes=shop.overlap_minutes)
-                shop.window_until, shop.window_page = min(start + longest, target), None
+                connected = shop.connection.created_at
+                end = channel(shop.channel).until(start, target, connected, _overlap(shop))
+                shop.window_until, shop.window_page = end, None
                 shop.save(update_fields=["window_until", "window_page"])
-            stored += _window(shop, start - dt.timedelta(minutes=shop.overlap_minutes), shop.window_until)
+            stored += _window(shop, start - _overlap(shop), shop.window_until)
         Shop.objects.filter(id=shop_id).update(last_success_at=timezone.now(), last_error="", errors_in_row=0)
     except Held as error:
         log.info("pull of shop %s waits: %s", shop_id, error)
@@ -76,6 +77,11 @@ def _pull(shop_id: int, until: dt.datetime | None) -> int:
         Shop.objects.filter(id=shop_id).update(pull_lease_until=None)
         nudge("orderhub.read_payloads", "order")
     return stored
+
+
+def _overlap(shop: Shop) -> dt.timedelta:
+    """What two windows share; at most half of one, so that every window gets on."""
+    return min(dt.timedelta(minutes=shop.overlap_minutes), channel(shop.channel).window / 2)
 
 
 def _take(shop_id: int) -> bool:

@@ -11,6 +11,7 @@ from orders.providers.channel import Channel
 PROVIDERS = {
     "taobao": "orders.providers.taobao.Taobao",
     "douyin": "orders.providers.douyin.Douyin",
+    "pinduoduo": "orders.providers.pinduoduo.Pinduoduo",
     "own_shop": "orders.providers.own_shop.OwnShop",
     "spreadsheet": "orders.providers.spreadsheet.Spreadsheet",
 }

@@ -67,6 +67,12 @@ class Channel:
         """The payload in our words; Unreadable with words for a clerk."""
         raise NotImplementedError
 
+    def until(
+        self, start: dt.datetime, target: dt.datetime, connected: dt.datetime, overlap: dt.timedelta
+    ) -> dt.datetime:
+        """Where the window that begins `overlap` before `start` ends; `connected`: since when its changes are ours."""
+        return min(start + self.window - overlap, target)
+
     def pages(self, api: Any, start: dt.datetime, end: dt.datetime) -> int:
         """How many pages of changed orders the window has."""
         raise NotImplementedError

@@ -22,6 +22,7 @@ class Entry(NamedTuple):
 LABELS: dict[str, Entry] = {
     "cainiao": Entry(_("Cainiao e-waybill"), _AT + "cainiao.Cainiao"),
     "douyin": Entry(_("Douyin e-waybill"), _AT + "douyin.Douyin"),
+    "pinduoduo": Entry(_("Pinduoduo e-waybill"), _AT + "pinduoduo.Pinduoduo"),
     "zto": Entry(_("ZTO e-waybill"), _AT + "zto.Zto"),
 }
 #: Who labels a receiver whose text we have.

@@ -172,6 +172,12 @@ class Pinduoduo(PinduoduoWaybill):
             raise PlatformError("configuration", "unknown_carrier", text)
         return known[code]
 
+    def opened(self, client_id: str, millis: str, digest: str) -> bool:
+        """Whether somebody who knows our secret opened the message channel; the messages are not signed."""
+        secret = self.secret("app_secret", "client_secret")
+        right = signing.pinduoduo_opening(client_id, millis, secret)
+        return client_id == self.connection.app_key and signing.same(right, digest)
+
     def _changed(self, start: datetime, end: datetime, page: int, size: int) -> dict[str, Any]:
         asked: dict[str, Any] = {
             "start_updated_at": _seconds(start),

@@ -29,6 +29,11 @@ class PinduoduoWaybill(SessionClient):
     def call(self, type_: str, *, effect: bool = False, **params: Any) -> dict[str, Any]:
         """One gateway call; the Pinduoduo client's."""
 
+    @property
+    def mall_id(self) -> int:
+        """The shop's own number, as its owner's consent named it."""
+        return int(self.connection.token.get("owner_id") or self.option("user_id"))
+
     def waybill_get(
         self, wp_code: str, sender: dict[str, Any], parcels: Sequence[dict[str, Any]]
     ) -> list[dict[str, Any]]:
@@ -39,12 +44,11 @@ class PinduoduoWaybill(SessionClient):
         """
         if not 0 < len(parcels) <= MAX_PARCELS:
             raise ValueError(f"one call takes 1 to {MAX_PARCELS} parcels")
-        user = int(self.connection.token.get("owner_id") or self.option("user_id"))
         body = {
             "wp_code": wp_code,
             "need_encrypt": True,
             "sender": sender,
-            "trade_order_info_dtos": [{"user_id": user, **parcel} for parcel in parcels],
+            "trade_order_info_dtos": [{"user_id": self.mall_id, **parcel} for parcel in parcels],
         }
         inner = self.call("pdd.waybill.get", effect=True, param_waybill_cloud_print_apply_new_request=body)
         rows = _listed(inner.get("modules"))

@@ -135,11 +135,11 @@ def build(sandbox: RunningSandbox, url: str = "") -> House:
 
 def forget() -> None:
     """Drop what this process remembers of the database before."""
-    from logistics.providers.labels import cainiao
+    from logistics.providers.labels import own
 
     inventory.queries._codes = None
     modules.forget()
-    cainiao._senders.clear()
+    own.forget()
 
 
 def hurry() -> None:
