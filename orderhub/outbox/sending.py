@@ -18,8 +18,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from orderhub import modules
+from orderhub.copying import update_rows
 from orderhub.dotted import resolve
-from orderhub.integrations import turns
+from orderhub.integrations import http, turns
 from orderhub.integrations.errors import PlatformError
 from orderhub.models import Message
 from orderhub.outbox.registry import KINDS, Kind
@@ -132,7 +133,7 @@ def _send(kind: Kind, messages: list[Message]) -> None:
     unknown = [message for message in messages if message.state == Message.State.UNKNOWN]
     fresh = [message for message in messages if message.state != Message.State.UNKNOWN]
     answers: dict[int, Answer] = {}
-    with turns.tallying() as tally:
+    with turns.tallying() as tally, http.collecting() as calls:
         if unknown:
             answers.update(_call(kind.ask, unknown))
             again = [m for m in unknown if answers.get(m.id, Answer("unknown")).outcome == "missing"]
@@ -143,6 +144,7 @@ def _send(kind: Kind, messages: list[Message]) -> None:
                 fresh += again
         if fresh:
             answers.update(_call(kind.send, fresh))
+    http.write_calls(calls)  # one statement for all calls of the batch
     settle(kind, messages, answers, tally)
 
 
@@ -175,10 +177,9 @@ def settle(
         else:
             message.state = Message.State.NEW if answer.outcome == "retry" else Message.State.UNKNOWN
             message.next_try_at = now + (answer.after or wait_before(message.attempts))
-    fields = ["state", "attempts", "answer", "done_at", "lease_until", "error", "error_kind", "next_try_at"]
     try:
         with transaction.atomic():
-            Message.objects.bulk_update(messages, fields)
+            _write(messages)
             if done and kind.answered:
                 resolve(kind.answered)(done)
     except Exception as error:
@@ -189,8 +190,23 @@ def settle(
         log.exception("answer of %s", messages[0])
         messages[0].state = Message.State.NEEDS_PERSON
         messages[0].error_kind, messages[0].error = "internal", f"{type(error).__name__}: {error}"[:500]
+        messages[0].answer = None  # it may be what could not be stored
         with transaction.atomic():
-            Message.objects.bulk_update(messages, fields)
+            _write(messages)
+
+
+def _write(messages: list[Message]) -> None:
+    """What became of the messages, in one statement; an absent answer leaves the column as it is."""
+    rows = {
+        message.id: {
+            "state": str(message.state), "attempts": message.attempts, "error": message.error,
+            "error_kind": message.error_kind, "next_try_at": message.next_try_at,
+            **({} if message.answer is None else {"answer": message.answer}),
+            **({} if message.done_at is None else {"done_at": message.done_at}),
+        }
+        for message in messages
+    }  # fmt: skip
+    update_rows("orderhub_message", "id", rows, fixed="lease_until = NULL")
 
 
 def retry(message_id: int) -> bool:

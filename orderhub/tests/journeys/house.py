@@ -27,7 +27,7 @@ from orderhub.sandbox.world import SourceOrder, World
 from orderhub.testing.sandbox import RunningSandbox
 from orders.models import Shop
 from orders.operations import pull
-from orders.providers import channel
+from orders.providers.channel import kept as payload_of
 
 SEED, ORDERS, DAYS = 1, 90, 15
 
@@ -80,7 +80,7 @@ class House:
         kept = []
         for number in numbers:
             trade, raw = client(shop.connection).fullinfo(number)
-            kept.append(channel.kept(number, str(trade["modified"]), raw))
+            kept.append(payload_of(number, str(trade["modified"]), raw))
         keeping.keep_many(shop.connection_id, kept)
         ground.read_payloads()
 
