@@ -2,7 +2,18 @@
 
 from celery import shared_task
 
-from logistics.operations import follow, holding, messages, overdue, plan, progress, tracking, voids, waves
+from logistics.operations import (
+    compare,
+    follow,
+    holding,
+    messages,
+    overdue,
+    plan,
+    progress,
+    tracking,
+    voids,
+    waves,
+)
 
 
 @shared_task(name="logistics.plan", ignore_result=True)
@@ -47,3 +58,9 @@ def tell_overdue(**_: object) -> None:
     """Parcels that nobody picked up, and parcels that do not move."""
     overdue.overdue()
     tracking.stalled()
+
+
+@shared_task(name="logistics.compare", ignore_result=True)
+def look_for_ghosts(**_: object) -> None:
+    """Where warehouse, carrier, channel and we disagree."""
+    compare.compare()

@@ -34,6 +34,7 @@ SCHEDULE = (
     Row("Ask the warehouses", "logistics.poll_warehouses", 15),
     Row("Ask for traces", "logistics.poll_traces", 60),
     Row("Look for overdue pick-ups", "logistics.overdue", 30),
+    Row("Look for ghost orders", "logistics.compare", 600),
     Row("Request invoices", "finance.invoices", 5),
     Row("Make receivables", "finance.receivables", 5),
     Row("Close settled orders", "finance.tell_orders", 5),

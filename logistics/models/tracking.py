@@ -48,3 +48,20 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return self.waybill_no
+
+
+class Comparison(models.Model):
+    """When a parcel was last laid side by side with what warehouse, carrier and channel say."""
+
+    parcel = models.OneToOneField(
+        "logistics.Parcel", models.CASCADE, db_constraint=False, primary_key=True, verbose_name=_("parcel")
+    )
+    compared_at = models.DateTimeField(_("compared"))
+
+    class Meta:
+        verbose_name = _("comparison")
+        verbose_name_plural = _("comparisons")
+        indexes = [models.Index(fields=["compared_at"], name="comparison_oldest")]
+
+    def __str__(self) -> str:
+        return str(self.parcel_id)

@@ -124,3 +124,20 @@ def send_cancel(messages: Sequence[Message]) -> dict[int, Answer]:
                 Answer("retry", kind="retry", text=error.message) if retry else Answer.of(error)
             )
     return answers
+
+
+def word(route: str, connection: Connection, number: str, house: str) -> str:
+    """How the warehouse sees a parcel: missing cancelled working shipped; ValueError for what can't be read."""
+    if route == Parcel.Route.QIMEN:
+        answer = qimen.read(connection, number, house)
+        if answer is None:
+            return "missing"
+        told = qimen.progress(answer, 0)
+    else:
+        rows = wangdiantong.by_number(connection, number)
+        if not rows:
+            return "missing"
+        told = wangdiantong.progress(rows[0], 0)
+    if told.refused:
+        return "cancelled"
+    return "shipped" if told.stage == "shipped" else "working"

@@ -27,8 +27,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture
-def world(sandbox: RunningSandbox, house: Any, open_gate: dict[int, Any]) -> Any:
+@pytest.fixture(name="world")
+def cast_at_the_sandbox(sandbox: RunningSandbox, house: Any, open_gate: dict[int, Any]) -> Any:
     """The cast, with its accounts at the running sandbox and goods that the sandbox knows."""
     for platform, account in house.accounts.items():
         made = connection(platform, sandbox.url, save=False, options=OPTIONS.get(platform, {}))

@@ -1,9 +1,10 @@
-"""Opening a ticket: one open ticket per cause, however often the cause is seen."""
+"""Opening a ticket: one open ticket per cause, however often the cause is seen; and closing it when the cause is gone."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Collection
 from typing import Any
 
 from django.db import connection
@@ -41,3 +42,16 @@ def open_ticket(
             ],
         )
         return bool(cursor.rowcount)
+
+
+def close_gone(cause_keys: Collection[str], resolution: str) -> int:
+    """Close the open tickets of causes that are no more; returns how many were closed."""
+    if not cause_keys:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE orderhub_ticket SET state = 'done', resolution = %s, done_at = now()
+               WHERE cause_key = ANY(%s) AND state <> 'done'""",
+            [resolution, list(cause_keys)],
+        )
+        return int(cursor.rowcount)
