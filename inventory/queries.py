@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.db import connection
 
 from inventory.models import Sku, SkuCode
 
+_BLANKS = {ord(c): None for c in " \t-_—–‐"}
 
+
+@lru_cache(maxsize=8192)
 def normal(code: str) -> str:
     """The spelling that all spellings share: NFKC, upper case, without blanks, dashes and underscores."""
-    return unicodedata.normalize("NFKC", code).upper().translate({ord(c): None for c in " \t-_—–‐"})
+    return unicodedata.normalize("NFKC", code).upper().translate(_BLANKS)
 
 
 _codes: tuple[float, dict[tuple[str, str], int]] | None = None

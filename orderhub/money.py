@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from math import lcm
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 FEN = Decimal("0.01")
+_NOTHING = Decimal("0.00")
 #: The largest amount that an order of any channel can carry; above it the payload is wrong, not rich.
 LIMIT = Decimal("9999999999.99")
 _PLAIN = re.compile(r"[+-]?[0-9]{1,16}(\.[0-9]{1,8})?", re.ASCII)
@@ -32,13 +35,17 @@ def yuan(value: Any) -> Decimal:
     """
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise BadMoney(_("Not an amount of money: %(value)s") % {"value": _short(value)})
-    text = str(value).strip() if isinstance(value, str) else str(value)
+    return _read(str(value).strip() if isinstance(value, str) else str(value))
+
+
+@lru_cache(maxsize=4096)  # the same prices come again and again
+def _read(text: str) -> Decimal:
     if not _PLAIN.fullmatch(text):
-        raise BadMoney(_("Not an amount of money: %(value)s") % {"value": _short(value)})
+        raise BadMoney(_("Not an amount of money: %(value)s") % {"value": _short(text)})
     amount = Decimal(text)
     exact = amount.quantize(FEN)
     if exact != amount:
-        raise BadMoney(_("More than two decimals in an amount: %(value)s") % {"value": _short(value)})
+        raise BadMoney(_("More than two decimals in an amount: %(value)s") % {"value": _short(text)})
     return _within(exact)
 
 
@@ -93,17 +100,14 @@ def allocate(total: Decimal, weights: Sequence[Decimal | int]) -> list[Decimal]:
     order = sorted(range(len(parts)), key=lambda index: (-remainders[index], index))
     for index in order[: left - sum(parts)]:
         parts[index] += 1
-    return [(Decimal(sign * part) / 100).quantize(FEN) + Decimal("0.00") for part in parts]
+    return [Decimal(sign * part).scaleb(-2) + _NOTHING for part in parts]
 
 
 def _whole(weights: list[Decimal]) -> list[int]:
     """The weights scaled to whole numbers, so that no division rounds."""
-    places = max((max(0, -int(weight.as_tuple().exponent)) for weight in weights), default=0)
-    scaled = []
-    for weight in weights:
-        _sign, digits, exponent = weight.as_tuple()
-        scaled.append(int("".join(map(str, digits)) or "0") * 10 ** (int(exponent) + places))
-    return scaled
+    ratios = [weight.as_integer_ratio() for weight in weights]
+    unit = lcm(*(below for _above, below in ratios))
+    return [above * (unit // below) for above, below in ratios]
 
 
 def _within(amount: Decimal) -> Decimal:

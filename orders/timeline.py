@@ -69,6 +69,11 @@ def append(rows: list[tuple[Any, ...]]) -> None:
 
 def on_move(touch: Touch, row: Any, writer: Writer) -> None:
     """Every touch leaves its event; operations give data through `writer.context['data'][id]`."""
-    occurred = writer.at.get(row.id) or writer.context.get("occurred", {}).get(row.id)
-    data = writer.context.get("data", {}).pop(row.id, None)
-    record(writer, row.id, touch.code, point=touch.point, occurred_at=occurred, data=data)
+    context, now, actor = writer.context, writer.now, writer.actor
+    occurred = writer.at.get(row.id) or context.get("occurred", {}).get(row.id) or now
+    data = context.get("data", {}).pop(row.id, None) or {}
+    writer.copy(
+        TABLE,
+        COLUMNS,
+        (row.id, touch.code, touch.point, occurred, now, actor.kind, actor.name, actor.user_id, data),
+    )

@@ -85,7 +85,11 @@ def _order(
     province, city, district = ([*triples[draw.randrange(len(triples))][0].split("/"), "", ""])[:3]
     point = (118 + 5 * draw.random(), 27 + 5 * draw.random()) if draw.random() < 0.5 else (None, None)
     row = types.SimpleNamespace(id=identity, warehouse_id=1, promised_ship_at=None)
-    return row, Place(identity, province, city, district, "", "", *point), [LineRow(uuid.uuid4(), 1, 1, 300)]
+    return (
+        row,
+        Place(identity, province, city, district, "", "", *point),
+        [LineRow(str(uuid.uuid4()), 1, 1, 300)],
+    )
 
 
 def run(*, long: bool = False) -> dict[str, Any]:
@@ -145,7 +149,7 @@ def _single(
 def _stock(houses: list[Any]) -> Book:
     book = Book()
     for house in houses:
-        book.cells[house.id, 1] = [Cell(house.id, 1, house.id, house.id, 10**9)]
+        book.add(Cell(house.id, 1, house.id, house.id, 10**9))
     return book
 
 

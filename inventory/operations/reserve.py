@@ -48,7 +48,7 @@ class Taken:
     """Pieces promised to a reference; `id` is None while it is only in memory."""
 
     id: int | None
-    reference: uuid.UUID
+    reference: str
     cell: Cell
     quantity: int
 
@@ -56,23 +56,23 @@ class Taken:
 class Book:
     """The stock rows of a batch, locked in (sku, bin) order; what is taken is written by `write` and `count`.
 
-    A `late` book has read them without a lock: `count` locks them in that order, as the last thing before the commit.
+    References are uuids as text. A `late` book has read its rows without a lock: `count` locks them in that order,
+    as the last thing before the commit.
     """
 
     def __init__(self) -> None:
         self.cells: dict[tuple[int, int], list[Cell]] = {}  # (warehouse, sku) -> bins
+        self.left: dict[tuple[int, int], int] = {}  # (warehouse, sku) -> pieces free in all its bins
         self.by_id: dict[tuple[int, int], Cell] = {}  # (sku, bin)
         self.warehouses: list[int] = []
-        self.held: dict[uuid.UUID, list[Taken]] = {}
+        self.held: dict[str, list[Taken]] = {}
         self.changes: dict[int, int] = {}
         self.released: list[Taken] = []
-        self.expires: dict[uuid.UUID, dt.datetime] = {}
+        self.expires: dict[str, dt.datetime] = {}
         self.planned = False
 
     @classmethod
-    def lock(
-        cls, sku_ids: Iterable[int], references: Iterable[uuid.UUID] = (), *, late: bool = False
-    ) -> Book:
+    def lock(cls, sku_ids: Iterable[int], references: Iterable[str] = (), *, late: bool = False) -> Book:
         """Lock every sellable stock row of these SKUs, and read what the references hold already.
 
         `late` puts the locks off until `count`, where nothing is held yet; the caller's batch is then done again,
@@ -94,15 +94,13 @@ class Book:
             )
             ranks: dict[int, int] = {}
             for identity, sku_id, bin_id, warehouse_id, free, priority in cursor.fetchall():
-                cell = Cell(identity, sku_id, bin_id, warehouse_id, free)
-                book.cells.setdefault((warehouse_id, sku_id), []).append(cell)
-                book.by_id[sku_id, bin_id] = cell
+                book.add(Cell(identity, sku_id, bin_id, warehouse_id, free))
                 ranks[warehouse_id] = priority
             book.warehouses = sorted(ranks, key=lambda w: (ranks[w], w))
             if names:
                 cursor.execute(
-                    """SELECT id, reference, sku_id, bin_id, quantity FROM inventory_reservation
-                       WHERE reference = ANY(%s) AND state = 'active' ORDER BY id""",
+                    """SELECT id, reference::text, sku_id, bin_id, quantity FROM inventory_reservation
+                       WHERE reference = ANY(%s::uuid[]) AND state = 'active' ORDER BY id""",
                     [names],
                 )
                 for identity, reference, sku_id, bin_id, quantity in cursor.fetchall():
@@ -110,44 +108,49 @@ class Book:
                     book.held.setdefault(reference, []).append(Taken(identity, reference, cell, quantity))
         return book
 
+    def add(self, cell: Cell) -> None:
+        """Take in a stock row."""
+        place = (cell.warehouse_id, cell.sku_id)
+        self.cells.setdefault(place, []).append(cell)
+        self.left[place] = self.left.get(place, 0) + cell.free
+        self.by_id[cell.sku_id, cell.bin_id] = cell
+
     def free(self, warehouse_id: int, sku_id: int) -> int:
         """Pieces of a SKU free in a warehouse, after what this batch has taken."""
-        return sum(cell.free for cell in self.cells.get((warehouse_id, sku_id), ()))
+        return self.left.get((warehouse_id, sku_id), 0)
 
-    stock_at = free
-
-    def held_at(self, references: Iterable[uuid.UUID], warehouse_id: int, sku_id: int) -> int:
-        """Pieces that the references hold there already."""
-        return sum(
-            taken.quantity
-            for reference in references
-            for taken in self.held.get(reference, ())
-            if taken.cell.warehouse_id == warehouse_id and taken.cell.sku_id == sku_id
-        )
+    def holdings(self, references: Iterable[str]) -> dict[tuple[int, int], int]:
+        """{(warehouse, sku): pieces that the references hold there already}."""
+        pieces: dict[tuple[int, int], int] = {}
+        for reference in references:
+            for taken in self.held.get(reference, ()):
+                place = (taken.cell.warehouse_id, taken.cell.sku_id)
+                pieces[place] = pieces.get(place, 0) + taken.quantity
+        return pieces
 
     def can_serve(
-        self, demand: dict[int, int], warehouse_id: int, references: Iterable[uuid.UUID] = ()
+        self, demand: dict[int, int], warehouse_id: int, held: dict[tuple[int, int], int] | None = None
     ) -> bool:
-        """Whether one warehouse has all of {sku: quantity}; what the references hold there counts as free."""
-        names = list(references)
-        return all(
-            self.free(warehouse_id, sku_id) + (self.held_at(names, warehouse_id, sku_id) if names else 0)
-            >= quantity
-            for sku_id, quantity in demand.items()
-        )
+        """Whether one warehouse has all of {sku: quantity}; what is `held` there (see holdings) counts as free."""
+        for sku_id, quantity in demand.items():
+            place = (warehouse_id, sku_id)
+            free = self.left.get(place, 0)
+            if free < quantity and (not held or free + held.get(place, 0) < quantity):
+                return False
+        return True
 
     def take(
         self,
-        reference: uuid.UUID,
+        reference: str,
         sku_id: int,
         quantity: int,
         warehouse_id: int,
         expires_at: dt.datetime | None = None,
     ) -> bool:
         """Promise pieces to a reference out of one warehouse: one bin if one has them all, else several."""
-        cells = self.cells.get((warehouse_id, sku_id), ())
-        if sum(cell.free for cell in cells) < quantity:
+        if self.free(warehouse_id, sku_id) < quantity:
             return False
+        cells = self.cells.get((warehouse_id, sku_id), ())
         whole = next((cell for cell in cells if cell.free >= quantity), None)
         left = quantity
         for cell in (whole,) if whole else sorted(cells, key=lambda c: -c.free):
@@ -164,9 +167,11 @@ class Book:
 
     def _change(self, cell: Cell, pieces: int) -> None:
         cell.free -= pieces
+        place = (cell.warehouse_id, cell.sku_id)
+        self.left[place] = self.left.get(place, 0) - pieces
         self.changes[cell.id] = self.changes.get(cell.id, 0) + pieces
 
-    def give_back(self, references: Iterable[uuid.UUID]) -> None:
+    def give_back(self, references: Iterable[str]) -> None:
         """Return everything that the references hold."""
         for reference in references:
             for taken in self.held.pop(reference, ()):
@@ -174,7 +179,7 @@ class Book:
                 if taken.id is not None:
                     self.released.append(taken)
 
-    def move(self, references: Iterable[uuid.UUID], warehouse_id: int) -> bool:
+    def move(self, references: Iterable[str], warehouse_id: int) -> bool:
         """Move what the references hold to another warehouse, all of it or nothing."""
         names = list(references)
         wanted = [
@@ -185,7 +190,7 @@ class Book:
         demand: dict[int, int] = {}
         for _, sku_id, quantity in wanted:
             demand[sku_id] = demand.get(sku_id, 0) + quantity
-        if not self.can_serve(demand, warehouse_id, names):
+        if not self.can_serve(demand, warehouse_id, self.holdings(names)):
             return False
         self.give_back(names)
         for name, sku_id, quantity in wanted:
@@ -209,18 +214,16 @@ class Book:
         ledger: list[tuple[Any, ...]] = []
         for reference, held in self.held.items():
             parts: dict[int, int] = {}
+            until = self.expires.get(reference)
             for taken in held:
-                sku_id = taken.cell.sku_id
+                cell, pieces = taken.cell, taken.quantity
+                sku_id, bin_id = cell.sku_id, cell.bin_id
                 part = parts.get(sku_id, 0)
                 parts[sku_id] = part + 1
                 if taken.id is not None:
                     continue
-                until = self.expires.get(reference)
-                cell = taken.cell
-                made.append((reference, sku_id, cell.bin_id, cell.warehouse_id, taken.quantity, part, until))
-                ledger.append(
-                    (sku_id, taken.cell.bin_id, "reserve", 0, taken.quantity, str(reference), "", actor)
-                )
+                made.append((reference, sku_id, bin_id, cell.warehouse_id, pieces, part, until))
+                ledger.append((sku_id, bin_id, "reserve", 0, pieces, reference, "", actor))
         for taken in self.released:
             ledger.append(
                 (
@@ -229,7 +232,7 @@ class Book:
                     "release",
                     0,
                     -taken.quantity,
-                    str(taken.reference),
+                    taken.reference,
                     "",
                     actor,
                 )
@@ -378,12 +381,13 @@ _MANY = """
 def _reserve_each(requests: list[tuple[uuid.UUID, int, int]]) -> set[uuid.UUID]:
     """The same, one request after the other in memory: several bins may serve one of them."""
     with transaction.atomic():
-        book = Book.lock({sku_id for _, sku_id, _ in requests}, [reference for reference, _, _ in requests])
-        served = set(book.held)
+        book = Book.lock({sku_id for _, sku_id, _ in requests}, [str(name) for name, _, _ in requests])
+        served: set[uuid.UUID] = set()
         for reference, sku_id, quantity in requests:
-            if reference in served:
-                continue
-            if any(book.take(reference, sku_id, quantity, warehouse) for warehouse in book.warehouses):
+            name = str(reference)
+            if name in book.held or any(
+                book.take(name, sku_id, quantity, warehouse) for warehouse in book.warehouses
+            ):
                 served.add(reference)
         book.count()
         book.write(CLOCK.name)

@@ -7,13 +7,14 @@ SQL with the text made beforehand, so that only the database's own work is timed
 from __future__ import annotations
 
 import time
-import uuid
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 
 from django.db import connection, transaction
+
+from orderhub.ordered import ordered_uuid
 
 BATCH = 500
 _numbers = count(1)
@@ -64,7 +65,7 @@ def _batch(ids: list[int], shop_id: int, shelves: list[tuple[int, int, int, int]
         )  # fmt: skip
         for part in range(3):
             stock_id, sku_id, bin_id, house_id = shelves[(identity * 7 + part * 13) % len(shelves)]
-            line = uuid.uuid4()
+            line = ordered_uuid()
             rows[1].append(
                 (
                     line,

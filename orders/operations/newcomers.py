@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
@@ -16,6 +15,7 @@ from inventory.queries import find_sku
 from orderhub import crypto, geo
 from orderhub.actors import Actor, platform
 from orderhub.copying import copy_rows
+from orderhub.ordered import ordered_uuid
 from orders import timeline
 from orders.models import HoldType
 from orders.models import OrderState as S
@@ -113,7 +113,7 @@ class _Tables:
         ]  # fmt: skip
         for line, sku_id in zip(order.lines, skus, strict=True):
             self.lines.append(
-                (uuid.uuid4(), identity, line.channel_line, sku_id, line.seller_code, line.title, line.quantity,
+                (ordered_uuid(), identity, line.channel_line, sku_id, line.seller_code, line.title, line.quantity,
                  line.unit_price, line.discount, line.freight_share, line.payable, str(line.refund))
             )  # fmt: skip
         self.receivers.append((identity, 1, *receiver_values(order.receiver)))

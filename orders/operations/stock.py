@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +18,9 @@ from orders.operations import holds
 
 @dataclass(slots=True)
 class LineRow:
-    """A line that needs stock: its immutable uuid is the reservation's reference."""
+    """A line that needs stock: its immutable uuid, as text, is the reservation's reference."""
 
-    uuid: uuid.UUID
+    uuid: str
     sku_id: int | None
     quantity: int
     weight_g: int
@@ -46,7 +45,7 @@ def lock(batch: Batch) -> None:
     lines: dict[int, list[LineRow]] = {identity: [] for identity in batch.rows}
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT l.order_id, l.uuid, l.sku_id, l.quantity, coalesce(s.weight_g, 0) FROM orders_line l
+            """SELECT l.order_id, l.uuid::text, l.sku_id, l.quantity, coalesce(s.weight_g, 0) FROM orders_line l
                LEFT JOIN inventory_sku s ON s.id = l.sku_id
                WHERE l.order_id = ANY(%s) AND l.refund_state <> 'done' ORDER BY l.order_id, l.channel_line""",
             [list(batch.rows)],

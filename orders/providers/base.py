@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from orderhub.money import BadMoney, yuan
 
 BEIJING = ZoneInfo("Asia/Shanghai")
+_SECONDS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII)
 #: NUL and lone surrogates: legal in JSON, refused by the database.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -131,8 +132,13 @@ class ParsedOrder:
 
 def beijing_time(text: Any, name: str) -> dt.datetime:
     """A naive `yyyy-MM-dd HH:mm:ss` of Beijing as an aware UTC time."""
+    said = str(text)
     try:
-        naive = dt.datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S")
+        naive = (
+            dt.datetime.fromisoformat(said)
+            if _SECONDS.fullmatch(said)
+            else dt.datetime.strptime(said, "%Y-%m-%d %H:%M:%S")
+        )
     except ValueError:
         raise Unreadable(
             "bad_time", _("%(name)s is not a time: %(value)s") % {"name": name, "value": repr(str(text)[:40])}

@@ -52,7 +52,7 @@ class Desk:
     wishes: dict[int, Wish]
     places: capacity.Places
     policy: Policy = POLICY
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    sides: dict[tuple[Any, ...], list[Warehouse]] = field(default_factory=dict)  # the same for many orders
 
 
 def lock(batch: Batch) -> None:
@@ -155,16 +155,28 @@ def _decide(row: Any, desk: Desk, book: Book, lines: list[LineRow], writer: Writ
 
 def _warehouse_options(desk: Desk, spot: Spot, book: Book, lines: list[LineRow]) -> list[Warehouse]:
     """Every warehouse there is; one that cannot serve the order stays in the list with the reason."""
-    demand, references = demand_of(lines), [line.uuid for line in lines]
-    options = []
-    for house in desk.houses:
-        blocked = ""
-        if not house.active:
-            blocked = "inactive"
-        elif not demand or not book.can_serve(demand, house.id, references):
-            blocked = "no_stock"
-        figure = desk.facts.rate(spot.area, "warehouse", house.code).day
-        options.append(Warehouse(house.id, house.code, house.own, house.priority, *figure, blocked))
+    demand, held = demand_of(lines), book.holdings([line.uuid for line in lines])
+    blocked = tuple(
+        "inactive"
+        if not house.active
+        else "no_stock"
+        if not demand or not book.can_serve(demand, house.id, held)
+        else ""
+        for house in desk.houses
+    )
+    options = desk.sides.get((spot.area, blocked))
+    if options is None:
+        options = desk.sides[spot.area, blocked] = [
+            Warehouse(
+                house.id,
+                house.code,
+                house.own,
+                house.priority,
+                *desk.facts.rate(spot.area, "warehouse", house.code).day,
+                why,
+            )
+            for house, why in zip(desk.houses, blocked, strict=True)
+        ]
     return options
 
 
