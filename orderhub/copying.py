@@ -101,7 +101,6 @@ _CASTS = {
     bytes: "bytea",
     Decimal: "numeric",
     float: "float8",
-    bytes: "bytea",
     dt.datetime: "timestamptz",
 }
 
