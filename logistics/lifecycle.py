@@ -132,6 +132,7 @@ LIFECYCLE = Lifecycle(
         "stop_reason",
         "wms_reference",
         "shipped_at",
+        "rides_with_id",
     ),
     touches=TOUCHES,
     on_move="logistics.timeline.on_move",

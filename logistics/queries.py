@@ -6,7 +6,10 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
+
+from django.db.models import F, Q
 
 from inventory.models import Warehouse
 from logistics.models import Delivery, Parcel, ParcelLine, Trace
@@ -32,6 +35,8 @@ class Content:
     sku_id: int
     quantity: int
     line: Any
+    payable: Decimal = Decimal(0)
+    order_id: int = 0
 
 
 @dataclass(slots=True)
@@ -43,6 +48,41 @@ class Shipment:
     head: Any
     receiver: Any
     contents: list[Content] = field(default_factory=list)
+    #: heads of the other orders in it, where orders ship together
+    riders: list[Any] = field(default_factory=list)
+    #: the order's other live parcels that were planned before this one: {line uuid} of what they carry
+    told_before: set[uuid.UUID] = field(default_factory=set)
+    #: numbers of the order's other live parcels, where it is split
+    others: list[str] = field(default_factory=list)
+
+    @property
+    def heads(self) -> list[Any]:
+        """The heads of every order in the parcel, its own first."""
+        return [self.head, *self.riders]
+
+    @property
+    def whole(self) -> bool:
+        """Whether the parcel carries its one order entirely, and nothing else."""
+        return not self.riders and self.parcel.role == Parcel.Role.MAIN and not self.split
+
+    @property
+    def split(self) -> bool:
+        """Whether its order ships in several parcels."""
+        return (
+            any(
+                content.line is not None and content.quantity < content.line.quantity
+                for content in self.contents
+            )
+            or self.parcel.role == Parcel.Role.SPLIT
+            or bool(self.others)
+        )
+
+    @property
+    def payable(self) -> Decimal:
+        """What the goods in it are worth to be paid: shares of a split sum up to the order, merged orders add up."""
+        if self.whole:
+            return Decimal(self.head.payable)
+        return sum((content.payable for content in self.contents), Decimal(0))
 
 
 def qimen_connections() -> dict[str, int]:
@@ -85,17 +125,66 @@ def label_accounts(services: Iterable[str]) -> dict[str, int | None]:
 def shipments(parcel_ids: Iterable[int]) -> dict[int, Shipment]:
     """Parcels with warehouse, order head, receiver and contents: a constant number of statements."""
     parcels = list(Parcel.objects.filter(id__in=set(parcel_ids)).select_related("warehouse"))
-    order_ids = sorted({parcel.order_id for parcel in parcels})
+    carried = list(
+        Parcel.objects.filter(rides_with_id__in=[parcel.id for parcel in parcels]).exclude(state="voided")
+    )
+    order_ids = sorted({parcel.order_id for parcel in (*parcels, *carried)})
     heads, receivers, lines = orders.heads(order_ids), orders.receivers(order_ids), orders.lines(order_ids)
     by_uuid = {line.uuid: line for rows in lines.values() for line in rows}
     found = {
         parcel.id: Shipment(parcel, parcel.warehouse, heads[parcel.order_id], receivers[parcel.order_id])
         for parcel in parcels
     }
-    for row in ParcelLine.objects.filter(parcel_id__in=list(found)).order_by("id"):
-        found[row.parcel_id].contents.append(
-            Content(row.line_uuid, row.sku_id, row.quantity, by_uuid.get(row.line_uuid))
-        )
+    for rider in sorted(carried, key=lambda p: p.id):
+        found[rider.rides_with_id or 0].riders.append(heads[rider.order_id])
+    _together(found, carried, by_uuid)
+    return found
+
+
+def _together(found: dict[int, Shipment], carried: list[Parcel], by_uuid: dict[uuid.UUID, Any]) -> None:
+    """Fill in the contents: a parcel carries its own lines and those of the parcels that ride with it."""
+    inside = {parcel.id: parcel.rides_with_id or parcel.id for parcel in carried}
+    order_of = {parcel.id: parcel.order_id for parcel in carried}
+    split = orders.shares({shipment.parcel.order_id for shipment in found.values()})
+    money = {share.reference: share.payable for rows in split.values() for share in rows}
+    rows = list(ParcelLine.objects.filter(parcel_id__in=[*found, *inside]).order_by("parcel_id", "id"))
+    for row in rows:
+        line = by_uuid.get(row.line_uuid)
+        payable = money.get(row.reference, line.payable if line is not None else Decimal(0))
+        for into in {row.parcel_id, inside.get(row.parcel_id, row.parcel_id)} & set(found):
+            order_id = order_of.get(row.parcel_id) or found[into].parcel.order_id
+            found[into].contents.append(
+                Content(row.line_uuid, row.sku_id, row.quantity, line, payable, order_id)
+            )
+    if not split:
+        return
+    live = Parcel.objects.filter(order_id__in=list(split)).exclude(state="voided").order_by("id")
+    lines: dict[int, set[uuid.UUID]] = {}
+    for parcel_id, line_uuid in ParcelLine.objects.filter(parcel__in=live).values_list(
+        "parcel_id", "line_uuid"
+    ):
+        lines.setdefault(parcel_id, set()).add(line_uuid)
+    for identity, order_id, number in live.values_list("id", "order_id", "number"):
+        for shipment in found.values():
+            if shipment.parcel.order_id == order_id and shipment.parcel.id != identity:
+                shipment.others.append(number)
+                if identity < shipment.parcel.id:
+                    shipment.told_before |= lines.get(identity, set())
+
+
+def orders_in(parcel_ids: Iterable[int]) -> dict[int, list[int]]:
+    """{parcel: every order in it}, its own first: those that ride with it count as well. One query."""
+    found: dict[int, list[int]] = {}
+    ids = list(parcel_ids)
+    rows = Parcel.objects.filter(Q(id__in=ids) | Q(rides_with_id__in=ids)).exclude(
+        rides_with__isnull=False, state="voided"
+    )
+    for identity, lead, order_id in rows.order_by(F("rides_with_id").asc(nulls_first=True), "id").values_list(
+        "id", "rides_with_id", "order_id"
+    ):
+        found.setdefault(lead or identity, []).append(order_id)
+        if lead and identity in ids:
+            found.setdefault(identity, []).append(order_id)
     return found
 
 

@@ -10,6 +10,8 @@ from logistics.operations import (
     overdue,
     plan,
     progress,
+    riding,
+    together,
     tracking,
     voids,
     waves,
@@ -18,7 +20,8 @@ from logistics.operations import (
 
 @shared_task(name="logistics.plan", ignore_result=True)
 def plan_parcels(**_: object) -> None:
-    """Parcels for routed orders; what a hold had withdrawn is wanted again."""
+    """Parcels for routed orders, merged ones together; what a hold had withdrawn is wanted again."""
+    together.tend()
     plan.plan()
     messages.send_again()
 
@@ -34,7 +37,8 @@ def stop_parcels(**_: object) -> None:
 
 @shared_task(name="logistics.follow", ignore_result=True)
 def follow_parcels(**_: object) -> None:
-    """Orders follow their parcels."""
+    """Parcels that ride in another one follow it; orders follow their parcels."""
+    riding.ride()
     follow.follow()
 
 

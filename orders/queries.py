@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from orderhub import crypto
-from orders.models import Event, Order, Receiver, Shop
+from orders.models import Event, Order, Receiver, Share, Shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,38 @@ def places(order_ids: Iterable[int]) -> list[tuple[int, str, str, str, str, str,
             [list(order_ids)],
         )
         return cursor.fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class ShareHead:
+    """A share of a split order's line: its own stock reference, parcel place, warehouse, pieces and money."""
+
+    reference: uuid.UUID
+    line: uuid.UUID
+    place: int
+    warehouse_id: int
+    quantity: int
+    payable: Decimal
+
+
+def shares(order_ids: Iterable[int]) -> dict[int, list[ShareHead]]:
+    """{split order: its shares by place}; orders that are not split are left out. One query."""
+    found: dict[int, list[ShareHead]] = {}
+    rows = Share.objects.filter(order_id__in=list(order_ids)).order_by("place", "line__channel_line")
+    for order_id, *rest in rows.values_list(
+        "order_id", "reference", "line_id", "place", "warehouse_id", "quantity", "payable"
+    ):
+        found.setdefault(order_id, []).append(ShareHead(*rest))
+    return found
+
+
+def places_of_splits(order_ids: Iterable[int]) -> dict[int, set[int]]:
+    """{split order: the places that need a parcel}."""
+    found: dict[int, set[int]] = {}
+    rows = Share.objects.filter(order_id__in=list(order_ids)).values_list("order_id", "place")
+    for order_id, place in rows:
+        found.setdefault(order_id, set()).add(place)
+    return found
 
 
 def default_warehouses(shop_ids: Iterable[int]) -> dict[int, int | None]:

@@ -37,10 +37,23 @@ class Parcel(Tracked):
         WANGDIANTONG = "wangdiantong", _("Wangdiantong")
         QIMEN = "qimen", _("Qimen")
         OWN = "own", _("our own waves")
+        RIDE = "ride", _("in another order's parcel")
 
     number = models.CharField(_("parcel"), max_length=30, unique=True)
     order = models.ForeignKey("orders.Order", models.PROTECT, related_name="parcels", verbose_name=_("order"))
     role = models.CharField(_("role"), max_length=8, choices=Role, default=Role.MAIN)
+    #: which of its order's parcels it is; a parcel that was voided is planned again at the same place
+    place = models.PositiveSmallIntegerField(default=1, db_default=1)
+    #: merged orders: the parcel that really goes; this one only carries its order's lines and reports
+    rides_with = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="riders",
+        db_index=False,
+        verbose_name=_("ships inside"),
+    )
     state = models.CharField(
         _("state"),
         max_length=10,
@@ -113,6 +126,9 @@ class Parcel(Tracked):
             ),
             models.Index(fields=["polled_at"], condition=models.Q(state="shipped"), name="parcel_on_its_way"),
             models.Index(fields=["id"], condition=~models.Q(hold_type=""), name="parcel_in_trouble"),
+            models.Index(
+                fields=["rides_with"], condition=models.Q(rides_with__isnull=False), name="parcel_riders"
+            ),
         ]
         permissions = [
             ("work_parcel", _("Can wave, pack, print and ship parcels")),
@@ -126,6 +142,8 @@ class Parcel(Tracked):
 class ParcelLine(models.Model):
     parcel = models.ForeignKey(Parcel, models.CASCADE, related_name="lines")
     line_uuid = models.UUIDField()
+    #: what its stock is reserved under: the line itself, or its share of a split order
+    reference = models.UUIDField()
     sku = models.ForeignKey("inventory.Sku", models.PROTECT, db_constraint=False)
     quantity = models.PositiveIntegerField(_("quantity"))
 

@@ -10,6 +10,7 @@ from django.db import connection
 from logistics.lifecycle import RANK
 from logistics.models import Parcel
 from orderhub.actors import platform
+from orders import queries as orders
 from orders.operations.follow import Move, advance
 
 #: The order's state by the rank of its least advanced parcel.
@@ -39,15 +40,21 @@ def follow(*, n: int = 500, limit: int = 20_000) -> int:
 def _follow(order_ids: list[int]) -> None:
     by_order: dict[int, list[Parcel]] = {}
     columns = ("id", "order_id", "number", "state", "followed", "worked_by", "weight_g", "waybill_no", "carrier", "wave_id",
-               *TIMES.values())  # fmt: skip
-    for parcel in Parcel.objects.filter(order_id__in=order_ids).only(*columns).order_by("id"):
+               "place", "rides_with__worked_by", *TIMES.values())  # fmt: skip
+    for parcel in (
+        Parcel.objects.filter(order_id__in=order_ids)
+        .select_related("rides_with")
+        .only(*columns)
+        .order_by("id")
+    ):
         by_order.setdefault(parcel.order_id, []).append(parcel)
     moves: dict[str, list[Move]] = {}
     wanted: dict[int, str] = {}
+    places = orders.places_of_splits(order_ids)
     for order_id, parcels in by_order.items():
         live = [parcel for parcel in parcels if parcel.state != "voided"]
-        if not live:
-            continue
+        if not live or places.get(order_id, set()) - {parcel.place for parcel in live}:
+            continue  # a part of it has no parcel at this moment: it is not as far as the others
         rank = min(RANK[parcel.state] for parcel in live)
         if rank:
             wanted[order_id] = STATES[rank]
@@ -65,7 +72,10 @@ def _before(here: str, wanted: str) -> bool:
 
 
 def _who(parcels: list[Parcel]) -> str:
-    return "carrier" if all(parcel.state == "signed" for parcel in parcels) else parcels[-1].worked_by
+    if all(parcel.state == "signed" for parcel in parcels):
+        return "carrier"
+    last = parcels[-1]
+    return (last.rides_with or last).worked_by
 
 
 def _move(order_id: int, rank: int, parcels: list[Parcel]) -> Move:

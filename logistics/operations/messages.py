@@ -37,6 +37,8 @@ _AGAIN = """
     FROM logistics_parcel p JOIN orders_order o ON o.id = p.order_id
     WHERE (p.state IN ('planned', 'numbered') OR (p.state = 'shipped' AND p.report_state = 'asked'))
       AND o.open_holds = 0 AND o.state <> 'cancelled' AND p.stop_reason = ''
+      AND NOT EXISTS (SELECT 1 FROM logistics_parcel r JOIN orders_order x ON x.id = r.order_id
+          WHERE r.rides_with_id = p.id AND r.state <> 'voided' AND p.state <> 'shipped' AND x.open_holds > 0)
       AND m.kind = CASE p.state WHEN 'planned' THEN 'waybill.get' WHEN 'numbered' THEN 'wms.push' ELSE 'channel.ship' END
       AND m.key = CASE p.state WHEN 'planned' THEN p.number || '/' || p.destination_version ELSE p.number END
       AND m.state = 'cancelled' AND m.done_at < now() - interval '20 seconds'"""

@@ -32,6 +32,7 @@ def overdue(*, n: int = 500) -> int:
                 shipped_at__lt=before,
                 polled_at__lt=asked,
                 overdue_told=False,
+                rides_with=None,
             )
             .select_related("warehouse")
             .order_by("shipped_at", "id")[:n]

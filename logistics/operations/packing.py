@@ -29,7 +29,10 @@ def find(scanned: str) -> Parcel | None:
     """The live parcel under a scanned waybill or parcel number."""
     word = scanned.strip().upper()
     found = Parcel.objects.filter(Q(waybill_no=word) | Q(number=word)).exclude(state="voided")
-    return found.select_related("warehouse").order_by("-id").first() if word else None
+    parcel = (
+        found.select_related("warehouse", "rides_with__warehouse").order_by("-id").first() if word else None
+    )
+    return parcel.rides_with if parcel is not None and parcel.rides_with is not None else parcel
 
 
 def pack(scanned: str, weight_g: int, actor: Actor) -> Packed:

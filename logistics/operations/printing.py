@@ -62,13 +62,15 @@ def print_labels(parcel_ids: Sequence[int], actor: Actor, size: str = "100x180")
 
 
 def _objection(shipment: Shipment) -> str:
-    parcel, head = shipment.parcel, shipment.head
+    parcel = shipment.parcel
     if parcel.state == "voided" or not parcel.waybill_no:
         return _("There is no valid waybill number.")
     if parcel.stop_reason:
         return _("STOP: %(why)s.") % {"why": parcel.stop_reason}
-    if parcel.state not in ("shipped", "signed", "returned") and (
-        head.open_holds or head.state == "cancelled"
+    if parcel.rides_with_id is not None:
+        return _("Its goods are in another order's parcel; print that label.")
+    if parcel.state not in ("shipped", "signed", "returned") and any(
+        head.open_holds or head.state == "cancelled" for head in shipment.heads
     ):
         return _("STOP: %(why)s.") % {"why": _("the order is held")}
     if parcel.destination_version != shipment.receiver.version and parcel.state not in ("shipped", "signed"):
@@ -86,13 +88,14 @@ def _remember(chosen: Sequence[Shipment], actor: Actor, size: str) -> None:
         timeline.append(
             [
                 timeline.line(
-                    shipment.parcel.order_id,
+                    head.id,
                     "label.printed" if not shipment.parcel.prints else "label.reprinted",
                     actor=actor,
                     now=now,
                     data={"parcel": shipment.parcel.number, "time": shipment.parcel.prints + 1, "size": size},
                 )
                 for shipment in chosen
+                for head in shipment.heads
             ]
         )
     packed = [

@@ -48,6 +48,8 @@ def ship(live: list[Any], writer: Writer) -> None:
             subject_id=row.id,
             order_id=row.order_id,
         )
+        if row.rides_with_id is not None:
+            continue  # the parcel that carries it is followed under the same number
         writing.ask(
             writer,
             "trace.subscribe",
@@ -57,7 +59,7 @@ def ship(live: list[Any], writer: Writer) -> None:
             order_id=row.order_id,
         )
     ids = [row.id for row in going]
-    references = list(ParcelLine.objects.filter(parcel_id__in=ids).values_list("line_uuid", flat=True))
+    references = list(ParcelLine.objects.filter(parcel_id__in=ids).values_list("reference", flat=True))
     writer.finish(lambda: _after(ids, references, writer.actor.name))
 
 
@@ -81,8 +83,11 @@ def send_off(parcel_ids: Sequence[int], actor: Actor) -> Outcome:
 
 
 def reported(messages: Sequence[Message]) -> None:
-    """The answers of `channel.ship`: told, or told before by somebody else (the same to us)."""
-    done = [m.subject_id for m in messages if not (m.answer or {}).get("already")]
-    before = [m.subject_id for m in messages if (m.answer or {}).get("already")]
-    Parcel.objects.filter(id__in=done).update(report_state="done")
-    Parcel.objects.filter(id__in=before).update(report_state="already")
+    """The answers of `channel.ship`: told, told before by somebody else, or a number the channel has no place for."""
+    by_word: dict[str, list[int]] = {}
+    for message in messages:
+        answer = message.answer or {}
+        word = "no_place" if "only" in answer else "already" if answer.get("already") else "done"
+        by_word.setdefault(word, []).append(message.subject_id)
+    for word, ids in by_word.items():
+        Parcel.objects.filter(id__in=ids).update(report_state=word)

@@ -14,6 +14,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from logistics.models import Policy, WeightState
+from logistics.queries import orders_in
 from orderhub.lifecycle import Refusal, Writer
 from orders import queries as orders
 
@@ -40,14 +41,15 @@ def stopped_rows(live: Sequence[Any], writer: Writer) -> list[Any]:
     """Refuse our own steps on parcels to be stopped or whose order is held or gone; returns the rows that may go."""
     if writer.params.get("progress") is not None:
         return list(live)
-    heads = orders.heads(sorted({row.order_id for row in live}))
+    inside = orders_in([row.id for row in live])
+    heads = orders.heads(sorted({order_id for ids in inside.values() for order_id in ids}))
     going = []
     for row in live:
         head = heads[row.order_id]
-        if row.stop_reason or head.open_holds or head.state == "cancelled":
-            why = row.stop_reason or (
-                _("the order is cancelled") if head.state == "cancelled" else _("the order is held")
-            )
+        together = [heads[order_id] for order_id in inside[row.id]]
+        cancelled = any(one.state == "cancelled" for one in together)
+        if row.stop_reason or cancelled or any(one.open_holds for one in together):
+            why = row.stop_reason or (_("the order is cancelled") if cancelled else _("the order is held"))
             writer.refuse({row.id: Refusal("stopped", _("STOP: %(why)s.") % {"why": why})})
         elif head.destination_version != row.destination_version:
             writer.refuse({row.id: Refusal("address", _("STOP: the address was changed."))})

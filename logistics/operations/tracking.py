@@ -92,7 +92,7 @@ def refresh(waybill_nos: Sequence[str]) -> None:
         .filter(waybill_no__in=waybill_nos)
         .exclude(state="voided")
         .order_by("id")
-        .only("id", "number", "order_id", "waybill_no", "state", "signed_at")
+        .only("id", "number", "order_id", "waybill_no", "state", "signed_at", "rides_with_id")
     )
     axes = {parcel.id: derive(seen.get(parcel.waybill_no, [])) for parcel in parcels}
     update_rows("logistics_parcel", "id", {identity: _columns(axis) for identity, axis in axes.items()})
@@ -113,7 +113,7 @@ def refresh(waybill_nos: Sequence[str]) -> None:
             )
     deliveries.write([p.id for p in parcels])
     for parcel in parcels:
-        if axes[parcel.id].trouble:
+        if axes[parcel.id].trouble and parcel.rides_with_id is None:
             _trouble(parcel, axes[parcel.id].trouble)
 
 
@@ -159,7 +159,7 @@ def poll(*, n: int = 400) -> int:
     with transaction.atomic():
         parcels = list(
             Parcel.objects.select_for_update(skip_locked=True)
-            .filter(Q(polled_at=None) | Q(polled_at__lt=due), state="shipped")
+            .filter(Q(polled_at=None) | Q(polled_at__lt=due), state="shipped", rides_with=None)
             .exclude(waybill_no="")
             .order_by(F("polled_at").asc(nulls_first=True), "id")
             .only("id", "order_id", "carrier", "waybill_no")[:n]
@@ -258,7 +258,9 @@ def stalled(*, n: int = 200) -> int:
     """One ticket for each parcel on its way without a new scan for `stalled_hours`; returns new tickets."""
     before = timezone.now() - dt.timedelta(hours=Policy.current().stalled_hours)
     rows = list(
-        Parcel.objects.filter(state="shipped", last_trace_at__lt=before).order_by("-last_trace_at")[:n]
+        Parcel.objects.filter(state="shipped", last_trace_at__lt=before, rides_with=None).order_by(
+            "-last_trace_at"
+        )[:n]
     )
     told = {
         (key, created)

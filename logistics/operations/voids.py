@@ -23,19 +23,42 @@ from orderhub.lifecycle import Outcome, Refusal, Writer, apply
 from orderhub.outbox import writing
 from orders import queries as orders
 
+#: Nobody outside our house has these parcels; a rider goes with the parcel that it is in.
+OURS = (Parcel.Route.OWN, Parcel.Route.RIDE)
+
+#: What a parcel carries is wrong as soon as one of the orders in it is; what is stopped is the parcel that goes.
 _WRONG = """
-    SELECT p.id, p.state, p.worked_by,
+    SELECT DISTINCT ON (p.id) p.id, p.state, p.worked_by,
         CASE WHEN o.state = 'cancelled' THEN 'cancelled'
              WHEN o.state IN ('unpaid', 'claimed', 'paid', 'reserved', 'closed') THEN 'rerouted'
-             WHEN p.destination_version <> o.destination_version THEN 'address'
-             WHEN p.warehouse_id IS DISTINCT FROM o.warehouse_id THEN 'rerouted' ELSE 'refund' END
-    FROM logistics_parcel p JOIN orders_order o ON o.id = p.order_id
-    WHERE p.state IN ('planned', 'numbered', 'handed', 'waved', 'packed', 'printed') AND p.next_try_at <= clock_timestamp()
-      AND p.stop_reason = ''
+             WHEN q.destination_version <> o.destination_version THEN 'address'
+             WHEN q.warehouse_id IS DISTINCT FROM o.warehouse_id AND {elsewhere} THEN 'rerouted'
+             WHEN EXISTS {refund} THEN 'refund' ELSE 'regrouped' END
+    FROM logistics_parcel q JOIN orders_order o ON o.id = q.order_id
+    JOIN logistics_parcel p ON p.id = coalesce(q.rides_with_id, q.id)
+    WHERE q.state IN {before} AND p.state IN {before} AND p.next_try_at <= clock_timestamp() AND p.stop_reason = ''
       AND (o.state IN ('cancelled', 'unpaid', 'claimed', 'paid', 'reserved', 'closed')
-           OR p.destination_version <> o.destination_version OR p.warehouse_id IS DISTINCT FROM o.warehouse_id
-           OR EXISTS (SELECT 1 FROM orders_hold h WHERE h.order_id = o.id AND h.type = 'refund' AND h.released_at IS NULL))
-    ORDER BY p.id LIMIT %s"""
+           OR q.destination_version <> o.destination_version
+           OR (q.warehouse_id IS DISTINCT FROM o.warehouse_id AND {elsewhere})
+           OR EXISTS {refund} OR {stranger} OR {missing})
+    ORDER BY p.id LIMIT %s""".format(
+    before="('planned', 'numbered', 'handed', 'waved', 'packed', 'printed')",
+    refund="""(SELECT 1 FROM orders_hold h WHERE h.order_id = o.id AND h.type = 'refund' AND h.released_at IS NULL)""",
+    # a split order's parcels leave from the warehouses of their shares
+    elsewhere="""NOT EXISTS (SELECT 1 FROM orders_share h WHERE h.order_id = o.id AND h.place = q.place
+        AND h.warehouse_id = q.warehouse_id)""",
+    # it carries an order that ships with it no more
+    stranger="""(q.rides_with_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM orders_mergemember a
+        JOIN orders_mergemember b ON b.merge_id = a.merge_id AND b.left_at IS NULL AND b.order_id = p.order_id
+        WHERE a.order_id = q.order_id AND a.left_at IS NULL))""",
+    # an order that ships with it is not in it, and it can still be taken back
+    missing="""(q.rides_with_id IS NULL AND p.state IN ('planned', 'numbered', 'handed') AND EXISTS (
+        SELECT 1 FROM orders_mergemember a JOIN orders_merge g ON g.id = a.merge_id AND g.confirmed_at IS NOT NULL
+        JOIN orders_mergemember b ON b.merge_id = a.merge_id AND b.left_at IS NULL AND b.order_id <> a.order_id
+        JOIN orders_order t ON t.id = b.order_id AND t.state IN ('paid', 'reserved', 'routed', 'released')
+        WHERE a.order_id = q.order_id AND a.left_at IS NULL AND NOT EXISTS (SELECT 1 FROM logistics_parcel r
+            WHERE r.rides_with_id = q.id AND r.order_id = b.order_id AND r.state <> 'voided')))""",
+)  # fmt: skip
 
 
 def words(code: str) -> str:
@@ -45,6 +68,7 @@ def words(code: str) -> str:
         "rerouted": _("the order is routed again"),
         "address": _("the address was changed"),
         "refund": _("a refund was asked"),
+        "regrouped": _("the orders that ship together have changed"),
     }.get(code, code)
 
 
@@ -60,9 +84,7 @@ def take_out(parcels: Mapping[int, tuple[str, str, str]], actor: Actor) -> Outco
     """Stop {id: (state, worked by, reason)}: by way of the WMS where one has the parcel, directly elsewhere."""
     total = Outcome()
     reasons = {identity: reason for identity, (_s, _w, reason) in parcels.items()}
-    at_wms = [
-        i for i, (state, route, _r) in parcels.items() if state in AT_WAREHOUSE and route != Parcel.Route.OWN
-    ]
+    at_wms = [i for i, (state, route, _r) in parcels.items() if state in AT_WAREHOUSE and route not in OURS]
     direct = [identity for identity in parcels if identity not in set(at_wms)]
     for code, ids in (("stop", at_wms), ("void", direct)):
         if ids:
@@ -74,7 +96,7 @@ def stop(live: list[Any], writer: Writer) -> None:
     """Ask the warehouse to stop; the parcel stays where it is until the answer, but is marked on every screen."""
     houses = warehouses_of({row.warehouse_id for row in live})
     for row in live:
-        if row.worked_by == Parcel.Route.OWN:
+        if row.worked_by in OURS:
             writer.refuse({row.id: Refusal("own", _("Our own warehouse has it: void it directly."))})
             continue
         if row.stop_reason:
@@ -103,11 +125,7 @@ def void(live: list[Any], writer: Writer) -> None:
         if row.id in waiting:
             text = _("A call for this parcel is on its way; it is voided when the answer is here.")
             writer.refuse({row.id: Refusal("in_flight", text, dt.timedelta(seconds=10))})
-        elif (
-            row.state in AT_WAREHOUSE
-            and row.worked_by != Parcel.Route.OWN
-            and not writer.params.get("stopped")
-        ):
+        elif row.state in AT_WAREHOUSE and row.worked_by not in OURS and not writer.params.get("stopped"):
             text = _("The warehouse has it: it must be stopped there first.")
             writer.refuse({row.id: Refusal("at_wms", text)})
         else:
@@ -123,7 +141,7 @@ def refuse(live: list[Any], writer: Writer) -> None:
 
 
 def _let_go(rows: list[Any], writer: Writer) -> None:
-    numbered = [row for row in rows if row.waybill_no]
+    numbered = [row for row in rows if row.waybill_no and row.rides_with_id is None]
     accounts = label_accounts(row.service for row in numbered)
     by_shop = {row.order_id for row in numbered if row.service not in accounts}
     heads = orders.heads(sorted(by_shop)) if by_shop else {}
@@ -131,7 +149,7 @@ def _let_go(rows: list[Any], writer: Writer) -> None:
         reason = _reason(row, writer)
         writer.set(row, stop_reason=reason)
         writer.context.setdefault("data", {})[row.id] = {"reason": reason, "waybill_no": row.waybill_no}
-        if row.waybill_no:
+        if row.waybill_no and row.rides_with_id is None:  # a rider's number is its carrier parcel's
             writing.ask(
                 writer,
                 "waybill.cancel",

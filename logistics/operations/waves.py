@@ -72,8 +72,9 @@ class Pick:
 
 _PICKS = """
     SELECT b.code, s.code, s.name, sum(r.quantity), array_agg(DISTINCT p.number)
-    FROM logistics_parcel p JOIN logistics_parcelline l ON l.parcel_id = p.id
-    JOIN inventory_reservation r ON r.reference = l.line_uuid AND r.state = 'active'
+    FROM logistics_parcel p JOIN logistics_parcel q ON q.id = p.id OR q.rides_with_id = p.id
+    JOIN logistics_parcelline l ON l.parcel_id = q.id
+    JOIN inventory_reservation r ON r.reference = l.reference AND r.state = 'active'
     JOIN inventory_bin b ON b.id = r.bin_id JOIN inventory_sku s ON s.id = r.sku_id
     WHERE p.wave_id = %s AND p.state IN ('waved', 'packed', 'printed') AND p.stop_reason = ''
     GROUP BY b.walk_order, b.code, s.code, s.name ORDER BY b.walk_order, b.code, s.code"""

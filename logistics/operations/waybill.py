@@ -80,7 +80,7 @@ def number(live: list[Any], writer: Writer) -> None:
         if answer.get("carrier"):
             writer.set(row, carrier=answer["carrier"])
         writer.context.setdefault("data", {})[row.id] = {"waybill_no": row.waybill_no, "carrier": row.carrier}
-        if row.worked_by != Parcel.Route.OWN:
+        if row.worked_by not in (Parcel.Route.OWN, Parcel.Route.RIDE):
             handover.ask(writer, row, houses[row.warehouse_id])
 
 

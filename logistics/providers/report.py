@@ -25,6 +25,10 @@ def send(messages: Sequence[Message]) -> dict[int, Answer]:
         if shipment is None or message.connection is None:
             answers[message.id] = Answer.person(_("The parcel or its shop's account is gone."))
             continue
+        if shipment.split and not _lines(shipment):
+            other = shipment.others[0] if shipment.others else ""
+            answers[message.id] = Answer.done(only=other)  # the channel has no place for a second number
+            continue
         try:
             answers[message.id] = Answer.done(already=_tell(message, shipment))
         except PlatformError as error:
@@ -63,4 +67,21 @@ def told(shipment: Shipment) -> Told:
     """The shipment of a parcel in the words of a channel."""
     parcel = shipment.parcel
     at = parcel.shipped_at or parcel.state_since
-    return Told(shipment.head.channel_number, parcel.carrier, parcel.waybill_no, at, role=parcel.role)
+    return Told(
+        shipment.head.channel_number,
+        parcel.carrier,
+        parcel.waybill_no,
+        at,
+        lines=_lines(shipment) if shipment.split else (),
+        role=parcel.role,
+    )
+
+
+def _lines(shipment: Shipment) -> tuple[str, ...]:
+    """The channel's own line ids that this parcel of a split order tells.
+
+    Where the channel takes one number a line, a line whose pieces go in several parcels is told with the first.
+    """
+    once = not channel(shipment.head.channel).splits_lines
+    rows = [c for c in shipment.contents if c.line is not None and c.order_id == shipment.head.id]
+    return tuple(c.line.channel_line for c in rows if not (once and c.line_uuid in shipment.told_before))

@@ -136,11 +136,11 @@ def _trade(shipment: Shipment, closing: bool) -> dict[str, Any]:
         "receiver_area": f"{receiver.province} {receiver.city or receiver.province} {receiver.district or receiver.city}",
         "receiver_address": plain.get("address", ""),
         "receiver_mobile": plain.get("phone", ""),
-        "post_amount": str(head.freight),
-        "discount": str(head.discount),
-        "receivable": str(head.payable),
-        "paid": str(head.payable),
-        "received": str(head.payable),
+        "post_amount": str(head.freight if shipment.whole else 0),
+        "discount": str(head.discount if shipment.whole else 0),
+        "receivable": str(shipment.payable),
+        "paid": str(shipment.payable),
+        "received": str(shipment.payable),
         "delivery_term": 1,
         "is_auto_wms": 1,
         "warehouse_no": shipment.warehouse.code,
@@ -156,15 +156,14 @@ def _remark(shipment: Shipment) -> str:
     order number closes it, because the warehouse is asked about that one by telephone.
     """
     parcel = shipment.parcel
-    return " ".join(
-        f"{parcel.carrier} {parcel.waybill_no} {parcel.sort_code} {shipment.head.channel_number}".split()
-    )
+    numbers = " ".join(head.channel_number for head in shipment.heads)
+    return " ".join(f"{parcel.carrier} {parcel.waybill_no} {parcel.sort_code} {numbers}".split())
 
 
 def _lines(shipment: Shipment, closing: bool) -> list[dict[str, Any]]:
     rows = []
     for place, content in enumerate(shipment.contents, 1):
-        line = content.line
+        line, whole = content.line, content.quantity == content.line.quantity
         rows.append(
             {
                 "tid": shipment.parcel.number,
@@ -178,9 +177,9 @@ def _lines(shipment: Shipment, closing: bool) -> list[dict[str, Any]]:
                 "goods_name": line.title[:80] or line.sku_code,
                 "num": content.quantity,
                 "price": str(line.unit_price),
-                "discount": str(line.discount),
+                "discount": str(line.discount if whole else 0),
                 "share_discount": "0",
-                "total_amount": str(line.payable - line.freight_share),
+                "total_amount": str(line.payable - line.freight_share if whole else content.payable),
                 "adjust_amount": "0",
                 "refund_amount": "0",
                 "remark": "",

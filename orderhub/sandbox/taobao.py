@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -71,6 +72,7 @@ class Taobao(Platform):
             "taobao.trade.fullinfo.get": self._fullinfo,
             "taobao.logistics.offline.send": self._offline_send,
             "taobao.logistics.companies.get": self._companies,
+            "taobao.top.oaid.merge": self._oaid_merge,
             **Cainiao(world, self.trades).methods,
         }
 
@@ -287,6 +289,23 @@ class Taobao(Platform):
             )
         self.world.ledger.record("taobao", "channel.ship", key, body)
         return {"shipping": {"is_success": True}}
+
+    def _oaid_merge(self, params: dict[str, str]) -> dict[str, Any]:
+        """Orders of one buyer with one address come back in one string; an oaid that is not the trade's is refused."""
+        try:
+            rows = json.loads(params.get("merge_list", ""))
+            pairs = [(str(row["tid"]), str(row["oaid"])) for row in rows]
+        except (ValueError, TypeError, KeyError):
+            raise Refused(41, "Invalid arguments:merge_list", "isv.invalid-parameter") from None
+        if not 0 < len(pairs) <= 100:
+            raise Refused(41, "Invalid arguments:merge_list", "isv.invalid-parameter", "最多 100 个")
+        groups: dict[str, list[str]] = {}
+        for tid, oaid in pairs:
+            order = self.trades.orders.get(tid)
+            if order is None or oaid != self.trades.oaid(order):
+                raise Refused(15, "Remote service error", "isv.oaid-mismatch", "oaid 与 tid 不匹配")
+            groups.setdefault(self.trades.door(order), []).append(tid)
+        return {"tid_list": {"string": [",".join(tids) for tids in groups.values()]}}
 
     def _companies(self, params: dict[str, str]) -> dict[str, Any]:
         rows = [{"id": n, "code": code, "name": name} for n, (code, name) in enumerate(COMPANIES, 500)]

@@ -196,6 +196,10 @@ class Trades:
         text = f"{self.world.seed}:oaid:{order.number}:{self.state(order.number).version}"
         return "1" + base64.b64encode(hashlib.sha512(text.encode()).digest()).decode().rstrip("=")
 
+    def door(self, order: SourceOrder) -> str:
+        """Buyer and true address as they are now: orders with one door may go in one parcel."""
+        return repr((order.buyer_id, asdict(self.receiver(order))))
+
     def full(self, order: SourceOrder) -> dict[str, Any]:
         """Every field of the trade; receivers are masked."""
         state, to = self.state(order.number), self.receiver(order)

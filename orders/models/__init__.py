@@ -2,6 +2,7 @@ from orders.models.case import Case
 from orders.models.hold import Hold, HoldType
 from orders.models.order import Event, Line, Order, OrderState, PaymentProof, Receiver
 from orders.models.shop import Shop
+from orders.models.together import Merge, MergeMember, Share, Split
 
 __all__ = [
     "Case",
@@ -9,9 +10,13 @@ __all__ = [
     "Hold",
     "HoldType",
     "Line",
+    "Merge",
+    "MergeMember",
     "Order",
     "OrderState",
     "PaymentProof",
     "Receiver",
+    "Share",
     "Shop",
+    "Split",
 ]

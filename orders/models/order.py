@@ -57,6 +57,8 @@ class Order(Tracked):
     duplicate_key = models.CharField(
         max_length=32, blank=True, default="", db_default=""
     )  # receiver and goods
+    #: why it is neither merged nor split: cod, gift or sealed ("" = it may be)
+    sealed = models.CharField(_("ships alone"), max_length=8, blank=True, default="", db_default="")
     tags = models.JSONField(_("tags"), default=list)
     adcode = models.CharField(_("district code"), max_length=9, blank=True, default="")
     destination_version = models.PositiveSmallIntegerField(default=1, db_default=1)
@@ -156,12 +158,19 @@ class Receiver(models.Model):
     opaque_enc = models.BinaryField(null=True)  # JSON {oaid, …}
     phone_hash = models.CharField(max_length=64, blank=True, default="", db_index=True)
     phone_tail_hash = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    # a digest of what the channel itself calls the same address; "" = never merged
+    address_key = models.CharField(max_length=32, blank=True, default="", db_default="")
     lng = models.FloatField(null=True)
     lat = models.FloatField(null=True)
 
     class Meta:
         verbose_name = _("receiver")
         verbose_name_plural = _("receivers")
+        indexes = [
+            models.Index(
+                fields=["address_key"], condition=~models.Q(address_key=""), name="receiver_address_key"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.province}{self.city}{self.district} {self.name_mask}"

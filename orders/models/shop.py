@@ -8,6 +8,13 @@ class Shop(models.Model):
     class DuplicateMode(models.TextChoices):
         OFF = "off", _("do nothing")
         HOLD = "hold", _("hold for a person")
+        CANCEL = "cancel", _("cancel the unpaid one, hold what is paid")
+        MERGE = "merge", _("ship together")
+
+    class MergeMode(models.TextChoices):
+        OFF = "off", _("never")
+        SUGGEST = "suggest", _("suggest")
+        AUTO = "auto", _("by itself")
 
     code = models.SlugField(_("code"), max_length=30, unique=True)
     name = models.CharField(_("name"), max_length=60)
@@ -28,6 +35,32 @@ class Shop(models.Model):
         _("suspected duplicates"), max_length=6, choices=DuplicateMode, default=DuplicateMode.HOLD
     )
     duplicate_minutes = models.PositiveSmallIntegerField(_("duplicate window (minutes)"), default=30)
+    merge_mode = models.CharField(
+        _("ship orders of one buyer together"),
+        max_length=8,
+        choices=MergeMode,
+        default=MergeMode.SUGGEST,
+        db_default=MergeMode.SUGGEST,
+        help_text=_("Same buyer, same shop, same address by the channel's own key; never gifts, never COD."),
+    )
+    merge_minutes = models.PositiveSmallIntegerField(
+        _("wait for further orders (minutes)"),
+        default=30,
+        db_default=30,
+        help_text=_("Only where orders are merged by themselves: so long after payment no waybill is taken."),
+    )
+    split_automatic = models.BooleanField(
+        _("split over warehouses by itself"),
+        default=False,
+        db_default=False,
+        help_text=_("Where no single warehouse has all the goods. Off: the order is held with a button."),
+    )
+    split_freight = models.DecimalField(
+        _("freight of one more parcel"), max_digits=8, decimal_places=2, default=8, db_default=8
+    )
+    split_percent = models.PositiveSmallIntegerField(
+        _("extra freight may be up to (% of the order)"), default=10, db_default=10
+    )
     unpaid_minutes = models.PositiveIntegerField(_("unpaid orders expire after (minutes)"), default=30)
     promise_hours = models.PositiveSmallIntegerField(_("ship within (hours)"), default=48)
     aftersale_days = models.PositiveSmallIntegerField(_("after-sale window (days)"), default=7)

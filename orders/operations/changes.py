@@ -175,7 +175,7 @@ def _address(
     version = known["destination_version"] + 1
     columns["destination_version"] = version
     names = ("visibility", "name_mask", "phone_mask", "address_mask", "province", "city", "district", "town", "adcode",
-             "plain_enc", "opaque_enc", "phone_hash", "phone_tail_hash", "lng", "lat")  # fmt: skip
+             "plain_enc", "opaque_enc", "phone_hash", "phone_tail_hash", "address_key", "lng", "lat")  # fmt: skip
     Receiver.objects.filter(order_id=identity).update(
         version=version, **dict(zip(names, values, strict=True))
     )

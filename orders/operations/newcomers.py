@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +12,15 @@ from django.utils.translation import gettext as _
 
 from inventory.queries import find_sku
 from orderhub import crypto, geo
-from orderhub.actors import Actor, platform
+from orderhub.actors import CLOCK, Actor, platform
 from orderhub.copying import copy_rows
 from orderhub.ordered import ordered_uuid
 from orders import timeline
-from orders.models import HoldType
+from orders.models import HoldType, Shop
 from orders.models import OrderState as S
 from orders.operations import mapping
-from orders.providers.base import ChannelState, ParsedOrder, ParsedReceiver, RefundState
+from orders.operations.duplicates import Candidate, Duplicates, key_of
+from orders.providers.base import ChannelState, ParsedReceiver, RefundState
 
 if TYPE_CHECKING:
     from orders.operations.intake import Incoming
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 ORDER_COLUMNS = (
     "id", "number", "shop_id", "channel_number", "state", "channel_state", "channel_version", "refund_state",
     "ordered_at", "paid_at", "promised_ship_at", "expires_at", "received_at", "goods_amount", "discount", "freight",
-    "payable", "piece_count", "line_count", "buyer_ref", "traffic_source", "buyer_message", "duplicate_key", "tags",
-    "adcode", "open_holds",
+    "payable", "piece_count", "line_count", "buyer_ref", "traffic_source", "buyer_message", "duplicate_key", "sealed",
+    "tags", "adcode", "open_holds",
 )  # fmt: skip
 LINE_COLUMNS = (
     "uuid", "order_id", "channel_line", "sku_id", "seller_code", "title", "quantity", "unit_price", "discount",
@@ -37,7 +37,7 @@ LINE_COLUMNS = (
 )  # fmt: skip
 RECEIVER_COLUMNS = (
     "order_id", "version", "visibility", "name_mask", "phone_mask", "address_mask", "province", "city", "district",
-    "town", "adcode", "plain_enc", "opaque_enc", "phone_hash", "phone_tail_hash", "lng", "lat",
+    "town", "adcode", "plain_enc", "opaque_enc", "phone_hash", "phone_tail_hash", "address_key", "lng", "lat",
 )  # fmt: skip
 PROOF_COLUMNS = ("order_id", "source", "trade_no", "state", "paid", "amount", "payee", "paid_at", "asked_at")
 HOLD_COLUMNS = ("order_id", "type", "reason", "data", "opened_by")
@@ -64,15 +64,17 @@ def create(incoming: list[Incoming], codes: dict[tuple[str, str], int]) -> dict[
         )
         ids = [row[0] for row in cursor.fetchall()]
     now = timezone.now()
-    tables = _Tables(now, codes)
+    tables = Tables(now, codes)
     for identity, item in zip(ids, incoming, strict=True):
         tables.add(identity, item)
-    tables.hold_duplicates(incoming, ids)
+    duplicates = Duplicates(tables)
+    duplicates.look([tables.candidate(i, item) for i, item in zip(ids, incoming, strict=True)])
     tables.write()
+    duplicates.after()
     return {item.key: identity for identity, item in zip(ids, incoming, strict=True)}
 
 
-class _Tables:
+class Tables:
     """Rows in memory, one list a table."""
 
     def __init__(self, now: dt.datetime, codes: dict[tuple[str, str], int]) -> None:
@@ -109,7 +111,7 @@ class _Tables:
             order.version, refund, order.ordered_at, order.paid_at, promised, expires, now, order.goods_amount,
             order.discount, order.freight, order.payable, sum(line.quantity for line in order.lines),
             len(order.lines), order.buyer_ref, order.traffic_source, order.buyer_message,
-            duplicate_key(shop.id, order, skus) if state != S.CANCELLED else "", order.tags, "", 0,
+            key_of(shop.id, order, skus) if state != S.CANCELLED else "", order.sealed, order.tags, "", 0,
         ]  # fmt: skip
         for line, sku_id in zip(order.lines, skus, strict=True):
             self.lines.append(
@@ -147,42 +149,23 @@ class _Tables:
         if refund != "none":
             self.hold(identity, HoldType.REFUND, _("The buyer asked for a refund before shipping."), actor)
 
-    def hold_duplicates(self, incoming: list[Incoming], ids: list[int]) -> None:
-        """Suspected duplicates: same receiver and same goods in the same shop within its window.
+    def candidate(self, identity: int, item: Incoming) -> tuple[Candidate, str, Shop, bool]:
+        """A newcomer as the look for duplicates wants it."""
+        values = dict(zip(ORDER_COLUMNS, self.orders[identity], strict=True))
+        receiver, shop = item.order.receiver, item.shop
+        new = Candidate(
+            identity, values["number"], item.order.ordered_at, values["state"], shop.id, shop.channel,
+            address_digest(receiver), item.order.sealed, values["refund_state"],
+        )  # fmt: skip
+        return new, values["duplicate_key"], shop, receiver.plain is not None
 
-        Twins that arrive in two transactions at once wait for each other, so that the second sees the first.
-        """
-        keys = sorted({values[22] for values in self.orders.values() if values[22]})
-        if not keys:
-            return
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(k, 22)) FROM unnest(%s::text[]) AS k", [keys]
-            )
-            cursor.execute(
-                """SELECT duplicate_key, number, ordered_at FROM orders_order
-                   WHERE duplicate_key = ANY(%s) AND duplicate_key <> '' AND state <> 'cancelled'""",
-                [keys],
-            )
-            seen: dict[str, list[tuple[str, dt.datetime]]] = {}
-            for key, number, at in cursor.fetchall():
-                seen.setdefault(key, []).append((number, at))
-        for identity, item in sorted(
-            zip(ids, incoming, strict=True), key=lambda pair: pair[1].order.ordered_at
-        ):
-            values = self.orders[identity]
-            key, at, number = values[22], item.order.ordered_at, values[1]
-            if not key:
-                continue
-            window = dt.timedelta(minutes=item.shop.duplicate_minutes)
-            twin = next((other for other, when in seen.get(key, []) if abs(at - when) <= window), None)
-            seen.setdefault(key, []).append((number, at))
-            if twin and item.shop.duplicate_mode == "hold":
-                text = _("Same receiver and same goods as %(other)s within %(minutes)s minutes.") % {
-                    "other": twin,
-                    "minutes": item.shop.duplicate_minutes,
-                }
-                self.hold(identity, HoldType.DUPLICATE, text, platform(item.shop.channel), {"twin": twin})
+    def cancel(self, identity: int, reason: str, data: dict[str, Any]) -> None:
+        """A newcomer that is cancelled before it begins: it holds nothing yet."""
+        values = self.orders[identity]
+        for column, value in (("state", str(S.CANCELLED)), ("expires_at", None), ("duplicate_key", "")):
+            values[ORDER_COLUMNS.index(column)] = value
+        said = {"reason": reason, "from": str(S.UNPAID), **data}
+        self.events.append(timeline.line(identity, "cancel", actor=CLOCK, now=self.now, data=said))
 
     def write(self) -> None:
         copy_rows("orders_order", ORDER_COLUMNS, self.orders.values())
@@ -216,18 +199,15 @@ def receiver_values(receiver: ParsedReceiver) -> tuple[Any, ...]:
         crypto.encrypt(json.dumps(opaque).encode()) if opaque else None,
         crypto.phone_hash(phone) if phone else "",
         crypto.tail_hash(phone) if phone else "",
+        address_digest(receiver),
         lng,
         lat,
     )
 
 
-def duplicate_key(shop_id: int, order: ParsedOrder, skus: list[int | None]) -> str:
-    """A digest of shop, receiver and goods; "" where the receiver has no key of its own."""
-    if not order.receiver.key:
+def address_digest(receiver: ParsedReceiver) -> str:
+    """A keyed digest of what the channel calls the same address, with its region; "" where there is no such key."""
+    if not receiver.address_key:
         return ""
-    goods: dict[str, int] = {}
-    for line, sku_id in zip(order.lines, skus, strict=True):
-        name = str(sku_id or line.seller_code)
-        goods[name] = goods.get(name, 0) + line.quantity
-    text = f"{shop_id}|{order.receiver.key}|{sorted(goods.items())}"
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    regions = (receiver.province, receiver.city, receiver.district, receiver.town)
+    return crypto.keyed_hash("|".join(("address", *regions, receiver.address_key)))[:32]

@@ -83,6 +83,7 @@ class ParsedReceiver:
     lat: float | None = None
     datum: str = "wgs84"
     key: str = ""  # what makes two receivers the same within the channel
+    address_key: str = ""  # what the channel calls the same address; "" = its orders are never merged
 
 
 @dataclass(slots=True)
@@ -118,6 +119,7 @@ class ParsedOrder:
     traffic_source: str = ""
     promised_ship_at: dt.datetime | None = None
     tags: list[str] = field(default_factory=list)
+    sealed: str = ""  # cod, gift or sealed: ships alone, in one parcel
 
     @property
     def refund(self) -> RefundState:

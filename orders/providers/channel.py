@@ -60,6 +60,10 @@ class Channel:
     warehouse_ways: ClassVar[tuple[str, ...]] = ()
     #: Whether its orders are brought as files by a person (`split`).
     by_file: ClassVar[bool] = False
+    #: Whether the channel itself must say that two orders go to one address; else its address key has said it.
+    confirms_merge: ClassVar[bool] = False
+    #: Whether one line may be reported in several parcels; where not, it is told with the first one only.
+    splits_lines: ClassVar[bool] = False
     #: What a push is answered with.
     push_reply: ClassVar[bytes] = b'{"code":0,"msg":"success"}'
 
@@ -96,6 +100,10 @@ class Channel:
     def shipped(self, api: Any, told: Told) -> bool:
         """Whether the channel knows this very shipment."""
         raise NotImplementedError
+
+    def together(self, api: Any, pairs: list[tuple[str, Mapping[str, str]]]) -> list[list[str]]:
+        """Of orders with one address key, (number, opaque keys), the parts that may go in one parcel."""
+        return [[number for number, _keys in pairs]]
 
     def letters(self, api: Any, headers: Mapping[str, str], body: bytes) -> list[Letter]:
         """The messages of one push after its signature was found right; Forged otherwise."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -33,6 +34,8 @@ STATES = {
     "cancelled": ChannelState.CANCELLED,
 }
 DATUMS = {"wgs84": "wgs84", "gcj02": "gcj02", "bd09": "bd09"}
+#: What ships alone, in one parcel: a gift (its receiver is not the buyer), cash on delivery, anything sealed.
+SEALED = {None: "", "": "", "gift": "gift", "cod": "cod", "sealed": "sealed"}
 TRAFFIC = {None: "", "": "", "search": "search", "short_video": "short_video", "live": "live"}
 
 
@@ -107,6 +110,7 @@ def parse(raw: bytes) -> ParsedOrder:
         promised_ship_at=iso_time(body["promised_ship_at"], "promised_ship_at")
         if body.get("promised_ship_at")
         else None,
+        sealed=mapped(body.get("ships_alone"), SEALED, "ships_alone"),
     )
 
 
@@ -172,4 +176,10 @@ def _receiver(body: Any) -> ParsedReceiver:
         lat=point[1] if point else None,
         datum=mapped(body.get("datum") or "wgs84", DATUMS, "datum"),
         key=crypto.phone_hash(phone),
+        address_key="|".join(_plainly(text) for text in (name, crypto.phone_hash(phone), address)),
     )
+
+
+def _plainly(text: str) -> str:
+    """One spelling of the same words: full-width, case and blanks do not make another address."""
+    return "".join(unicodedata.normalize("NFKC", text).lower().split())

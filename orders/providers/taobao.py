@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -55,6 +55,8 @@ REFUNDS = {
     "CLOSED": RefundState.NONE,
     "SUCCESS": RefundState.DONE,
 }
+#: Cash on delivery is one trade a parcel: neither merged nor split.
+COD_TYPES = {"cod", "b2c_cod", "super_market_cod_trade"}
 GOODS_COME_BACK = {"WAIT_BUYER_RETURN_GOODS", "WAIT_SELLER_CONFIRM_GOODS"}
 PAID = {
     ChannelState.TO_SHIP,
@@ -70,6 +72,7 @@ class Taobao(Channel):
 
     label = "cainiao"
     warehouse_ways = ("qimen",)
+    confirms_merge = True
 
     def parse(self, raw: bytes) -> ParsedOrder:
         return parse(raw)
@@ -96,7 +99,14 @@ class Taobao(Channel):
         return bool(answer.get("already"))
 
     def shipped(self, api: Any, told: Told) -> bool:
-        return api.shipped_with(told.number) in (told.waybill_no, "")
+        return api.shipped_with(told.number, told.lines) in (told.waybill_no, "")
+
+    def together(self, api: Any, pairs: list[tuple[str, Mapping[str, str]]]) -> list[list[str]]:
+        """Taobao's own answer: its oaid is one a trade, so that nothing that we hold tells two addresses apart."""
+        if any(not keys.get("oaid") for _number, keys in pairs):
+            raise PlatformError("business", "no_oaid", _("An order of it has no oaid."))
+        found: list[list[str]] = api.oaid_merge([(number, keys["oaid"]) for number, keys in pairs])
+        return found
 
 
 def parse(raw: bytes) -> ParsedOrder:
@@ -132,6 +142,7 @@ def parse(raw: bytes) -> ParsedOrder:
         proof=ParsedProof("taobao", number, trade["status"], state in PAID, payable, "", paid_at),
         buyer_ref=words(trade.get("buyer_open_uid"), "buyer_open_uid", 80),
         buyer_message=words(trade.get("buyer_message"), "buyer_message", 2000),
+        sealed="cod" if trade.get("type") in COD_TYPES else "",
     )
 
 
@@ -186,4 +197,6 @@ def _receiver(trade: dict[str, Any]) -> ParsedReceiver:
         town=words(trade.get("receiver_town"), "receiver_town", 40),
         opaque={"oaid": oaid} if oaid else None,
         key=words(trade.get("buyer_open_uid"), "buyer_open_uid", 80),
+        # of one buyer: whether two of them go to one address only `taobao.top.oaid.merge` knows, and is asked
+        address_key=words(trade.get("buyer_open_uid"), "buyer_open_uid", 80) if oaid else "",
     )

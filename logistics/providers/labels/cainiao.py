@@ -72,7 +72,10 @@ def _dto(shipment: Shipment, connection: Connection) -> dict[str, Any]:
     receiver, head = shipment.receiver, shipment.head
     return {
         "object_id": shipment.parcel.number,
-        "order_info": {"order_channels_type": "TB", "trade_order_list": [head.channel_number]},
+        "order_info": {
+            "order_channels_type": "TB",
+            "trade_order_list": [one.channel_number for one in shipment.heads],
+        },
         "package_info": package(shipment),
         "recipient": {
             "name": receiver.name_mask,

@@ -5,6 +5,7 @@ Source: the platform's public pages and clients as collected in the protocol not
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -136,19 +137,42 @@ class Taobao(Cainiao):
         try:
             inner = self.call("taobao.logistics.offline.send", effect=True, **params)
         except PlatformError as error:
-            if error.code == WRONG_STATE and self.shipped_with(tid) in (out_sid, ""):
+            if error.code == WRONG_STATE and self.shipped_with(tid, sub_tids) in (out_sid, ""):
                 return {"already": True}
             raise
         if not _truth(inner.get("shipping", {}).get("is_success")):
             raise PlatformError("business", "not_shipped", _("Taobao did not accept the shipment."))
         return {"already": False}
 
-    def shipped_with(self, tid: str) -> str | None:
-        """The number under which Taobao holds the trade as shipped ("" where it shows none); None if unshipped."""
+    def oaid_merge(self, pairs: Sequence[tuple[str, str]]) -> list[list[str]]:
+        """Which of these (tid, oaid), at most 100, go to one address: parts of tids that may ship together."""
+        asked = [{"oaid": oaid, "tid": tid} for tid, oaid in pairs]
+        inner = self.call("taobao.top.oaid.merge", merge_list=json.dumps(asked, separators=(",", ":")))
+        said = inner.get("tid_list")
+        rows = said.get("string") if isinstance(said, dict) else said
+        if rows is None:
+            return []
+        if not isinstance(rows, list) or not all(isinstance(row, str) for row in rows):
+            raise http.unreadable(effect=False)
+        return [[tid for tid in row.split(",") if tid] for row in rows]
+
+    def shipped_with(self, tid: str, sub_tids: Sequence[str] = ()) -> str | None:
+        """The number under which Taobao holds the trade (or these lines of it) as shipped; None if unshipped.
+
+        "" where the whole trade is shipped and shows no number; a line without a number is not shipped.
+        """
         trade, _raw = self.fullinfo(tid)
         if trade.get("status") not in SHIPPED:
             return None
-        numbers = [str(line.get("invoice_no") or "") for line in listed(trade, "orders", "order")]
+        lines = listed(trade, "orders", "order")
+        if sub_tids:
+            mine = [
+                str(li.get("invoice_no") or "")
+                for li in lines
+                if str(li.get("oid_str") or li.get("oid")) in sub_tids
+            ]
+            return mine[0] if mine and mine[0] else None
+        numbers = [str(line.get("invoice_no") or "") for line in lines]
         return next((number for number in numbers if number), "")
 
     def _count(self, method: str, by: str, start: datetime, end: datetime) -> int:
