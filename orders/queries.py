@@ -161,11 +161,12 @@ class ShareHead:
 def shares(order_ids: Iterable[int]) -> dict[int, list[ShareHead]]:
     """{split order: its shares by place}; orders that are not split are left out. One query."""
     found: dict[int, list[ShareHead]] = {}
-    rows = Share.objects.filter(order_id__in=list(order_ids)).order_by("place", "line__channel_line")
-    for order_id, *rest in rows.values_list(
-        "order_id", "reference", "line_id", "place", "warehouse_id", "quantity", "payable"
-    ):
-        found.setdefault(order_id, []).append(ShareHead(*rest))
+    for share in Share.objects.filter(order_id__in=list(order_ids)).order_by("place", "line__channel_line"):
+        found.setdefault(share.order_id, []).append(
+            ShareHead(
+                share.reference, share.line_id, share.place, share.warehouse_id, share.quantity, share.payable
+            )
+        )
     return found
 
 

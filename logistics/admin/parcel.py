@@ -234,7 +234,8 @@ def dressed(row: dict[str, Any]) -> dict[str, Any]:
     """A row of `parcels_of` with its marks, for the templates."""
     tones = {"off": "bad", "ok": "good", "released": "warn"}
     weight = {"off": _now("weight off"), "ok": _now("as expected"), "released": _now("released by a person")}
-    told = {"asked": _now("being told"), "done": _now("told"), "already": _now("knew already")}
+    told = {"asked": _now("being told"), "done": _now("told"), "already": _now("knew already"),
+            "no_place": _now("the channel takes no second number")}  # fmt: skip
     return {
         **row,
         "pill": state_pill(Parcel(state=row["state"])),

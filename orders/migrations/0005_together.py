@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('destination_version', models.PositiveSmallIntegerField(default=1)),
                 ('joined_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='joined')),
-                ('left_at', models.DateTimeField(null=True, verbose_name='left')),
+                ('left_at', models.DateTimeField(null=True, verbose_name="left the merge")),
                 ('why_left', models.CharField(blank=True, db_default='', default='', max_length=40, verbose_name='left because')),
             ],
             options={

@@ -44,7 +44,7 @@ class MergeMember(models.Model):
     order = models.ForeignKey("orders.Order", models.PROTECT, related_name="+", verbose_name=_("order"))
     destination_version = models.PositiveSmallIntegerField(default=1)
     joined_at = models.DateTimeField(_("joined"), db_default=Now())
-    left_at = models.DateTimeField(_("left"), null=True)
+    left_at = models.DateTimeField(_("left the merge"), null=True)
     why_left = models.CharField(_("left because"), max_length=40, blank=True, default="", db_default="")
 
     class Meta:

@@ -233,9 +233,8 @@ def gather(merge_id: int) -> bool:
         lines = list(Line.objects.filter(order_id__in=ids, sku__isnull=False).values_list("uuid", "sku_id"))
         book = Book.lock({sku for _line, sku in lines}, [line for line, _sku in lines])
         references = [line for line, _sku in lines]
-        houses = dict.fromkeys(row.warehouse_id for row in rows)
-        target = next((row for row in rows if row.warehouse_id in houses and book.move(references, row.warehouse_id)),
-                      None)  # fmt: skip
+        houses = [row for row in rows if row.warehouse_id is not None]
+        target = next((row for row in houses if book.move(references, row.warehouse_id or 0)), None)
         if target is None:
             leave(dict.fromkeys(ids, "warehouses"), CLOCK)
             return False

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from orderhub import crypto
 from orderhub.integrations.registry import client
@@ -34,7 +33,7 @@ def ask(order_ids: Sequence[int]) -> list[list[int]]:
     if not provider.confirms_merge:
         return [[order.id for order in orders]]
     sealed = dict(Receiver.objects.filter(order_id__in=order_ids).values_list("order_id", "opaque_enc"))
-    keys: dict[int, dict[str, Any]] = {
+    keys: dict[int, Mapping[str, str]] = {
         order_id: json.loads(crypto.decrypt(bytes(text))) if text else {} for order_id, text in sealed.items()
     }
     numbers = {order.channel_number: order.id for order in orders}

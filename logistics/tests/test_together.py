@@ -1,0 +1,510 @@
+"""Orders that ship in one parcel: who may, what the world is told, how it is undone, and what races leave behind."""
+
+from __future__ import annotations
+
+import threading
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone, translation
+
+from inventory.models import Reservation, Stock
+from logistics.models import Parcel, ParcelLine
+from logistics.operations import (
+    contents,
+    follow,
+    handover,
+    holding,
+    messages,
+    packing,
+    plan,
+    printing,
+    riding,
+    together,
+    tracking,
+    voids,
+    waves,
+    waybill,
+)
+from logistics.operations.progress import apply_progress
+from logistics.operations.steps import Progress
+from logistics.providers.gate import pass_gate
+from logistics.queries import shipments
+from orderhub.actors import Actor, platform
+from orderhub.integrations.errors import PlatformError
+from orderhub.lifecycle import apply
+from orderhub.models import Message, Ticket
+from orders.lifecycle import LIFECYCLE as ORDERS
+from orders.models import Event, Merge, MergeMember, Order, Receiver, Shop
+from orders.operations import holds
+from orders.operations.merge import MergeRefused
+from orders.providers import together as channels
+
+CLERK = Actor("person", "li")
+WMS = platform("wangdiantong")
+
+
+@pytest.fixture(autouse=True)
+def _gate(open_gate: Any) -> Any:
+    """Every channel says that its orders may go on; refusals are read in English."""
+    with translation.override("en"):
+        yield
+
+
+def twins(house: Any, n: int = 2, **columns: Any) -> list[Order]:
+    """Orders of one buyer at one address, routed."""
+    made = [house.order(**columns) for _ in range(n)]
+    Receiver.objects.filter(order__in=made).update(address_key="door-1")
+    return made
+
+
+def numbered(parcel: Parcel, number: str = "78000001") -> None:
+    message = Message.objects.get(kind="waybill.get", subject_id=parcel.id)
+    message.answer, message.state = {"waybill_no": number, "service": parcel.service}, "done"
+    message.save()
+    waybill.numbered([message])
+    parcel.refresh_from_db()
+
+
+def merged(house: Any, n: int = 2, **columns: Any) -> tuple[list[Order], Parcel, list[Parcel]]:
+    """Merged orders with their planned parcels: the one that goes and those that ride in it."""
+    orders = twins(house, n, **columns)
+    together.merge([order.id for order in orders], CLERK)
+    plan.plan()
+    lead = Parcel.objects.exclude(state="voided").get(rides_with=None)
+    return orders, lead, list(Parcel.objects.filter(rides_with=lead).order_by("id"))
+
+
+def test_that_merged_orders_become_one_parcel_with_everything_in_it_and_one_question_for_a_number(
+    house: Any,
+) -> None:
+    orders, lead, (rider,) = merged(house)
+    assert (lead.order_id, rider.order_id) == (orders[0].id, orders[1].id)
+    assert (lead.expected_weight_g, rider.expected_weight_g) == (4 * 300 + 80, 2 * 300 + 80)
+    assert Message.objects.filter(kind="waybill.get").count() == 1
+    assert (
+        ParcelLine.objects.filter(parcel=lead).count() == ParcelLine.objects.filter(parcel=rider).count() == 1
+    )
+    shipment = shipments([lead.id])[lead.id]
+    assert [c.quantity for c in shipment.contents] == [2, 2]
+    assert [head.id for head in shipment.heads] == [order.id for order in orders]
+    assert shipment.payable == sum(order.payable for order in orders) == Decimal("58.00")
+    codes = set(Event.objects.filter(order=orders[1]).values_list("code", flat=True))
+    assert {"merged", "parcel.rides"} <= codes
+
+
+def test_that_every_order_of_the_parcel_is_reported_and_its_stock_leaves_but_traces_are_asked_once(
+    house: Any,
+) -> None:
+    orders, lead, (rider,) = merged(house)
+    numbered(lead)
+    push = Message.objects.get(kind="wms.push")
+    push.answer = {"reference": "JY1"}
+    handover.accepted([push])
+    apply_progress([Progress(lead.id, "shipped", {"shipped": timezone.now()}, 1280)], WMS)
+    riding.ride()
+    riding.ride()
+    rider.refresh_from_db()
+    assert (rider.state, rider.waybill_no, rider.weight_g) == ("shipped", "78000001", None)
+    told = Message.objects.filter(kind="channel.ship").values_list("order_id", "subject_id")
+    assert sorted(told) == [(orders[0].id, lead.id), (orders[1].id, rider.id)]
+    assert Message.objects.filter(kind="trace.subscribe").count() == 1
+    assert Message.objects.filter(kind="wms.push").count() == 1
+    stock = Stock.objects.get(sku=house.sku, bin=house.bins["HZ01"])
+    assert (stock.on_hand, stock.reserved) == (996, 0)
+    follow.follow()
+    assert set(Order.objects.filter(id__in=[o.id for o in orders]).values_list("state", flat=True)) == {
+        "shipped"
+    }
+
+
+def test_that_one_signature_signs_every_order_of_the_parcel(house: Any) -> None:
+    orders, lead, (rider,) = merged(house)
+    Parcel.objects.filter(id__in=[lead.id, rider.id]).update(
+        state="shipped", waybill_no="78000009", shipped_at=timezone.now()
+    )
+    Order.objects.filter(id__in=[o.id for o in orders]).update(state="shipped")
+    apply(tracking.LIFECYCLE, "sign", [lead.id, rider.id], actor=platform("carrier"))
+    follow.follow()
+    assert set(Order.objects.values_list("state", flat=True)) == {"signed"}
+
+
+def test_that_our_own_pickers_see_one_parcel(house: Any) -> None:
+    _orders, lead, (rider,) = merged(house, warehouse="SH01")
+    numbered(lead)
+    riding.ride()
+    (wave,) = waves.make_waves(CLERK)
+    (pick,) = waves.pick_list(wave.id)
+    assert (pick.quantity, pick.parcels) == (4, (lead.number,))
+    found = packing.pack(rider.number, 1280, CLERK)
+    assert (found.result, found.parcel.id if found.parcel else 0) == ("good", lead.id)
+    assert printing.print_labels([rider.id], CLERK).refused.keys() == {rider.number}
+    assert printing.print_labels([lead.id], CLERK).numbers == [lead.number]
+    assert Event.objects.filter(code="label.printed").count() == 2
+    assert Parcel.objects.get(id=lead.id).state == "printed"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"open_holds": 1}, "held"),
+        ({"sealed": "gift"}, "ships alone"),
+        ({"sealed": "cod"}, "ships alone"),
+        ({"refund_state": "asked"}, "refund"),
+        ({"state": "unpaid"}, "payment"),
+        ({"state": "shipped"}, "payment"),
+    ],
+)
+def test_that_who_may_not_is_not_merged_and_nothing_happens(house: Any, change: Any, words: str) -> None:
+    one, other = twins(house)
+    Order.objects.filter(id=other.id).update(**change)
+    with pytest.raises(MergeRefused, match=words):
+        together.merge([one.id, other.id], CLERK)
+    assert not Merge.objects.exists()
+    assert not MergeMember.objects.exists()
+    assert not Event.objects.exists()
+
+
+def test_that_other_addresses_other_shops_and_no_key_are_never_merged(house: Any) -> None:
+    one, other = twins(house)
+    for key in ("door-2", ""):
+        Receiver.objects.filter(order=other).update(address_key=key)
+        with pytest.raises(MergeRefused):
+            together.merge([one.id, other.id], CLERK)
+    Receiver.objects.filter(order=other).update(address_key="door-1")
+    Order.objects.filter(id=other.id).update(shop=house.shops["taobao"])
+    with pytest.raises(MergeRefused, match="two shops"):
+        together.merge([one.id, other.id], CLERK)
+    assert not Merge.objects.exists()
+
+
+def test_that_taobao_itself_is_asked_and_its_no_is_a_no(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = twins(house, channel="taobao")
+    asked: list[Any] = []
+
+    class Speaker:
+        def oaid_merge(self, pairs: list[tuple[str, str]]) -> list[list[str]]:
+            asked.append(pairs)
+            return [[number] for number, _oaid in pairs]
+
+    monkeypatch.setattr(channels, "client", lambda _connection: Speaker())
+    with pytest.raises(MergeRefused, match="different addresses"):
+        together.merge([one.id, other.id], CLERK)
+    assert [number for number, _oaid in asked[0]] == [one.channel_number, other.channel_number]
+    assert all(oaid.startswith("oaid") for _number, oaid in asked[0])
+    monkeypatch.setattr(Speaker, "oaid_merge", lambda _s, pairs: [[number for number, _o in pairs]])
+    together.merge([one.id, other.id], CLERK)
+    assert Merge.objects.get().basis == "channel"
+
+
+def test_that_a_parcel_that_was_planned_alone_is_voided_and_its_number_given_back(house: Any) -> None:
+    one, other = twins(house)
+    plan.plan()
+    first = Parcel.objects.get(order=one)
+    numbered(first)
+    together.merge([one.id, other.id], CLERK)
+    first.refresh_from_db()
+    assert first.state == "voided"
+    assert Message.objects.get(kind="wms.push").state == "cancelled"
+    assert Message.objects.get(kind="waybill.cancel").data["waybill_no"] == "78000001"
+    plan.plan()
+    assert Parcel.objects.exclude(state="voided").filter(rides_with=None).count() == 1
+
+
+def test_that_what_a_warehouse_has_is_not_merged(house: Any) -> None:
+    one, other = twins(house)
+    house.parcel(one, "handed")
+    with pytest.raises(MergeRefused, match="warehouse has parcel"):
+        together.merge([one.id, other.id], CLERK)
+    assert not MergeMember.objects.exists()
+
+
+def test_that_a_hand_over_in_flight_refuses_the_merge(house: Any) -> None:
+    one, other = twins(house)
+    plan.plan()
+    numbered(Parcel.objects.get(order=one))
+    Message.objects.filter(kind="wms.push").update(state="sending")
+    with pytest.raises(MergeRefused, match="on its way"):
+        together.merge([one.id, other.id], CLERK)
+    assert not MergeMember.objects.exists()
+    assert Parcel.objects.get(order=one).state == "numbered"
+
+
+def snapshot(orders: list[Order]) -> Any:
+    """What undoing must bring back: the orders' own columns, what they hold, and what each one's parcel carries."""
+    ids = [order.id for order in orders]
+    rows = Order.objects.filter(id__in=ids).order_by("id").values_list(
+        "id", "state", "payable", "warehouse_id", "carrier", "open_holds"
+    )  # fmt: skip
+    held = sorted(Reservation.objects.filter(state="active").values_list("reference", "bin_id", "quantity"))
+    live = Parcel.objects.filter(order_id__in=ids).exclude(state="voided").order_by("order_id")
+    carried = [
+        (p.order_id, p.worked_by, p.service, p.rides_with_id, [(c.line_uuid, c.quantity) for c in s.contents])
+        for p in live
+        for s in [shipments([p.id])[p.id]]
+    ]
+    return list(rows), held, carried
+
+
+def test_that_undoing_before_picking_restores_exactly(house: Any) -> None:
+    orders = twins(house)
+    plan.plan()
+    before = snapshot(orders)
+    merge_id = together.merge([order.id for order in orders], CLERK)
+    plan.plan()
+    assert snapshot(orders) != before
+    assert together.undo(merge_id, CLERK) == [order.id for order in orders]
+    plan.plan()
+    assert snapshot(orders) == before
+    assert Event.objects.filter(code="merge_undone").count() == 2
+    with pytest.raises(MergeRefused):
+        together.undo(merge_id, CLERK)
+
+
+def test_that_undoing_is_refused_once_it_is_picked(house: Any) -> None:
+    _orders, lead, _riders = merged(house)
+    Parcel.objects.filter(id=lead.id).update(state="waved")
+    with pytest.raises(MergeRefused, match="picked"):
+        together.undo(MergeMember.objects.first().merge_id, CLERK)  # type: ignore[union-attr]
+    assert MergeMember.objects.filter(left_at=None).count() == 2
+
+
+def test_that_a_merge_at_a_warehouse_is_stopped_there_before_it_goes_apart(house: Any) -> None:
+    _orders, lead, (rider,) = merged(house)
+    numbered(lead)
+    push = Message.objects.get(kind="wms.push")
+    push.answer = {"reference": "JY1"}
+    handover.accepted([push])
+    riding.ride()
+    together.undo(Merge.objects.get().id, CLERK)
+    stop = Message.objects.get(kind="wms.cancel")
+    assert (stop.subject_id, Parcel.objects.get(id=rider.id).state) == (lead.id, "handed")
+    assert plan.plan() == 0
+    handover.stopped([stop])
+    riding.ride()
+    assert Parcel.objects.exclude(state="voided").count() == 0
+    assert plan.plan() == 2
+    assert not Parcel.objects.exclude(state="voided").exclude(rides_with=None).exists()
+
+
+def test_that_a_cancelled_member_leaves_and_the_others_go_on_together(house: Any) -> None:
+    orders, _lead, _riders = merged(house, 3)
+    apply(ORDERS, "cancel", [orders[1].id], actor=platform("taobao"), params={"reason": "closed"})
+    voids.stop_wrong()
+    together.tend()
+    assert set(Parcel.objects.values_list("state", flat=True)) == {"voided"}
+    plan.plan()
+    live = Parcel.objects.exclude(state="voided")
+    assert sorted(live.values_list("order_id", flat=True)) == [orders[0].id, orders[2].id]
+    assert live.exclude(rides_with=None).count() == 1
+    assert Reservation.objects.filter(state="active").count() == 2
+
+
+def test_that_a_refund_of_one_order_stops_the_parcel_and_leaves_the_other_alone(house: Any) -> None:
+    orders, _lead, (_rider,) = merged(house)
+    holds.open_holds([orders[1].id], "refund", "asked", platform("taobao"))
+    voids.stop_wrong()
+    together.tend()
+    plan.plan()
+    live = Parcel.objects.exclude(state="voided")
+    assert list(live.values_list("order_id", "rides_with")) == [(orders[0].id, None)]
+    assert Merge.objects.get().ended_at is not None
+
+
+def test_that_a_changed_address_of_one_order_takes_it_out(house: Any) -> None:
+    orders, _lead, _riders = merged(house)
+    Order.objects.filter(id=orders[1].id).update(destination_version=2)
+    Receiver.objects.filter(order=orders[1]).update(version=2, address_key="door-2")
+    voids.stop_wrong()
+    together.tend()
+    plan.plan()
+    live = Parcel.objects.exclude(state="voided")
+    assert list(live.order_by("order_id").values_list("rides_with", "destination_version")) == [
+        (None, 1),
+        (None, 2),
+    ]
+
+
+def test_that_a_hold_on_a_rider_stops_the_picker_and_the_label(house: Any) -> None:
+    orders, lead, _riders = merged(house, warehouse="SH01")
+    numbered(lead)
+    riding.ride()
+    waves.make_waves(CLERK)
+    holds.open_holds([orders[1].id], "manual", "look", CLERK)
+    assert packing.pack(lead.number, 1280, CLERK).result == "stop"
+    assert Parcel.objects.get(id=lead.id).state == "waved"
+    assert lead.number in printing.print_labels([lead.id], CLERK).refused
+
+
+def test_that_the_gate_asks_about_every_order_in_the_parcel(house: Any, open_gate: Any) -> None:
+    from orders.operations.recheck import ChannelState
+
+    orders, _lead, _riders = merged(house)
+    message = Message.objects.get(kind="waybill.get")
+    assert pass_gate([message])[0] == [message]
+    open_gate[orders[1].id] = ChannelState(False, "refunded")
+    going, answers = pass_gate([message])
+    assert going == []
+    assert answers[message.id].text == "refunded"
+
+
+def test_that_stock_in_two_warehouses_is_gathered_into_one(house: Any) -> None:
+    one, other = house.order(), house.order(warehouse="SH01")
+    Receiver.objects.filter(order__in=[one, other]).update(address_key="door-1")
+    together.merge([one.id, other.id], CLERK)
+    assert plan.plan() == 0
+    together.tend()
+    assert plan.plan() == 2
+    assert set(Reservation.objects.filter(state="active").values_list("warehouse_id", flat=True)) == {
+        house.houses["HZ01"].id
+    }
+    assert Stock.objects.get(bin=house.bins["SH01"]).reserved == 0
+
+
+def test_that_goods_that_no_warehouse_has_together_go_apart_again(house: Any) -> None:
+    one, other = house.order(), house.order(warehouse="SH01")
+    Receiver.objects.filter(order__in=[one, other]).update(address_key="door-1")
+    Stock.objects.update(on_hand=2)
+    together.merge([one.id, other.id], CLERK)
+    together.tend()
+    assert Merge.objects.get().ended_at is not None
+    assert plan.plan() == 2
+    assert not Parcel.objects.exclude(rides_with=None).exists()
+
+
+def test_that_the_clock_merges_only_where_the_shop_says_so_and_not_what_a_person_took_apart(
+    house: Any,
+) -> None:
+    orders = twins(house)
+    assert [group.orders for group in together.candidates()] == [tuple(order.id for order in orders)]
+    assert together.automatic() == 0
+    Shop.objects.update(merge_mode="auto")
+    assert together.automatic() == 1
+    assert together.candidates() == []
+    together.undo(Merge.objects.get().id, CLERK)
+    assert together.automatic() == 0
+    assert len(together.candidates()) == 1
+
+
+def test_that_an_order_waits_for_others_only_where_orders_are_merged_by_themselves(house: Any) -> None:
+    Shop.objects.update(merge_mode="auto", merge_minutes=30)
+    (order,) = twins(house, 1, paid_at=timezone.now())
+    assert plan.plan() == 0
+    Order.objects.filter(id=order.id).update(paid_at=timezone.now() - timezone.timedelta(minutes=31))
+    assert plan.plan() == 1
+
+
+def test_that_a_merge_begun_by_duplicates_waits_for_the_channels_word(house: Any, monkeypatch: Any) -> None:
+    from orders.operations import merge
+
+    one, other = twins(house, channel="taobao")
+    merge.begin([one.id, other.id], shop_id=one.shop_id, confirmed=False, plain=False, by="duplicates")
+    assert plan.plan() == 0
+
+    def refuse(_ids: Any) -> Any:
+        raise PlatformError("business", "no_oaid", "an order of it has no oaid")
+
+    monkeypatch.setattr(channels, "ask", refuse)
+    together.confirm()
+    other.refresh_from_db()
+    assert (Merge.objects.get().ended_at is not None, other.open_holds) == (True, 1)
+    assert plan.plan() == 1
+
+
+def test_that_weight_trouble_of_the_parcel_is_one_ticket(house: Any) -> None:
+    _orders, lead, (rider,) = merged(house)
+    numbered(lead)
+    Parcel.objects.filter(id=lead.id).update(state="waved")
+    apply_progress([Progress(lead.id, "packed", {}, 3000)], WMS)
+    holding.tell()
+    riding.ride()
+    assert Ticket.objects.filter(kind="parcel_weight").count() == 1
+    messages.send_again()
+    assert Parcel.objects.get(id=rider.id).state == "packed"
+
+
+def test_that_the_questions_to_the_database_do_not_grow_with_the_merges(house: Any) -> None:
+    from django.test.utils import CaptureQueriesContext
+
+    def cost(n: int) -> int:
+        for i in range(n):
+            pair = twins(house)
+            Receiver.objects.filter(order__in=pair).update(address_key=f"door-{n}-{i}")
+            together.merge([order.id for order in pair], CLERK)
+        with CaptureQueriesContext(connection) as captured:
+            assert plan._plan(500) == 2 * n
+            riding.ride()
+        return len(captured)
+
+    cost(1)
+    assert cost(1) == cost(5)
+
+
+def test_that_a_merge_without_all_its_members_is_not_planned(house: Any) -> None:
+    one, other = twins(house)
+    together.merge([one.id, other.id], CLERK)
+    assert contents.boxes([one.id], {}) == []
+    assert len(contents.boxes([one.id, other.id], {})) == 2
+
+
+def _work(name: str, ids: tuple[int, int], parcel_id: int, start: threading.Barrier, said: list[str]) -> None:
+    try:
+        start.wait()
+        if name == "merge":
+            together.merge(ids, CLERK)
+            done = True
+        elif name == "cancel":
+            done = bool(
+                apply(ORDERS, "cancel", ids[1:], actor=platform("taobao"), params={"reason": "x"}).moved
+            )
+        else:
+            done = bool(apply(tracking.LIFECYCLE, "hand", [parcel_id], actor=WMS).moved)
+        if done:
+            said.append(name)
+    except MergeRefused:
+        pass
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("rival", ["cancel", "hand"])
+def test_that_a_merge_against_a_cancellation_or_a_hand_over_leaves_one_truth(house: Any, rival: str) -> None:
+    """Both at once, many times: no parcel carries a cancelled order, nothing is handed over and merged as well."""
+    for _round in range(6):
+        Parcel.objects.all().delete()
+        one, other = twins(house)
+        plan.plan()
+        parcel = Parcel.objects.exclude(state="voided").get(order=other)
+        message = Message.objects.get(kind="waybill.get", subject_id=parcel.id)
+        message.answer, message.state = {"waybill_no": f"78{parcel.id:06d}", "service": "zto"}, "done"
+        message.save()
+        waybill.numbered([message])
+        said: list[str] = []
+        start = threading.Barrier(2)
+
+        about = ((one.id, other.id), parcel.id, start, said)
+        threads = [threading.Thread(target=_work, args=(name, *about)) for name in ("merge", rival)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert said, "one of the two must win"
+        parcel.refresh_from_db()
+        if rival == "hand":
+            assert not ("merge" in said and "hand" in said)
+            assert parcel.state == ("handed" if "hand" in said else "voided")
+            assert MergeMember.objects.filter(order=other, left_at=None).exists() == ("merge" in said)
+        else:
+            assert "cancel" in said
+            voids.stop_wrong()
+            together.tend()
+            plan.plan()
+            assert not Parcel.objects.filter(order=other).exclude(state="voided").exists()
+            assert Parcel.objects.filter(order=one).exclude(state="voided").count() == 1
+        Message.objects.all().delete()
+        MergeMember.objects.all().delete()
+        Event.objects.all().delete()
+        Order.objects.filter(id__in=[one.id, other.id]).update(state="cancelled")
