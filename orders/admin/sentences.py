@@ -37,6 +37,13 @@ NAMES: dict[str, Any] = {
     "payload_viewed": gettext_lazy("Raw payload viewed"),
     "edited": gettext_lazy("Details edited"),
     "refunded": gettext_lazy("Refunded"),
+    "merged": gettext_lazy("Ships together with others"),
+    "merge_left": gettext_lazy("No longer ships with the others"),
+    "merge_undone": gettext_lazy("Merge undone"),
+    "parcel.rides": gettext_lazy("Packed in another order's parcel"),
+    "moved": gettext_lazy("Goods moved to another warehouse"),
+    "split": gettext_lazy("Split into several parcels"),
+    "split_undone": gettext_lazy("Split undone"),
 }
 
 #: Events that ask for attention, and those that are about looking rather than doing.
@@ -156,7 +163,32 @@ def _return(facts: Facts) -> str:
     return f"{facts.get('case', '')} · {_('%(n)s pieces') % {'n': facts.get('pieces', 0)}}"
 
 
+#: Why an order left its merge.
+LEFT: dict[str, Any] = {
+    "cancelled": gettext_lazy("the order was cancelled"),
+    "address": gettext_lazy("the address was changed"),
+    "refund": gettext_lazy("a refund was asked"),
+    "warehouses": gettext_lazy("no warehouse has all the goods"),
+    "alone": gettext_lazy("it was the last one"),
+}
+
+
+def _left(facts: Facts) -> str:
+    return str(LEFT.get(str(facts.get("why")), ""))
+
+
+def _with(facts: Facts) -> str:
+    """The other orders of the parcel."""
+    return ", ".join(str(number) for number in facts.get("with") or [])
+
+
 SAYS: dict[str, Callable[[Facts], str]] = {
+    "merged": _with,
+    "merge_left": _left,
+    "merge_undone": _left,
+    "moved": _with,
+    "parcel.rides": lambda facts: f"{facts.get('parcel', '')} → {facts.get('inside', '')}",
+    "split": lambda facts: _("%(n)s parcels") % {"n": facts.get("parcels", "")},
     "hold_opened": _hold,
     "hold_released": _hold,
     "cancel": _cancel,
