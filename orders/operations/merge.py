@@ -18,7 +18,6 @@ from django.utils.translation import gettext as _
 
 from inventory.operations.reserve import Book
 from orderhub.actors import CLOCK, Actor
-from orderhub.lifecycle import Batch, Lifecycle, Writer
 from orders import timeline
 from orders.models import Line, Merge, MergeMember, Order
 from orders.models import OrderState as S
@@ -238,7 +237,8 @@ def gather(merge_id: int) -> bool:
         if target is None:
             leave(dict.fromkeys(ids, "warehouses"), CLOCK)
             return False
-        book.flush(Writer(Batch(Lifecycle("none", "", (), ()), CLOCK)))
+        book.write(CLOCK.name)
+        book.count()
         now = timezone.now()
         moved = [row for row in rows if row.warehouse_id != target.warehouse_id]
         Order.objects.filter(id__in=[row.id for row in moved]).update(warehouse_id=target.warehouse_id)
