@@ -54,6 +54,8 @@ class Shipment:
     told_before: set[uuid.UUID] = field(default_factory=set)
     #: numbers of the order's other live parcels, where it is split
     others: list[str] = field(default_factory=list)
+    #: the channel was told of one of them before
+    told: bool = False
 
     @property
     def heads(self) -> list[Any]:
@@ -164,10 +166,11 @@ def _together(found: dict[int, Shipment], carried: list[Parcel], by_uuid: dict[u
         "parcel_id", "line_uuid"
     ):
         lines.setdefault(parcel_id, set()).add(line_uuid)
-    for identity, order_id, number in live.values_list("id", "order_id", "number"):
+    for identity, order_id, number, report in live.values_list("id", "order_id", "number", "report_state"):
         for shipment in found.values():
             if shipment.parcel.order_id == order_id and shipment.parcel.id != identity:
                 shipment.others.append(number)
+                shipment.told |= report in ("done", "already")
                 if identity < shipment.parcel.id:
                     shipment.told_before |= lines.get(identity, set())
 

@@ -20,8 +20,11 @@ def send(messages: Sequence[Message]) -> dict[int, Answer]:
     """Report each shipment whose order may go on."""
     going, answers = pass_gate(messages)
     found = shipments(m.subject_id for m in going)
-    for message in going:
+    told_now: set[int] = set()
+    for message in sorted(going, key=lambda m: m.subject_id):
         shipment = found.get(message.subject_id)
+        if shipment is not None and shipment.head.id in told_now:
+            shipment.told = True  # the first parcel that leaves ships the order, whichever it is
         if shipment is None or message.connection is None:
             answers[message.id] = Answer.person(_("The parcel or its shop's account is gone."))
             continue
@@ -31,6 +34,7 @@ def send(messages: Sequence[Message]) -> dict[int, Answer]:
             continue
         try:
             answers[message.id] = Answer.done(already=_tell(message, shipment))
+            told_now.add(shipment.head.id)
         except PlatformError as error:
             answers[message.id] = Answer.of(error)
     return answers
@@ -73,7 +77,7 @@ def told(shipment: Shipment) -> Told:
         parcel.waybill_no,
         at,
         lines=_lines(shipment) if shipment.split else (),
-        role=parcel.role,
+        role="split" if shipment.split and shipment.told else "main" if shipment.split else parcel.role,
     )
 
 

@@ -286,6 +286,7 @@ def _receiver(order: dict[str, Any]) -> ParsedReceiver:
         town=words(_part(at, "street").get("name"), "street", 40),
         opaque={name: value for name, value in keys.items() if value} or None,
         key=words(order.get("doudian_open_id"), "doudian_open_id", 80),
+        address_key=keys["open_address_id"],
     )
 
 

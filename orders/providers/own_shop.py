@@ -52,6 +52,7 @@ class OwnShop(Channel):
     """The shop that sends its orders to us: asked about one by one, by its own small interface."""
 
     pulled = False
+    splits_lines = True
     warehouse_ways = ("wangdiantong", "qimen")
 
     def parse(self, raw: bytes) -> ParsedOrder:

@@ -74,6 +74,7 @@ class Pinduoduo(Channel):
     window = dt.timedelta(minutes=30)
     page_size = 100
     label = "pinduoduo"
+    splits_lines = True
     push_reply = b'{"commandType":"Ack"}'
     history: ClassVar[dt.timedelta] = dt.timedelta(hours=24)
 
@@ -271,6 +272,7 @@ def _receiver(order: Mapping[str, Any]) -> ParsedReceiver:
         district=words(order.get("town"), "town", 30),
         opaque={name: text for name, text in sealed.items() if text} or None,
         key=address,
+        address_key=address,
     )
 
 

@@ -54,7 +54,10 @@ def _dto(shipment: Shipment, account: Connection) -> dict[str, Any]:
     """One parcel; without cipher text the order's number alone stands for its receiver."""
     made: dict[str, Any] = {
         "object_id": shipment.parcel.number,
-        "order_info": {"order_channels_type": "PDD", "trade_order_list": [shipment.head.channel_number]},
+        "order_info": {
+            "order_channels_type": "PDD",
+            "trade_order_list": [head.channel_number for head in shipment.heads],
+        },
         "package_info": package(shipment),
         "template_url": account.options.get("waybill_template") or TEMPLATE,
     }
