@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('logistics', '0002_label_services'),
+        ('logistics', '0003_comparison'),
     ]
 
     operations = [
