@@ -230,8 +230,8 @@ def gather(merge_id: int) -> bool:
         lock(ids)
         rows = list(Order.objects.filter(id__in=ids).order_by("id"))
         lines = list(Line.objects.filter(order_id__in=ids, sku__isnull=False).values_list("uuid", "sku_id"))
-        book = Book.lock({sku for _line, sku in lines}, [line for line, _sku in lines])
-        references = [line for line, _sku in lines]
+        references = [str(line) for line, _sku in lines]
+        book = Book.lock({sku for _line, sku in lines}, references)
         houses = [row for row in rows if row.warehouse_id is not None]
         target = next((row for row in houses if book.move(references, row.warehouse_id or 0)), None)
         if target is None:
