@@ -3,6 +3,7 @@
 from orderhub.inbound.models import Payload, RefusedPush
 from orderhub.integrations.models import Breaker, Budget, Call, Connection
 from orderhub.jobs.models import Heartbeat, Job, ModuleSwitch
+from orderhub.notifications.models import Pace, Recipient
 from orderhub.outbox.models import Message
 from orderhub.tickets.models import Note, Ticket
 
@@ -16,7 +17,9 @@ __all__ = [
     "Message",
     "ModuleSwitch",
     "Note",
+    "Pace",
     "Payload",
+    "Recipient",
     "RefusedPush",
     "Ticket",
 ]

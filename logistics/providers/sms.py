@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from logistics.models import Parcel
-from orderhub.integrations.errors import PlatformError
+from orderhub.integrations.errors import Held, PlatformError
 from orderhub.integrations.registry import client
 from orderhub.models import Message
 from orderhub.outbox.sending import Answer
@@ -33,13 +33,14 @@ def send(messages: Sequence[Message]) -> dict[int, Answer]:
         if connection is None:
             answers[message.id] = Answer.person(_("No SMS account is connected."), "configuration")
             continue
+        speaker = client(connection)
         try:
-            speaker = client(connection)
             template, sign = speaker.option(message.data["template"]), speaker.option("sign_name")
             biz_id = speaker.send(phone, sign, template, message.data["params"], message.key)
             answers[message.id] = Answer.done(biz_id=biz_id)
         except PlatformError as error:
-            answers[message.id] = Answer.of(error)
+            limited = isinstance(error, Held) or error.code in speaker.too_fast
+            answers[message.id] = Answer.limited(error) if limited else Answer.of(error)
     return answers
 
 

@@ -34,6 +34,7 @@ EFFECTS: dict[str, Any] = {
     "voucher.submit": _("Submit the receivable voucher"),
     "voucher.audit": _("Audit the receivable voucher"),
     "sms.send": _("Send an SMS"),
+    "notice.send": _("Tell our people"),
 }
 
 

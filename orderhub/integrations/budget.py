@@ -44,6 +44,9 @@ TOO_MANY: dict[str, dict[str, Span]] = {
     "zto": {"S206": "minute", "S221": "minute"},
     "kingdee": {"14": "minute"},
     "aliyun_sms": {"Throttling": "minute"},
+    "wechatpay": {"FREQUENCY_LIMITED": "minute", "RATELIMIT_EXCEEDED": "minute"},
+    "feishu": {"11232": "minute"},
+    "dingtalk": {"130101": "minute", "410100": "minute", "90030": "minute", "punish": "minute"},
     "amap": {
         "10004": "minute", "10010": "minute", "10014": "minute", "10015": "minute", "10019": "minute",
         "10020": "minute", "10021": "minute", "10003": "day", "10029": "day", "10044": "day", "10045": "day",

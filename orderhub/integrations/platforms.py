@@ -33,6 +33,8 @@ PLATFORMS: dict[str, Platform] = {
     "zto": Platform(_("ZTO Express"), _AT + "zto.Zto"),
     "kuaidi100": Platform(_("Kuaidi100"), _AT + "kuaidi100.Kuaidi100"),
     "kingdee": Platform(_("Kingdee Cloud"), _AT + "kingdee.Kingdee"),
+    "feishu": Platform(_("Feishu group bot"), _AT + "feishu.Feishu"),
+    "dingtalk": Platform(_("DingTalk group robot"), _AT + "dingtalk.Dingtalk"),
     "aliyun_sms": Platform(_("Aliyun SMS"), _AT + "aliyun_sms.AliyunSms"),
 }
 

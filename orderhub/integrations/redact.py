@@ -65,6 +65,11 @@ def redacted(body: str | bytes, secrets: Iterable[str] = ()) -> str:
     return _numbers(text)[:LIMIT]
 
 
+def without_phones(text: str) -> str:
+    """A sentence with every telephone number taken out."""
+    return _numbers(text)
+
+
 def is_private(name: str) -> bool:
     """Whether a field of this name is never kept."""
     plain = name.rsplit("}", 1)[-1].lower().replace("_", "").replace("-", "")

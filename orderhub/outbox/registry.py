@@ -124,5 +124,13 @@ KINDS: dict[str, Kind] = {
             "",
             batch=1,
         ),
+        Kind(
+            "notice.send",
+            "Tell our people",
+            "orderhub.notifications.sending.send",
+            "orderhub.notifications.sending.ask",
+            "",
+            batch=50,
+        ),
     )
 }

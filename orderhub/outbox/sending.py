@@ -36,7 +36,7 @@ LONGEST_WAIT = dt.timedelta(minutes=30)
 class Answer:
     """What became of one message. Make it with the constructors below."""
 
-    outcome: str  # done retry unknown person missing cancelled
+    outcome: str  # done retry wait unknown person missing cancelled
     data: dict[str, Any] = field(default_factory=dict)
     kind: str = ""
     text: str = ""
@@ -61,6 +61,16 @@ class Answer:
     def person(cls, text: str, kind: str = "business") -> Answer:
         """The platform refused: a person has to decide."""
         return cls("person", kind=kind, text=text)
+
+    @classmethod
+    def wait(cls, after: dt.timedelta, text: str, kind: str = "retry") -> Answer:
+        """Nothing was tried: a limit leaves no room before `after` is over. It counts as no try."""
+        return cls("wait", kind=kind, text=text, after=after)
+
+    @classmethod
+    def limited(cls, error: PlatformError) -> Answer:
+        """A send that a limit (the platform's or our own budget) refused: a wait, not a failed try. Not for `ask`."""
+        return cls.wait(dt.timedelta(seconds=error.retry_after or 60.0), f"{error.message} ({error.code})")
 
     @classmethod
     def of(cls, error: PlatformError) -> Answer:
@@ -167,6 +177,9 @@ def settle(
             done.append(message)
         elif answer.outcome == "cancelled":
             message.state, message.done_at = Message.State.CANCELLED, now
+        elif answer.outcome == "wait":
+            message.state, message.attempts = Message.State.NEW, max(message.attempts - 1, 0)
+            message.next_try_at = now + (answer.after or FIRST_WAIT)
         elif answer.outcome in ("retry", "unknown") and tally.spared(message.connection_id):
             message.state = Message.State.NEW if answer.outcome == "retry" else Message.State.UNKNOWN
             message.attempts = max(0, message.attempts - 1)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from orderhub.sandbox import aliyun_acs3
 from orderhub.sandbox.credentials import ALIYUN_SMS
 from orderhub.sandbox.frame import BEIJING, Answer, Platform, Request, beijing
 
@@ -44,6 +45,7 @@ class AliyunSms(Platform):
     """SendSms and QuerySendDetails; what was sent stays in the ledger with masked numbers only."""
 
     prefix = "aliyun_sms"
+    roots = ("/",)  # Aliyun's own SDK takes only a host
 
     def __init__(self, world: Any) -> None:
         super().__init__(world)
@@ -76,11 +78,12 @@ class AliyunSms(Platform):
 
     @staticmethod
     def params(request: Request) -> dict[str, str]:
-        return {**request.query, **request.form}
+        more = aliyun_acs3.params(request) if aliyun_acs3.is_used(request) else {}
+        return {**request.query, **request.form, **more}
 
     def handle(self, request: Request) -> Answer:
         params = self.params(request)
-        refusal = self.refusal(request.method, params, request.now)
+        refusal = self.refusal(request, params)
         if refusal:
             return refusal
         action = params.get("Action", "")
@@ -92,7 +95,7 @@ class AliyunSms(Platform):
             404, "InvalidAction.NotFound", "Specified api is not found, please check your url and method."
         )
 
-    def refusal(self, method: str, params: dict[str, str], now: datetime) -> Answer | None:
+    def refusal(self, request: Request, params: dict[str, str]) -> Answer | None:
         """What the gateway says before the business sees the call; None when the call is in order."""
         missing = [
             name
@@ -111,12 +114,16 @@ class AliyunSms(Platform):
             return self.error(
                 400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted."
             )
-        if abs(now - sent) > TIMESTAMP_TOLERANCE:
+        if abs(request.now - sent) > TIMESTAMP_TOLERANCE:
             return self.error(
                 400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired."
             )
-        expected = signature(method, params, ALIYUN_SMS["access_key_secret"])
-        if not hmac.compare_digest(expected, params["Signature"]):
+        secret = ALIYUN_SMS["access_key_secret"]
+        if aliyun_acs3.is_used(request):
+            right = aliyun_acs3.is_right(request, secret)
+        else:
+            right = hmac.compare_digest(signature(request.method, params, secret), params["Signature"])
+        if not right:
             return self.error(
                 400, "SignatureDoesNotMatch", "Specified signature is not matched with our calculation."
             )

@@ -186,6 +186,9 @@ ALIYUN_SMS: dict[str, Any] = {
     },
 }
 
+FEISHU = {"access_token": "sandbox-feishu-hook-0001", "secret": "sandbox-feishu-sign-secret"}
+DINGTALK = {"access_token": "sandbox-dingtalk-robot-0001", "secret": "SECsandbox-dingtalk-sign-secret"}
+
 CREDENTIALS = {
     "taobao": TAOBAO,
     "pinduoduo": PINDUODUO,
@@ -199,4 +202,6 @@ CREDENTIALS = {
     "kuaidi100": KUAIDI100,
     "kingdee": KINGDEE,
     "aliyun_sms": ALIYUN_SMS,
+    "feishu": FEISHU,
+    "dingtalk": DINGTALK,
 }

@@ -30,6 +30,7 @@ KINDS = (
     "kingdee.delete",
     "wms.refund",
     "wms.purchase",
+    "group.told",
 )
 
 SCHEMA = """

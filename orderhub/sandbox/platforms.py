@@ -20,6 +20,8 @@ PLATFORMS = {
     "kingdee": "orderhub.sandbox.kingdee.Kingdee",
     "aliyun_sms": "orderhub.sandbox.aliyun_sms.AliyunSms",
     "wechatpay": "orderhub.sandbox.wechatpay.WechatPay",
+    "feishu": "orderhub.sandbox.feishu.Feishu",
+    "dingtalk": "orderhub.sandbox.dingtalk.Dingtalk",
 }
 
 

@@ -76,6 +76,15 @@ def _known(platform: str) -> tuple[str, dict[str, Any], dict[str, Any], dict[str
             },
             {},
         ),
+        **{
+            robot: (
+                "",
+                {"access_token": known[robot]["access_token"], "app_secret": known[robot]["secret"]},
+                {},
+                {},
+            )
+            for robot in ("feishu", "dingtalk")
+        },
         "wangdiantong": (str(wdt["app_key"]), {"app_secret": wdt["app_secret"]}, {"sid": wdt["sid"]}, {}),
         "qimen": (
             str(qimen["app_key"]),

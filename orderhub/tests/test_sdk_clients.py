@@ -19,7 +19,7 @@ import pytest
 from orderhub.integrations import signing_rsa
 from orderhub.integrations.errors import Forged, PlatformError
 from orderhub.integrations.registry import client
-from orderhub.sandbox.credentials import ALIPAY, DOUYIN, KINGDEE, TAOBAO, WECHATPAY
+from orderhub.sandbox.credentials import ALIPAY, ALIYUN_SMS, DOUYIN, KINGDEE, TAOBAO, WECHATPAY
 from orderhub.testing.connections import connection
 from orderhub.testing.sandbox import RunningSandbox, running_sandbox
 from orderhub.testing.speaking import ORDERS, SEED, fresh_sandbox, speak, start_sandbox  # noqa: F401
@@ -310,3 +310,35 @@ def test_that_we_read_a_notice_of_the_vectors_as_its_maker_did() -> None:
         ):
             wechat.believed(headers, body)
         assert error.value.code == "stale"
+
+
+def test_that_aliyuns_own_sdk_sends_through_the_sandbox_and_we_find_what_it_sent(
+    sandbox: RunningSandbox,
+) -> None:
+    from alibabacloud_dysmsapi20170525.client import Client as Dysms
+    from alibabacloud_dysmsapi20170525.models import SendSmsRequest
+    from alibabacloud_tea_openapi.models import Config
+
+    def sdk(secret: str = str(ALIYUN_SMS["access_key_secret"])) -> Any:
+        return Dysms(
+            Config(
+                access_key_id=ALIYUN_SMS["access_key_id"], access_key_secret=secret, protocol="http",
+                endpoint=sandbox.url.removeprefix("http://"),
+            )
+        )  # fmt: skip
+
+    asked = SendSmsRequest(
+        phone_numbers="13800138000", sign_name=ALIYUN_SMS["sign_name"], template_code="SMS_100000003",
+        template_param='{"number":"OH1","reason":"未揽收 48 小时"}', out_id="sdk-1",
+    )  # fmt: skip
+    said = sdk().send_sms(asked).body
+    assert said.code == "OK" and said.biz_id
+    sent = sandbox.ledger("sms.sent", "sdk-1")
+    assert len(sent) == 1 and "未揽收 48 小时" in sent[0]["body"]["content"]
+    ours = speak("aliyun_sms", sandbox).query("13800138000", said.biz_id)
+    assert [row["OutId"] for row in ours] == ["sdk-1"]
+    with pytest.raises(Exception, match="SignatureDoesNotMatch"):
+        sdk("another-secret").send_sms(asked)
+    asked.template_code = "SMS_404"
+    assert sdk().send_sms(asked).body.code == "isv.SMS_TEMPLATE_ILLEGAL"
+    assert len(sandbox.ledger("sms.sent")) == 1

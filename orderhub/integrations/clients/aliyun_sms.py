@@ -46,10 +46,16 @@ CODES: dict[str, Kind] = {
 }
 
 
+#: How long a number's limit lasts, by the word in the refusal ("触发分钟级流控Permits:3"); the first that fits.
+LIMITS = (("分钟", 60.0), ("小时", 3600.0), ("天", 86400.0))
+
+
 class AliyunSms(Client):
     """One text to one number, and what became of it."""
 
     platform = "aliyun_sms"
+    #: The number had its share of texts: nothing was sent, and the wait until the window ends is no failed try.
+    too_fast = frozenset({"isv.BUSINESS_LIMIT_CONTROL"})
 
     def send(
         self, phone: str, sign_name: str, template_code: str, params: Mapping[str, Any], out_id: str
@@ -122,4 +128,7 @@ def _read(response: httpx.Response, effect: bool) -> dict[str, Any]:
     if code in ("isp.SYSTEM_ERROR", "InternalError") and effect:
         kind = "unknown"
     message = str(answer.get("Message") or _("Aliyun refused the message."))
-    raise PlatformError(kind, code, message, 30.0 if kind == "retry" else None)
+    wait = 30.0 if kind == "retry" else None
+    if code == "isv.BUSINESS_LIMIT_CONTROL":
+        wait = next((seconds for word, seconds in LIMITS if word in message), 3600.0)
+    raise PlatformError(kind, code, message, wait)
