@@ -71,7 +71,8 @@ ROLES: tuple[Role, ...] = (
     ),
     Role(
         "operations", _("Operations supervisor"),
-        ("orders.*_shop", "orders.view_payload_raw", "orderhub.*_connection", "orderhub.*_moduleswitch", "orderhub.view_call",
+        ("orders.*_shop", "orders.view_payload_raw", "orderhub.*_connection", "orderhub.*_recipient",
+         "orderhub.*_moduleswitch", "orderhub.view_call",
          "orderhub.view_heartbeat", "orderhub.view_job", "orderhub.add_job", "inventory.*_sku", "inventory.*_skucode",
          "inventory.*_warehouse", "inventory.*_bin", "routing.*_fence", "routing.import_fence", "routing.*_outlet",
          "routing.*_capacityday", "routing.*_override", "django_celery_beat.view_periodictask",

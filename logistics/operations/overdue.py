@@ -1,4 +1,4 @@
-"""No pick-up within 48 hours of shipping: one ticket a parcel, one SMS a warehouse and sweep, each parcel told once."""
+"""No pick-up within 48 hours of shipping: a ticket and a line in the managers' group each, one SMS a sweep and warehouse."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from logistics.models import Parcel, Policy
 from logistics.queries import connection_of
+from orderhub.notifications.asking import Notice, notify_many
 from orderhub.outbox import writing
 from orderhub.tickets.opening import open_ticket
 
@@ -72,5 +73,17 @@ def overdue(*, n: int = 500) -> int:
                     "parcels": [parcel.number for parcel in rows][:50],
                 },
             )
+        notify_many("warehouse_manager", "pickup_overdue", [_notice(parcel, hours) for parcel in parcels])
         Parcel.objects.filter(id__in=[parcel.id for parcel in parcels]).update(overdue_told=True)
     return len(parcels)
+
+
+def _notice(parcel: Parcel, hours: int) -> Notice:
+    """For the managers' groups: one message a warehouse, a line a parcel."""
+    params = {
+        "warehouse": parcel.warehouse.name,
+        "parcel": parcel.number,
+        "waybill": parcel.waybill_no,
+        "hours": hours,
+    }
+    return Notice(f"pickup:{parcel.number}", params, f"pickup:{parcel.warehouse.code}", parcel.order_id)

@@ -13,7 +13,7 @@ from logistics.models import Parcel, Trace
 from logistics.operations import follow, overdue, plan, progress, tracking, voids, waybill
 from logistics.providers.labels import own as labels
 from orderhub.integrations.registry import client
-from orderhub.models import Connection, Message, Ticket
+from orderhub.models import Connection, Message, Recipient, Ticket
 from orderhub.outbox import sending
 from orderhub.testing.connections import connection
 from orderhub.testing.sandbox import RunningSandbox
@@ -234,10 +234,13 @@ def test_that_an_overdue_pick_up_is_one_ticket_and_one_sms(world: Any, sandbox: 
     late = [world.parcel(own_order(world), "shipped", shipped_at=old) for _ in range(2)]
     fresh = world.parcel(own_order(world), "shipped", shipped_at=timezone.now() - dt.timedelta(hours=47))
     assert overdue.overdue() == 0, "the carrier was not asked yet"
+    group = connection("dingtalk", sandbox.url)
+    Recipient.objects.create(role="warehouse_manager", connection=group)
     Parcel.objects.update(polled_at=timezone.now() - dt.timedelta(minutes=1))
     assert overdue.overdue() == 2
     assert overdue.overdue() == 0
     assert Ticket.objects.filter(kind="pickup_overdue").count() == 2
+    assert Message.objects.filter(kind="notice.send", connection=group).count() == 2
     sandbox.fault("lost_answer", "aliyun_sms", times=1)
     drain("sms.send")
     drain("sms.send")

@@ -27,14 +27,16 @@ class RecipientAdmin(Admin):
     actions = None
     fieldsets = ((None, {"fields": (("role", "only"), ("connection", "phone"), "enabled")}),)
 
-    @admin.display(description=_("role"))
+    @admin.display(description=_("for the role"))
     def told(self, recipient: Recipient) -> str:
         return str(recipient.get_role_display())
 
     @admin.display(description=_("where"))
     def place(self, recipient: Recipient) -> SafeString:
         """The group or telephone; of a telephone only the end is shown in the list."""
-        number = f"···{recipient.phone[-4:]}" if recipient.phone else recipient.connection.get_platform_display()
+        number = (
+            f"···{recipient.phone[-4:]}" if recipient.phone else recipient.connection.get_platform_display()
+        )
         return format_html('{}<span class="oh-under">{}</span>', recipient.connection.name, number)
 
     @admin.display(description=_("notices"))
@@ -43,4 +45,4 @@ class RecipientAdmin(Admin):
 
     @admin.display(description=_("on"))
     def on(self, recipient: Recipient) -> SafeString:
-        return pill(_now("on"), "good") if recipient.enabled else pill(_now("off"), "quiet")
+        return pill(_now("on"), "good") if recipient.enabled else pill(_now("off"))

@@ -59,6 +59,7 @@ GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
     (_("Set up"), True, (
         Item(_("Modules"), "toggle_on", "modules", "orderhub.view_moduleswitch"),
         Item(_("Schedule"), "schedule", "django_celery_beat_periodictask_changelist", "django_celery_beat.view_periodictask"),
+        Item(_("Recipients of notices"), "campaign", "orderhub_recipient_changelist", "orderhub.view_recipient"),
         Item(_("Jobs"), "work_history", "orderhub_job_changelist", "orderhub.view_job"),
         Item(_("People"), "group", "auth_user_changelist", "auth.view_user"),
         Item(_("Roles"), "badge", "auth_group_changelist", "auth.view_group"),

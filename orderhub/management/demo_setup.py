@@ -18,7 +18,7 @@ from django.utils import timezone
 from inventory.models import Bin, Sku, Warehouse
 from inventory.operations.receive import opening
 from orderhub import crypto, schedule
-from orderhub.models import Connection
+from orderhub.models import Connection, Recipient
 from orderhub.sandbox import credentials as known
 from orderhub.sandbox.catalogue import DATA
 from orders.models import Shop
@@ -62,7 +62,12 @@ def accounts(sandbox_url: str) -> dict[str, Connection]:
          {"acctid": d["acct_id"], "username": d["username"], "lcid": d["lcid"], "org_num": d["org"],
           "customer": "ONLINE", "customers": {"taobao": "TB001", "own": "OWN001"}}),
         ("sms-main", "aliyun_sms", "阿里云短信", s["access_key_id"], {"app_secret": s["access_key_secret"]},
-         {"sign_name": s["sign_name"], "template_pickup_overdue": s["template_pickup_overdue"]}),
+         {"sign_name": s["sign_name"], "template_pickup_overdue": s["template_pickup_overdue"],
+          "template_needs_person": s["template_needs_person"]}),
+        ("feishu-ops", "feishu", "飞书 运营群", "", {"access_token": known.FEISHU["access_token"],
+         "app_secret": known.FEISHU["secret"]}, {}),
+        ("dingtalk-warehouse", "dingtalk", "钉钉 仓库群", "", {"access_token": known.DINGTALK["access_token"],
+         "app_secret": known.DINGTALK["secret"]}, {}),
     )  # fmt: skip
     made: dict[str, Connection] = {}
     for code, platform, name, app_key, secrets, options in rows:
@@ -160,6 +165,12 @@ def build(*, sandbox_url: str, seed: int, admin: str, password: str, say: Callab
         unpaid_minutes=2,
     )  # fmt: skip
     own.payment_connections.add(made["alipay-main"], made["wechatpay-main"])
+    Recipient.objects.bulk_create(
+        [
+            Recipient(role="service_lead", connection=made["feishu-ops"]),
+            Recipient(role="warehouse_manager", connection=made["dingtalk-warehouse"]),
+        ]
+    )
     say(f"{history(seed, 6000)} parcels of history")
     outlets = importlib.import_module("routing.demo").load(timezone.now())
     say(f"outlets and fences: {outlets}")

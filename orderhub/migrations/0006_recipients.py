@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
             name='Recipient',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=orderhub.notifications.models.roles, max_length=30, verbose_name='role')),
+                ('role', models.CharField(choices=orderhub.notifications.models.roles, max_length=30, verbose_name='for the role')),
                 ('phone', models.CharField(blank=True, default='', help_text='For SMS only: of our own staff.', max_length=20, verbose_name='telephone')),
                 ('only', models.CharField(blank=True, choices=orderhub.notifications.models.kinds, default='', max_length=30, verbose_name='only this notice')),
                 ('enabled', models.BooleanField(default=True, verbose_name='on')),

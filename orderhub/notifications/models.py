@@ -30,7 +30,7 @@ def kinds() -> list[tuple[str, Any]]:
 class Recipient(models.Model):
     """Notices for a role go to this group or telephone; no `only` means every notice for the role."""
 
-    role = models.CharField(_("role"), max_length=30, choices=roles)
+    role = models.CharField(_("for the role"), max_length=30, choices=roles)
     connection = models.ForeignKey(
         "orderhub.Connection",
         models.PROTECT,

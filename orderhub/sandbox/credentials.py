@@ -179,6 +179,7 @@ ALIYUN_SMS: dict[str, Any] = {
     "access_key_secret": "sandbox-access-key-secret",
     "sign_name": "晴川家居",
     "template_pickup_overdue": "SMS_100000001",
+    "template_needs_person": "SMS_100000003",
     "templates": {
         "SMS_100000001": "${warehouse}有${count}个包裹发货超过48小时未揽收，首单${waybill}，请尽快处理。",
         "SMS_100000002": "您的包裹${waybill}已由${carrier}发出，请留意查收。",

@@ -19,6 +19,7 @@ from orderhub.inbound.processing import PayloadRow, Verdict
 from orderhub.lifecycle import Refusal, Writer, apply
 from orderhub.models import Connection, Message
 from orderhub.money import BadMoney, yuan
+from orderhub.notifications.asking import notify
 from orderhub.nudge import nudge
 from orderhub.outbox.writing import ask_once
 from orderhub.tickets.opening import open_ticket
@@ -182,6 +183,13 @@ def _late(order: Order, notice: payment.Notice) -> None:
         role="service_lead",
         order_id=order.id,
     )
+    notify(
+        "service_lead",
+        "late_payment",
+        f"late_payment:{order.id}",
+        {"number": order.number, "amount": notice.amount},
+        order_id=order.id,
+    )
 
 
 def answered(messages: list[Message]) -> None:
@@ -229,6 +237,13 @@ def _paid_twice(ids: list[int]) -> None:
             body=_("Refund one of these payments: %(payments)s.")
             % {"payments": "; ".join(twice[order.id].values())},
             role="service_lead",
+            order_id=order.id,
+        )
+        notify(
+            "service_lead",
+            "paid_twice",
+            f"paid_twice:{order.id}",
+            {"number": order.number, "times": len(twice[order.id])},
             order_id=order.id,
         )
 

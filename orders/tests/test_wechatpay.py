@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from orderhub.inbound import processing
 from orderhub.inbound.keeping import Kept, keep_many
+from orderhub.integrations import turns
 from orderhub.integrations.models import Connection
-from orderhub.models import Message, Payload, RefusedPush, Ticket
+from orderhub.models import Message, Payload, Recipient, RefusedPush, Ticket
 from orderhub.outbox.sending import drain
 from orderhub.sandbox import alipay, paying, wechatpay
 from orderhub.sandbox.credentials import WECHATPAY
@@ -76,6 +77,7 @@ class House:
 
     def settle(self) -> None:
         """Everything that waits for its next try is due: notices, questions, judgement."""
+        turns.forget()  # what a refusal taught of budgets is over as well
         for table in (Payload, Order, Message):
             table.objects.update(next_try_at=timezone.now())
         processing.process("payment")
@@ -206,12 +208,15 @@ def test_that_a_payment_after_expiry_is_put_before_a_person_once(house: House) -
     Order.objects.update(expires_at=timezone.now() - timezone.timedelta(minutes=1))
     payment.expire_unpaid()
     assert state(order) == "cancelled"
+    Recipient.objects.create(role="service_lead", connection=connection("feishu", house.box.url))
     for _again in range(15):
         assert house.hear(source) == 204
     house.settle()
     assert state(order) == "cancelled" and effects()["confirmed"] == 0
     ticket = Ticket.objects.get()
     assert ticket.kind == "late_payment" and str(source.payable) in ticket.body
+    notice = Message.objects.get(kind="notice.send")
+    assert notice.data["params"] == {"number": order.number, "amount": str(source.payable)}
 
 
 def test_that_one_gateway_which_knows_nothing_says_nothing_against_the_other(house: House) -> None:
