@@ -69,7 +69,7 @@ class Shop(models.Model):
     window_until = models.DateTimeField(
         null=True, blank=True
     )  # the window being read, kept while pages are left
-    window_page = models.PositiveIntegerField(null=True, blank=True)
+    window_rows = models.PositiveIntegerField(null=True, blank=True)
     overlap_minutes = models.PositiveSmallIntegerField(_("overlap (minutes)"), default=10)
     pull_lease_until = models.DateTimeField(null=True, editable=False)
     last_success_at = models.DateTimeField(_("last success"), null=True, blank=True)

@@ -1,7 +1,7 @@
 """Pulling a shop's changes: resumable, page by page, from the last page backwards.
 
 `pulled_until` is the high-water mark: every change up to it is stored. A window runs from it (less an overlap)
-to now, as long as the channel lets one listing be. The window being read and the next page are committed with
+to now, as long as the channel lets one listing be. The window being read and what is left of it are committed with
 each page's payloads, so a worker killed anywhere goes on where it stopped, and what was stored twice is stored once.
 """
 
@@ -56,8 +56,8 @@ def _pull(shop_id: int, until: dt.datetime | None) -> int:
                     break
                 connected = shop.connection.created_at
                 end = channel(shop.channel).until(start, target, connected, _overlap(shop))
-                shop.window_until, shop.window_page = end, None
-                shop.save(update_fields=["window_until", "window_page"])
+                shop.window_until, shop.window_rows = end, None
+                shop.save(update_fields=["window_until", "window_rows"])
             stored += _window(shop, start - _overlap(shop), shop.window_until)
         Shop.objects.filter(id=shop_id).update(last_success_at=timezone.now(), last_error="", errors_in_row=0)
     except Held as error:
@@ -94,9 +94,10 @@ def _window(shop: Shop, start: dt.datetime, end: dt.datetime) -> int:
     """Read one window backwards; commits after each page."""
     api = client(shop.connection)
     speaker = channel(shop.channel)
-    page = shop.window_page
-    if page is None:
-        page = max(1, speaker.pages(api, start, end))
+    size = speaker.page_size
+    # kept as rows, not as a page: the one who goes on may read pages of another size
+    page = speaker.pages(api, start, end) if shop.window_rows is None else -(-shop.window_rows // size)
+    page = max(1, page)
     stored = 0
     while page >= 1:
         payloads, failed = _details(speaker, api, speaker.listed(api, start, end, page))
@@ -105,9 +106,9 @@ def _window(shop: Shop, start: dt.datetime, end: dt.datetime) -> int:
             if failed is None:
                 page -= 1
                 done = (
-                    {"pulled_until": end, "window_until": None, "window_page": None}
+                    {"pulled_until": end, "window_until": None, "window_rows": None}
                     if page < 1
-                    else {"window_page": page}
+                    else {"window_rows": page * size}
                 )
                 Shop.objects.filter(id=shop.id).update(**done, pull_lease_until=timezone.now() + LEASE)
         nudge("orderhub.read_payloads", "order")

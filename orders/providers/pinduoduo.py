@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from orderhub.inbound.keeping import Kept
 from orderhub.integrations.errors import Forged, PlatformError
+from orderhub.money import BadMoney
 from orders.amounts import allocate_lines
 from orders.providers.base import (
     ChannelState,
@@ -243,7 +244,10 @@ def _lines(
             )
         )
     goods = [line.unit_price * line.quantity for line in lines]
-    parts = allocate_lines(goods, sum(goods, Decimal(0)) + freight - payable, freight)
+    try:
+        parts = allocate_lines(goods, sum(goods, Decimal(0)) + freight - payable, freight)
+    except BadMoney as error:
+        raise Unreadable("bad_money", str(error)) from None
     for line, (discount, share, amount) in zip(lines, parts, strict=True):
         line.discount, line.freight_share, line.payable = discount, share, amount
     return lines

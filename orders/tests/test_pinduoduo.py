@@ -17,12 +17,13 @@ from orderhub import crypto
 from orderhub.inbound import processing
 from orderhub.inbound.keeping import Kept, keep_many
 from orderhub.integrations import signing
+from orderhub.integrations.errors import PlatformError
 from orderhub.models import Connection, Message, Payload
 from orders.models import Event, Hold, Order, Shop
 from orders.operations import pull
 from orders.providers import channel
 from orders.providers.base import ChannelState, RefundState, Unreadable
-from orders.providers.pinduoduo import parse
+from orders.providers.pinduoduo import Pinduoduo, parse
 from orders.tests.conftest import beijing
 
 SECRET, CLIENT, MALL = "the-client-secret", "the-client-id", "330000001"
@@ -123,8 +124,9 @@ def test_that_states_and_refunds_have_our_words(
      ({"group_status": 9}, "unknown_word", "group_status"), ({"after_sales_status": 99}, "unknown_word", "after_sales"),
      ({"refund_status": 9}, "unknown_word", "refund_status"), ({"risk_control_status": 2}, "unknown_word", "risk_control"),
      ({"pay_amount": "12.8O"}, "bad_money", "pay_amount"), ({"pay_amount": 12.345}, "bad_money", "pay_amount"),
+     ({"pay_amount": -1}, "bad_money", ""),
      ({"updated_at": 1764000000}, "bad_time", "updated_at"), ({"item_list": []}, "missing", ""),
-     ({"order_sn": ""}, "missing", "order_sn"), ({"pay_time": ""}, "missing", "pay_time"),
+     ({"order_sn": ""}, "missing", "order_sn"), ({"pay_time": ""}, "missing", ""),
      ({"receiver_phone": "13900000000"}, "plain_receiver", "phone")],
 )  # fmt: skip
 def test_that_what_nobody_has_seen_is_named(changes: dict[str, Any], code: str, word: str) -> None:
@@ -286,3 +288,43 @@ def test_that_no_rule_hands_a_pinduoduo_order_to_a_warehouse_system() -> None:
 
 def test_that_beijing_text_is_what_the_channel_sends() -> None:
     assert beijing(dt.datetime(2026, 11, 20, 2, 1, 3, tzinfo=dt.UTC)) == json.loads(CAPTURED)["updated_at"]
+
+
+class Pages:
+    """An account with twelve orders in one window; after `good` pages nothing can be read."""
+
+    good = 1
+
+    def changed_count(self, start: dt.datetime, end: dt.datetime) -> int:
+        return 12
+
+    def changed_page(
+        self, start: dt.datetime, end: dt.datetime, page: int, size: int
+    ) -> list[dict[str, str]]:
+        return [{"order_sn": f"261120-{n:015d}"} for n in range((page - 1) * size, min(12, page * size))]
+
+    def details(self, numbers: list[str]) -> dict[str, Any]:
+        self.good -= 1
+        if self.good < 0:
+            return {number: PlatformError("retry", "x", "later") for number in numbers}
+        return {number: ({"updated_at": "1"}, captured(order_sn=number)) for number in numbers}
+
+
+@pytest.mark.django_db
+def test_that_a_window_goes_on_with_pages_of_another_size_and_loses_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, now = Pages(), timezone.now()
+    monkeypatch.setattr(pull, "client", lambda connection: api)
+    before = now - dt.timedelta(minutes=5)
+    Connection.objects.filter(id=shop.connection_id).update(created_at=before)
+    Shop.objects.filter(id=shop.id).update(pulled_until=before)
+    monkeypatch.setattr(Pinduoduo, "page_size", 4)
+    pull.pull(shop.id, until=now)
+    shop.refresh_from_db()
+    assert shop.last_error and shop.window_rows == 8, "two pages of four are left"
+    monkeypatch.setattr(Pinduoduo, "page_size", 2)
+    api.good = 99
+    pull.pull(shop.id, until=now)
+    shop.refresh_from_db()
+    assert shop.pulled_until == now and Payload.objects.filter(kind="order").count() == 12
