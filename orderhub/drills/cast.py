@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,18 +32,26 @@ HOUSES = (
 class Cast:
     """The named ones."""
 
-    taobao: Shop
+    markets: dict[str, Shop]
     own_shop: Shop
     houses: dict[str, Warehouse]
     skus: dict[str, int]
     accounts: dict[str, Connection]
+
+    @property
+    def taobao(self) -> Shop:
+        return self.markets["taobao"]
+
+    def point(self, channel: str, url: str) -> None:
+        """The account of this channel's shop speaks to the sandbox at `url` from now on."""
+        Connection.objects.filter(id=self.accounts[channel].id).update(base_url=f"{url}/{channel}")
 
 
 def set_up(url: str = NOWHERE, *, bins: int = 4, stock: int = 1_000_000) -> Cast:
     """Shops, accounts at `url`, two warehouses, every SKU of the sandbox with `stock` pieces in some bin of each."""
     options: dict[str, dict[str, Any]] = {
         "wangdiantong": {"shop_no": CREDENTIALS["wangdiantong"]["shop_no"]},
-        "kingdee": {"customers": {"taobao": "TB001", "own": "OWN001"}},
+        "kingdee": {"customers": {"taobao": "TB001", "own": "OWN001"}, "customer": "ONLINE"},
         "aliyun_sms": {"template_pickup_overdue": CREDENTIALS["aliyun_sms"]["template_pickup_overdue"]},
     }
     accounts = {
@@ -68,19 +74,23 @@ def set_up(url: str = NOWHERE, *, bins: int = 4, stock: int = 1_000_000) -> Cast
         for code, house in houses.items()
     }
     opening([(sku.id, row[n % bins].id, stock) for n, sku in enumerate(made) for row in shelves.values()])
-    taobao = Shop.objects.create(
-        code="taobao", name="淘宝店", channel="taobao", connection=accounts["taobao"], duplicate_mode="off"
-    )
+    markets = {
+        channel: Shop.objects.create(
+            code=channel, name=name, channel=channel, connection=accounts[channel], duplicate_mode="off"
+        )
+        for channel, name in MARKETS.items()
+    }
     own = Shop.objects.create(
         code="own", name="自营店", channel="own_shop", connection=accounts["own_shop"], duplicate_mode="off",
     )  # fmt: skip
     own.payment_connections.add(accounts["alipay"])
     forget()
-    return Cast(taobao, own, houses, {sku.code: sku.id for sku in made}, accounts)
+    return Cast(markets, own, houses, {sku.code: sku.id for sku in made}, accounts)
 
 
+MARKETS = {"taobao": "淘宝店", "pinduoduo": "拼多多店", "douyin": "抖音店"}
 ACCOUNTS = {
-    "taobao": "taobao-main",
+    **{channel: f"{channel}-main" for channel in MARKETS},
     "own_shop": "own-shop",
     "alipay": "alipay-main",
     "wangdiantong": "wdt-main",
@@ -118,22 +128,4 @@ def scalar(sql: str, params: Iterable[Any] = ()) -> Any:
     return row[0] if row else None
 
 
-def sandbox_trades(ledger: Path) -> dict[str, str]:
-    """{trade number: when it was changed last, "" where never} as the sandbox's own ledger has it."""
-    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as memory:
-        numbers = [
-            row[0]
-            for row in memory.execute(
-                "select key from entry where kind = 'source.order' and platform = 'taobao'"
-            )
-        ]
-        changed = dict(
-            memory.execute(
-                "select substr(key, 7), json_extract(body, '$.modified') from state"
-                " where platform = 'taobao' and key like 'trade:%'"
-            ).fetchall()
-        )
-    return {number: changed.get(number) or "" for number in numbers}
-
-
-__all__ = ["DATA", "Cast", "end_leases", "forget", "sandbox_trades", "scalar", "set_up"]
+__all__ = ["DATA", "Cast", "end_leases", "forget", "scalar", "set_up"]

@@ -17,52 +17,71 @@ from django.utils import timezone
 
 from orderhub import crypto
 from orderhub.drills import workers
-from orderhub.drills.cast import Cast, end_leases, sandbox_trades, scalar, set_up
+from orderhub.drills.cast import Cast, end_leases, scalar, set_up
+from orderhub.drills.connectors import CONNECTORS, Connector
 from orderhub.inbound import keeping, processing
 from orderhub.models import Payload
 from orderhub.testing.sandbox import RunningSandbox, running_sandbox
 from orders.models import Order, Shop
 from orders.operations import pull
-from orders.providers.taobao import Taobao
+from orders.providers import channel
 
 
 def run(*, long: bool) -> dict[str, Any]:
-    kills, size = (110, 16_000) if long else (25, 600)
+    cast = set_up()
+    done = {connector.channel: _drill(connector, cast, long) for connector in CONNECTORS}
+    summed = ("orders", "versions", "kills", "kills_in_mid_pull", "lost", "doubled", "stale")
+    return {
+        "ok": all(row["ok"] for row in done.values()),
+        **{name: sum(row[name] for row in done.values()) for name in summed},
+        "connectors": done,
+    }
+
+
+def _drill(connector: Connector, cast: Cast, long: bool) -> dict[str, Any]:
+    kills, size = (105, 10_000) if long else (12, 300)
+    shop = cast.markets[connector.channel]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         with running_sandbox(
-            path, seed=11, orders=size, days=3, no_scenarios=True, platforms="taobao"
+            path,
+            seed=11,
+            orders=size,
+            days=3,
+            no_scenarios=True,
+            platforms=connector.channel,
+            mix=connector.mix,
         ) as sandbox:
-            cast = set_up(sandbox.url)
-            said = _storm(sandbox, cast, kills, modified=size // 12)
+            cast.point(connector.channel, sandbox.url)
+            said = _storm(sandbox, shop, kills, modified=size // 12)
             end = timezone.now() + dt.timedelta(seconds=1)
             time.sleep(1.5)
-            _calm(cast.taobao.id, end + dt.timedelta(hours=1))
-            said["repeated"] = _repeat(cast)
-            truth = sandbox_trades(path / "sandbox.sqlite3")
+            _calm(shop.id, end + dt.timedelta(hours=1))
+            said["repeated"] = _repeat(shop)
+            truth = connector.orders(path / "sandbox.sqlite3")
             said["calls"] = sum(sandbox.counts()["calls"].values())
-    return _judge(said, truth, cast)
+    return _judge(said, truth, shop)
 
 
-def _work(shop_id: int, page: int) -> None:
+def _work(shop_id: int, name: str, page: int) -> None:
     """What a worker does for ever: pull, read what came."""
-    Taobao.page_size = page
+    type(channel(name)).page_size = page
     while True:
         pull.pull(shop_id)
         processing.process("order")
         Shop.objects.filter(id=shop_id, pulled_until__gt=timezone.now()).update(pulled_until=timezone.now())
 
 
-def _storm(sandbox: RunningSandbox, cast: Cast, kills: int, modified: int) -> dict[str, Any]:
+def _storm(sandbox: RunningSandbox, shop: Shop, kills: int, modified: int) -> dict[str, Any]:
     rng = random.Random(11)
     landed = changed = mid_pull = 0
     while landed < kills:
-        child = workers.start(_work, cast.taobao.id, rng.choice((10, 25, 50)))
+        child = workers.start(_work, shop.id, shop.channel, rng.choice((10, 25, 50)))
         time.sleep(rng.uniform(0.05, 0.9))
-        changed += len(sandbox.modify(rng.randrange(1, modified)))
+        changed += len(sandbox.modify(rng.randrange(1, modified), shop.channel))
         time.sleep(rng.uniform(0.0, 0.3))
         landed += workers.kill(child)
-        mid_pull += Shop.objects.filter(id=cast.taobao.id, pull_lease_until__isnull=False).count()
+        mid_pull += Shop.objects.filter(id=shop.id, pull_lease_until__isnull=False).count()
         Shop.objects.update(pull_lease_until=None)
         end_leases("orderhub_payload", "orders_order")
     return {"kills": landed, "kills_in_mid_pull": mid_pull, "modified": changed}
@@ -77,14 +96,18 @@ def _calm(shop_id: int, until: dt.datetime) -> None:
     processing.process("order")
 
 
-def _repeat(cast: Cast) -> int:
+def _repeat(shop: Shop) -> int:
     """A third of what is stored comes again in random order, under keys of its own."""
-    rows = list(Payload.objects.filter(kind="order").values_list("external_id", "version", "raw_enc"))
+    rows = list(
+        Payload.objects.filter(connection_id=shop.connection_id, kind="order").values_list(
+            "external_id", "version", "raw_enc"
+        )
+    )
     rng = random.Random(12)
     again = rng.sample(rows, len(rows) // 3)
     for start in range(0, len(again), 500):
         keeping.keep_many(
-            cast.taobao.connection_id,
+            shop.connection_id,
             [
                 keeping.Kept("order", number, f"again {n} {version}", crypto.decrypt(bytes(sealed)))
                 for n, (number, version, sealed) in enumerate(again[start : start + 500], start)
@@ -94,8 +117,8 @@ def _repeat(cast: Cast) -> int:
     return len(again)
 
 
-def _judge(said: dict[str, Any], truth: dict[str, str], cast: Cast) -> dict[str, Any]:
-    ours = dict(Order.objects.filter(shop=cast.taobao).values_list("channel_number", "channel_version"))
+def _judge(said: dict[str, Any], truth: dict[str, str], shop: Shop) -> dict[str, Any]:
+    ours = dict(Order.objects.filter(shop=shop).values_list("channel_number", "channel_version"))
     lost = sorted(set(truth) - set(ours))
     strangers = sorted(set(ours) - set(truth))
     doubled = int(
@@ -111,7 +134,7 @@ def _judge(said: dict[str, Any], truth: dict[str, str], cast: Cast) -> dict[str,
     aside = Payload.objects.filter(state="set_aside").count()
     return {
         "ok": not (lost or strangers or doubled or stale or left or aside) and said["kills"] > 0,
-        "orders": len(truth), "versions": Payload.objects.filter(kind="order").count(), **said,
+        "orders": len(truth), "versions": Payload.objects.filter(connection_id=shop.connection_id, kind="order").count(), **said,
         "lost": len(lost), "doubled": doubled, "stale": len(stale), "strangers": len(strangers),
-        "left_unread": left, "set_aside": aside,
+        "left_unread": left, "set_aside": aside, "last_error": Shop.objects.get(id=shop.id).last_error,
     }  # fmt: skip

@@ -105,7 +105,7 @@ PINDUODUO = {
     "refresh_token": "sandboxpdd0refresh00000000000000000000001",
     "mall_id": "330000001",
     "mall_name": "晴川家居拼多多店",
-    "callback_code": "pinduoduo-main",  # the product listens at {target}/callbacks/pinduoduo/{code}
+    "callback_code": "pinduoduo-main",  # the product listens at {target}/callbacks/channel/{code}
 }
 DOUYIN = {
     "app_key": "7000000000000000002",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import urlencode
 
 from orderhub.sandbox import pinduoduo_orders as orders
 from orderhub.sandbox.credentials import PINDUODUO
@@ -96,13 +95,13 @@ class Messages:
             "message": {"type": kind, "mallID": int(PINDUODUO["mall_id"]), "content": dumps(content)},
         }
         secret = "not-the-secret" if forged else PINDUODUO["client_secret"]
-        opening = {
-            "clientId": PINDUODUO["client_id"],
-            "time": opened,
-            "digest": digest(PINDUODUO["client_id"], opened, secret),
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "X-Pdd-Client-Id": PINDUODUO["client_id"],
+            "X-Pdd-Time": opened,
+            "X-Pdd-Digest": digest(PINDUODUO["client_id"], opened, secret),
         }
-        url = f"{target.rstrip('/')}/callbacks/pinduoduo/{code}?{urlencode(opening)}"
-        headers = {"Content-Type": "application/json; charset=utf-8"}
+        url = f"{target.rstrip('/')}/callbacks/channel/{code}"
         tries = 1 if forged or age_seconds else 5
         push = Push(PLATFORM, kind, url, dumps(frame).encode(), headers, taken, tries=tries)
         self.world.pushes.send(push, delay)

@@ -310,12 +310,11 @@ def test_that_messages_come_signed_twice_late_forged_and_stale(sandbox: Served) 
     }  # fmt: skip
     assert len(ear.heard) == 24 + 4 + 3 + 2
     good = 0
-    for path, _headers, body in ear.heard:
-        opening = httpx.URL(path).params
-        plain = f"{opening['clientId']}{opening['time']}{PINDUODUO['client_secret']}"
-        good += (
-            base64.b64encode(hashlib.md5(plain.encode()).hexdigest().encode()).decode() == opening["digest"]
-        )
+    for path, headers, body in ear.heard:
+        assert path == "/callbacks/channel/pinduoduo-main"
+        plain = f"{headers['x-pdd-client-id']}{headers['x-pdd-time']}{PINDUODUO['client_secret']}"
+        right = base64.b64encode(hashlib.md5(plain.encode()).hexdigest().encode()).decode()
+        good += right == headers["x-pdd-digest"]
         frame = json.loads(body)
         assert frame["message"]["type"].startswith("pdd_")
         assert set(json.loads(frame["message"]["content"])) == {"mall_id", "tid"}
