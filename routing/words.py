@@ -55,6 +55,7 @@ SENTENCES = {
     "none_serves_all": gettext_noop(
         "No single warehouse has everything; it stays where its stock is reserved (splitting over warehouses is not offered yet)."
     ),
+    "split": gettext_noop("The order is split: its goods leave from the warehouses that hold them."),
     "stock_fixed": gettext_noop(
         "Its goods are reserved in a bin that is no longer sold from; it stays in that warehouse."
     ),

@@ -43,6 +43,7 @@ KIND = "ghost"
 _DUE = """
     SELECT p.id FROM logistics_parcel p LEFT JOIN logistics_comparison c ON c.parcel_id = p.id
     WHERE p.state_since < statement_timestamp() - make_interval(secs => %s)
+      AND p.rides_with_id IS NULL
       AND (p.state IN ('handed', 'waved', 'packed', 'printed')
            OR (p.state = 'shipped' AND p.shipped_at > statement_timestamp() - make_interval(secs => %s))
            OR (p.state = 'voided' AND p.handed_at IS NOT NULL

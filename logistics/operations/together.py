@@ -16,12 +16,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from logistics.lifecycle import LIFECYCLE
 from logistics.models import Parcel
 from logistics.operations import riding
+from logistics.operations.taking import BEFORE_PICKING, take_out
 from orderhub.actors import CLOCK, Actor
 from orderhub.integrations.errors import PlatformError
-from orderhub.lifecycle import apply
 from orders.models import HoldType, Merge
 from orders.operations import holds
 from orders.operations import merge as orders_merge
@@ -29,10 +28,6 @@ from orders.operations.merge import MergeRefused
 from orders.providers import together as channels
 
 log = logging.getLogger(__name__)
-
-#: Nobody has picked it, and nobody outside our house has it.
-OURS_STILL = ("planned", "numbered")
-BEFORE_PICKING = (*OURS_STILL, "handed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +88,7 @@ def merge(order_ids: Sequence[int], actor: Actor) -> int:
         if sorted(order.id for order in locked) != whole:
             raise MergeRefused(_("There is no such order."))
         made = orders_merge.join(locked, basis, actor)
-        _take_out(whole, actor, _("the orders ship together"))
+        take_out(whole, actor, "regrouped", MergeRefused)
     return made
 
 
@@ -101,35 +96,8 @@ def undo(merge_id: int, actor: Actor) -> list[int]:
     """Take a merge apart before picking; the orders, each planned by itself again. MergeRefused when it is too late."""
     with transaction.atomic():
         members = orders_merge.undo(merge_id, actor)
-        _take_out(members, actor, _("the orders ship apart again"), late=True)
+        take_out(members, actor, "regrouped", MergeRefused, late=True)
     return members
-
-
-def _take_out(order_ids: Sequence[int], actor: Actor, reason: str, *, late: bool = False) -> None:
-    """Void the live parcels of these locked orders, all or none. `late`: one at a warehouse is asked to stop there."""
-    parcels = list(
-        Parcel.objects.select_for_update(of=("self",))
-        .filter(order_id__in=order_ids)
-        .exclude(state="voided")
-        .order_by("id")
-    )
-    picked = [p for p in parcels if p.state not in BEFORE_PICKING]
-    if picked:
-        raise MergeRefused(_("Parcel %(number)s is being picked or has left.") % {"number": picked[0].number})
-    at_wms = [
-        p for p in parcels
-        if p.state == "handed" and p.worked_by not in (Parcel.Route.OWN, Parcel.Route.RIDE)
-    ]  # fmt: skip
-    if at_wms and not late:
-        raise MergeRefused(_("A warehouse has parcel %(number)s already.") % {"number": at_wms[0].number})
-    waiting = {p.id for p in at_wms}
-    direct = [p.id for p in parcels if p.id not in waiting and (p.rides_with_id or 0) not in waiting]
-    for code, ids in (("void", direct), ("stop", sorted(waiting))):
-        if ids:
-            outcome = apply(LIFECYCLE, code, ids, actor=actor, params={"reason": reason})
-            refused = next((r for r in outcome.refused.values() if r.code != "asked"), None)
-            if refused is not None:
-                raise MergeRefused(refused.text)
 
 
 def tend() -> None:

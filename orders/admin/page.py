@@ -30,6 +30,7 @@ from orders.admin.points import bar
 from orders.lifecycle import LIFECYCLE
 from orders.models import Event, Hold, HoldType, Line, Order, Receiver
 from orders.operations.returning import DISPOSITIONS
+from orders.queries import shares
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ def context(request: HttpRequest, order: Order) -> dict[str, Any]:
     for hold in holds:
         hold.opened_by, hold.released_by = whose(hold.opened_by), whose(hold.released_by)
     lines = list(Line.objects.filter(order_id=order.pk).select_related("sku").order_by("channel_line"))
-    places = _places([line.pk for line in lines])
+    places = _places([line.pk for line in lines], order.pk)
     messages = list(
         Message.objects.filter(order_id=order.pk)
         .select_related("connection")
@@ -141,18 +142,22 @@ def context(request: HttpRequest, order: Order) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _places(lines: list[Any]) -> dict[str, list[dict[str, Any]]]:
-    """{line: bins that hold its pieces, or held them until they were shipped}; two queries, both by an index."""
+def _places(lines: list[Any], order_id: int) -> dict[str, list[dict[str, Any]]]:
+    """{line: bins that hold its pieces, or held them until they were shipped}; three queries, all by an index."""
+    line_of = {line: str(line) for line in lines}
+    line_of.update({share.reference: str(share.line) for share in shares([order_id]).get(order_id, [])})
     found: dict[str, list[dict[str, Any]]] = {}
-    for held in Reservation.objects.filter(reference__in=lines, state="active").select_related(
+    for held in Reservation.objects.filter(reference__in=list(line_of), state="active").select_related(
         "bin__warehouse"
     ):
-        found.setdefault(str(held.reference), []).append(
+        found.setdefault(line_of[held.reference], []).append(
             {"bin": held.bin, "quantity": held.quantity, "gone": False}
         )
-    names = [str(line) for line in lines]
-    for move in Movement.objects.filter(reference__in=names, kind="ship").select_related("bin__warehouse"):
-        found.setdefault(move.reference, []).append(
+    names = {str(reference): line for reference, line in line_of.items()}
+    for move in Movement.objects.filter(reference__in=list(names), kind="ship").select_related(
+        "bin__warehouse"
+    ):
+        found.setdefault(names[move.reference], []).append(
             {"bin": move.bin, "quantity": -move.on_hand_change, "gone": True}
         )
     return found

@@ -15,8 +15,10 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from inventory.operations import reserve
-from orderhub.lifecycle import Writer
+from orderhub.lifecycle import Refusal, Writer
 from orders.cases import COLUMNS, TABLE
+from orders.models import HoldType
+from orders.operations import holds
 
 #: Effects that a cancelled order no longer wants. Undoing ones (wms.cancel, waybill.cancel) and notices go on.
 NO_LONGER_WANTED = ("payment.query", "waybill.get", "wms.push", "channel.ship", "trace.subscribe")
@@ -42,6 +44,7 @@ def cancel(live: list[Any], writer: Writer) -> None:
 
     Params: `reason` (words for the timeline) or `reasons` {order id: words}. Constant SQL whatever the batch.
     """
+    live = _without_what_left(live, writer)
     ids = [row.id for row in live]
     reasons = writer.params.get("reasons", {})
     reason = str(writer.params.get("reason", ""))
@@ -67,6 +70,26 @@ def cancel(live: list[Any], writer: Writer) -> None:
     writer.finish(lambda: _give_back(references, writer.actor.name))
 
 
+def _without_what_left(live: list[Any], writer: Writer) -> list[Any]:
+    """A split order of which a part has left can't be cancelled: a person is told so, anybody else's word holds it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT h.order_id, EXISTS (SELECT 1 FROM orders_hold x WHERE x.order_id = h.order_id AND x.type = 'refund'
+                   AND x.released_at IS NULL)
+               FROM orders_share h JOIN inventory_reservation r ON r.reference = h.reference AND r.state = 'shipped'
+               WHERE h.order_id = ANY(%s)""",
+            [[row.id for row in live]],
+        )
+        left = dict(cursor.fetchall())
+    text = _("A part of the order has left already: what is not sent is given back by an after-sale case.")
+    for row in live:
+        if row.id in left and (writer.actor.kind == "person" or left[row.id]):
+            writer.refuse({row.id: Refusal("part_left", text)})
+        elif row.id in left:
+            holds.open_in(writer, row, HoldType.REFUND, text)
+    return [row for row in live if row.id not in left]
+
+
 def _withdraw(order_ids: list[int]) -> dict[int, list[str]]:
     """Cancel the orders' messages that nobody has sent; {order id: kinds withdrawn}."""
     found: dict[int, list[str]] = {}
@@ -83,9 +106,13 @@ def _withdraw(order_ids: list[int]) -> dict[int, list[str]]:
 
 
 def _references(order_ids: list[int]) -> list[uuid.UUID]:
-    """Every line, refunded ones too: whatever they still hold is given back."""
+    """Every line and share, refunded ones too: whatever they still hold is given back."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT uuid FROM orders_line WHERE order_id = ANY(%s)", [order_ids])
+        cursor.execute(
+            """SELECT uuid FROM orders_line WHERE order_id = ANY(%(ids)s)
+               UNION ALL SELECT reference FROM orders_share WHERE order_id = ANY(%(ids)s)""",
+            {"ids": order_ids},
+        )
         return [row[0] for row in cursor.fetchall()]
 
 

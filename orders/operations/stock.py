@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from inventory.operations.reserve import Book
 from orderhub.actors import CLOCK
 from orderhub.lifecycle import Batch, Writer
+from orders import queries
 from orders.models import Hold, HoldType
-from orders.operations import holds
+from orders.operations import holds, split
 
 
 @dataclass(slots=True)
@@ -54,7 +55,10 @@ def lock(batch: Batch) -> None:
             lines[order_id].append(LineRow(*rest))
     every = [line for rows in lines.values() for line in rows]
     started = {i for i, row in batch.rows.items() if row.state not in _BEFORE}
+    shares = queries.shares(started) if started else {}
     references = [line.uuid for i in started for line in lines[i]]
+    references += [str(share.reference) for rows in shares.values() for share in rows]
+    batch.context["split"] = set(shares)
     batch.context["lines"] = lines
     batch.context["stock"] = Book.lock(
         {line.sku_id for line in every if line.sku_id}, references, late=may_lock_late(batch)
@@ -76,13 +80,16 @@ def demand_of(lines: list[LineRow]) -> dict[int, int]:
 def reserve(live: list[Any], writer: Writer) -> None:
     """PAID → RESERVED: each order's lines out of one warehouse that has them all, oldest promise first.
 
-    Where none has, the order is held with what is missing; nothing is taken for it.
+    Where none has, the goods come from several if the order may be split, after those that one can serve; else it
+    is held with what is missing, and nothing is taken for it.
     """
     book: Book = writer.context["stock"]
     lines: dict[int, list[LineRow]] = writer.context["lines"]
     data = writer.context.setdefault("data", {})
     far = dt.datetime.max.replace(tzinfo=dt.UTC)
-    for row in sorted(live, key=lambda r: (r.promised_ship_at or far, r.id)):
+    short: dict[int, dict[int, int]] = {}
+    ordered = sorted(live, key=lambda r: (r.promised_ship_at or far, r.id))
+    for row in ordered:
         mine = lines[row.id]
         if any(line.sku_id is None for line in mine):
             holds.open_in(
@@ -92,12 +99,19 @@ def reserve(live: list[Any], writer: Writer) -> None:
         demand = demand_of(mine)
         warehouse = next((w for w in book.warehouses if book.can_serve(demand, w)), None)
         if warehouse is None or not demand:
-            holds.open_in(writer, row, HoldType.STOCK, _missing(book, demand), {"demand": demand})
+            short[row.id] = demand
             continue
         for line in mine:
             book.take(line.uuid, line.sku_id or 0, line.quantity, warehouse)
         writer.set(row, warehouse_id=warehouse)
         data[row.id] = {"warehouse_id": warehouse, "pieces": sum(demand.values())}
+    apart = split.spread(writer, [row for row in ordered if short.get(row.id)], book, lines, short)
+    for row in ordered:
+        if row.id in short and row.id not in apart:
+            demand = short[row.id]
+            parcels = len(split.plan(book, demand))
+            told = {"demand": demand, "parcels": parcels} if parcels else {"demand": demand}
+            holds.open_in(writer, row, HoldType.STOCK, _missing(book, demand), told)
     book.finish(writer)
 
 

@@ -116,7 +116,9 @@ def _decide(row: Any, desk: Desk, book: Book, lines: list[LineRow], writer: Writ
         return Refusal("no_receiver", _("The order has no receiver to route to."), dt.timedelta(hours=1))
     desk.places.give_back(row.id)  # of an earlier route: the order decides anew
     houses = _warehouse_options(desk, spot, book, lines)
-    if _out_of_reach(book, lines):
+    if row.id in writer.context.get("split", ()):
+        warehouse = Choice(None, ["split", {}], {})
+    elif _out_of_reach(book, lines):
         warehouse = Choice(None, ["stock_fixed", {}], {})
     else:
         warehouse = _wished_warehouse(houses, wish) or plan.choose_warehouse(houses, policy)
