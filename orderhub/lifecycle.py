@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from orderhub import modules
 from orderhub.actors import CLOCK, Actor
+from orderhub.collecting import no_collecting
 from orderhub.copying import copy_rows, update_rows
 from orderhub.dotted import resolve
 
@@ -201,6 +202,7 @@ class Outcome:
         self.wake |= other.wake
 
 
+@no_collecting()
 def run_touches(batch: Batch, touches: Iterable[Touch]) -> Outcome:
     """Run consecutive touches on locked records inside the open transaction, then flush once.
 

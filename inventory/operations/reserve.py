@@ -15,20 +15,14 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
+from orderhub import prepared
 from orderhub.actors import CLOCK
 from orderhub.copying import copy_rows
 from orderhub.lifecycle import Writer
 
 MOVEMENT_COLUMNS = (
-    "sku_id",
-    "bin_id",
-    "kind",
-    "on_hand_change",
-    "reserved_change",
-    "reference",
-    "reason",
-    "actor",
-)
+    "sku_id", "bin_id", "kind", "on_hand_change", "reserved_change", "reference", "reason", "actor",
+)  # fmt: skip
 RESERVATION_COLUMNS = ("reference", "sku_id", "bin_id", "warehouse_id", "quantity", "part", "expires_at")
 
 
@@ -225,18 +219,8 @@ class Book:
                 made.append((reference, sku_id, bin_id, cell.warehouse_id, pieces, part, until))
                 ledger.append((sku_id, bin_id, "reserve", 0, pieces, reference, "", actor))
         for taken in self.released:
-            ledger.append(
-                (
-                    taken.cell.sku_id,
-                    taken.cell.bin_id,
-                    "release",
-                    0,
-                    -taken.quantity,
-                    taken.reference,
-                    "",
-                    actor,
-                )
-            )
+            cell, pieces = taken.cell, -taken.quantity
+            ledger.append((cell.sku_id, cell.bin_id, "release", 0, pieces, taken.reference, "", actor))
         if self.released:
             with connection.cursor() as cursor:
                 cursor.execute(
@@ -294,28 +278,28 @@ def reserve_one(
 
     Takes the sellable bin with the most free pieces; False when no single bin has them.
     """
+    sql = """
+        WITH pick AS (SELECT s.id, b.warehouse_id FROM inventory_stock s JOIN inventory_bin b ON b.id = s.bin_id
+                WHERE s.sku_id = %(sku)s::bigint AND b.sellable AND s.on_hand - s.reserved >= %(n)s::int
+                  AND NOT EXISTS (SELECT 1 FROM inventory_reservation r WHERE r.reference = %(ref)s::uuid
+                    AND r.sku_id = %(sku)s::bigint AND r.state = 'active')
+                ORDER BY s.on_hand - s.reserved DESC, s.id LIMIT 1),
+             taken AS (UPDATE inventory_stock s SET reserved = s.reserved + %(n)s::int FROM pick
+                WHERE s.id = pick.id AND s.on_hand - s.reserved >= %(n)s::int
+                RETURNING s.sku_id, s.bin_id, pick.warehouse_id),
+             kept AS (INSERT INTO inventory_reservation
+                    (reference, sku_id, bin_id, warehouse_id, quantity, expires_at)
+                SELECT %(ref)s::uuid, sku_id, bin_id, warehouse_id, %(n)s::int, %(until)s::timestamptz FROM taken),
+             said AS (INSERT INTO inventory_movement
+                    (sku_id, bin_id, kind, on_hand_change, reserved_change, reference)
+                SELECT sku_id, bin_id, 'reserve', 0, %(n)s::int, %(ref)s::uuid::text FROM taken)
+        SELECT (SELECT count(*) FROM taken), EXISTS (SELECT 1 FROM inventory_reservation r
+                WHERE r.reference = %(ref)s::uuid AND r.sku_id = %(sku)s::bigint AND r.state = 'active')"""
     try:
-        with _alone(), connection.cursor() as cursor:
-            cursor.execute(
-                """WITH pick AS (SELECT s.id FROM inventory_stock s JOIN inventory_bin b ON b.id = s.bin_id
-                        WHERE s.sku_id = %(sku)s AND b.sellable AND s.on_hand - s.reserved >= %(n)s
-                          AND NOT EXISTS (SELECT 1 FROM inventory_reservation r WHERE r.reference = %(ref)s
-                            AND r.sku_id = %(sku)s AND r.state = 'active')
-                        ORDER BY s.on_hand - s.reserved DESC, s.id LIMIT 1),
-                     taken AS (UPDATE inventory_stock s SET reserved = s.reserved + %(n)s FROM pick
-                        WHERE s.id = pick.id AND s.on_hand - s.reserved >= %(n)s RETURNING s.sku_id, s.bin_id),
-                     kept AS (INSERT INTO inventory_reservation
-                            (reference, sku_id, bin_id, warehouse_id, quantity, expires_at)
-                        SELECT %(ref)s, t.sku_id, t.bin_id, b.warehouse_id, %(n)s, %(until)s
-                        FROM taken t JOIN inventory_bin b ON b.id = t.bin_id),
-                     said AS (INSERT INTO inventory_movement
-                            (sku_id, bin_id, kind, on_hand_change, reserved_change, reference)
-                        SELECT sku_id, bin_id, 'reserve', 0, %(n)s, %(ref)s::text FROM taken)
-                   SELECT (SELECT count(*) FROM taken), EXISTS (SELECT 1 FROM inventory_reservation r
-                        WHERE r.reference = %(ref)s AND r.sku_id = %(sku)s AND r.state = 'active')""",
-                {"sku": sku_id, "n": quantity, "ref": reference, "until": expires_at},
+        with _alone():
+            ((made, already),) = prepared.run(
+                sql, {"sku": sku_id, "n": quantity, "ref": reference, "until": expires_at}
             )
-            made, already = cursor.fetchone()
             return bool(made or already)
     except IntegrityError as error:
         if "one_active_reservation" in str(error):
@@ -337,45 +321,55 @@ def reserve_many(requests: list[tuple[uuid.UUID, int, int]]) -> set[uuid.UUID]:
     first: dict[uuid.UUID, tuple[uuid.UUID, int, int]] = {}
     for request in requests:
         first.setdefault(request[0], request)
-    try:
-        with _alone(), connection.cursor() as cursor:
-            cursor.execute(
-                _MANY,
-                {
-                    "refs": list(first),
-                    "skus": [sku_id for _, sku_id, _ in first.values()],
-                    "counts": [quantity for _, _, quantity in first.values()],
-                },
-            )
-            served = {row[0] for row in cursor.fetchall()}
-    except IntegrityError as error:
-        if "one_active_reservation" not in str(error):
-            raise
-        served = set()
+    served = _reserve_whole(list(first.values()))
     left = [request for reference, request in first.items() if reference not in served]
     return served | _reserve_each(left) if left else served
 
 
-#: Requests and bins are laid side by side as intervals of pieces; a request inside a bin's interval is served from it.
-_MANY = """
-    WITH asked AS (SELECT a.reference, a.sku_id, a.n, sum(a.n) OVER (PARTITION BY a.sku_id ORDER BY a.i) AS upto
-            FROM unnest(%(refs)s::uuid[], %(skus)s::bigint[], %(counts)s::int[]) WITH ORDINALITY AS a(reference, sku_id, n, i)
-            WHERE NOT EXISTS (SELECT 1 FROM inventory_reservation r WHERE r.reference = a.reference AND r.state = 'active')),
-         locked AS (SELECT s.id, s.sku_id, s.bin_id, b.warehouse_id, w.priority, s.on_hand - s.reserved AS free
-            FROM inventory_stock s JOIN inventory_bin b ON b.id = s.bin_id JOIN inventory_warehouse w ON w.id = b.warehouse_id
-            WHERE s.sku_id = ANY(%(skus)s::bigint[]) AND b.sellable AND w.active
-            ORDER BY s.sku_id, s.bin_id FOR UPDATE OF s),
-         bins AS (SELECT *, sum(free) OVER (PARTITION BY sku_id ORDER BY priority, warehouse_id, free DESC, id) AS upto
-            FROM locked WHERE free > 0),
-         taken AS (SELECT a.reference, a.n, b.id, b.sku_id, b.bin_id, b.warehouse_id FROM asked a
-            JOIN bins b ON b.sku_id = a.sku_id AND a.upto - a.n >= b.upto - b.free AND a.upto <= b.upto WHERE a.n > 0),
-         counted AS (UPDATE inventory_stock s SET reserved = s.reserved + t.n
-            FROM (SELECT id, sum(n) AS n FROM taken GROUP BY id) t WHERE s.id = t.id),
-         kept AS (INSERT INTO inventory_reservation (reference, sku_id, bin_id, warehouse_id, quantity)
-            SELECT reference, sku_id, bin_id, warehouse_id, n FROM taken),
-         said AS (INSERT INTO inventory_movement (sku_id, bin_id, kind, on_hand_change, reserved_change, reference, actor)
-            SELECT sku_id, bin_id, 'reserve', 0, n, reference::text, 'clock' FROM taken)
-    SELECT reference FROM taken"""
+def _reserve_whole(requests: list[tuple[uuid.UUID, int, int]]) -> set[uuid.UUID]:
+    """Requests and bins are laid side by side as intervals of pieces; a request inside a bin's is served from it.
+
+    Stock is locked before reservations are written, as in `reserve_one`: a retry of the same reference in another
+    batch would otherwise wait for ours while we wait for its stock.
+    """
+    sql = """
+        WITH asked AS (SELECT a.reference, a.sku_id, a.n, sum(a.n) OVER (PARTITION BY a.sku_id ORDER BY a.i) AS upto
+                FROM unnest(%(refs)s::uuid[], %(skus)s::bigint[], %(counts)s::int[])
+                    WITH ORDINALITY AS a(reference, sku_id, n, i)),
+             seen AS (SELECT s.id, s.sku_id, s.bin_id, b.warehouse_id, w.priority, s.on_hand - s.reserved AS free
+                FROM inventory_stock s JOIN inventory_bin b ON b.id = s.bin_id
+                JOIN inventory_warehouse w ON w.id = b.warehouse_id
+                WHERE s.sku_id = ANY(%(some)s::bigint[]) AND b.sellable AND w.active
+                ORDER BY s.sku_id, s.bin_id FOR UPDATE OF s),
+             bins AS (SELECT *, sum(free) OVER (PARTITION BY sku_id ORDER BY priority, warehouse_id, free DESC, id)
+                AS upto FROM seen WHERE free > 0),
+             taken AS (SELECT a.reference, a.n, b.sku_id, b.bin_id, b.warehouse_id FROM asked a
+                JOIN bins b ON b.sku_id = a.sku_id AND a.upto - a.n >= b.upto - b.free AND a.upto <= b.upto
+                WHERE a.n > 0 ORDER BY a.reference),
+             kept AS (INSERT INTO inventory_reservation (reference, sku_id, bin_id, warehouse_id, quantity)
+                SELECT reference, sku_id, bin_id, warehouse_id, n FROM taken
+                ON CONFLICT (reference, sku_id, part) WHERE state = 'active' DO NOTHING
+                RETURNING reference, sku_id, bin_id, quantity),
+             said AS (INSERT INTO inventory_movement
+                    (sku_id, bin_id, kind, on_hand_change, reserved_change, reference, actor)
+                SELECT sku_id, bin_id, 'reserve', 0, quantity, reference::text, 'clock' FROM kept
+                RETURNING reference, sku_id, bin_id, reserved_change),
+             total AS (SELECT sku_id, bin_id, sum(reserved_change) AS n, array_agg(reference) AS names
+                FROM said GROUP BY sku_id, bin_id)
+        UPDATE inventory_stock s SET reserved = s.reserved + t.n FROM total t
+        WHERE s.sku_id = t.sku_id AND s.bin_id = t.bin_id RETURNING t.names"""
+    skus = [sku_id for _, sku_id, _ in requests]
+    with _alone():
+        rows = prepared.run(
+            sql,
+            {
+                "refs": [reference for reference, _, _ in requests],
+                "skus": skus,
+                "some": sorted(set(skus)),
+                "counts": [quantity for _, _, quantity in requests],
+            },
+        )
+    return {uuid.UUID(name) for (names,) in rows for name in names}
 
 
 def _reserve_each(requests: list[tuple[uuid.UUID, int, int]]) -> set[uuid.UUID]:
@@ -385,9 +379,8 @@ def _reserve_each(requests: list[tuple[uuid.UUID, int, int]]) -> set[uuid.UUID]:
         served: set[uuid.UUID] = set()
         for reference, sku_id, quantity in requests:
             name = str(reference)
-            if name in book.held or any(
-                book.take(name, sku_id, quantity, warehouse) for warehouse in book.warehouses
-            ):
+            here = any(taken.cell.sku_id == sku_id for taken in book.held.get(name, ()))
+            if here or any(book.take(name, sku_id, quantity, warehouse) for warehouse in book.warehouses):
                 served.add(reference)
         book.count()
         book.write(CLOCK.name)

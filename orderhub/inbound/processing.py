@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from orderhub import crypto
+from orderhub.collecting import no_collecting
 from orderhub.copying import update_rows
 from orderhub.dotted import resolve
 from orderhub.inbound.registry import PAYLOAD_KINDS
@@ -99,6 +100,7 @@ def read(kind: str, ids: list[int]) -> None:
             set_aside(part, "broken", f"{type(error).__name__}: {error}"[:500])
 
 
+@no_collecting()
 def _read(kind: str, ids: list[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
