@@ -13,6 +13,8 @@ from orderhub.launch.cluster import Cluster
 from orderhub.launch.places import ROOT, VAR, Stop, checkout_key, make_folders, say
 from orderhub.launch.processes import Child
 
+#: The demo's orders: how many, and each source's part.
+DEMO_ORDERS, DEMO_MIX = "1200", "taobao=45,own_shop=30,douyin=25"
 CHILDREN = ("beat", "worker", "web", "sandbox")  # in the order in which they end
 
 
@@ -107,9 +109,11 @@ def start_sandbox(env: dict[str, str]) -> Child:
         env.get("DEMO_SEED", "1"),
         "--target",
         env["PUBLIC_URL"],
+        "--orders",
+        env.get("DEMO_ORDERS") or DEMO_ORDERS,
+        "--mix",
+        DEMO_MIX,
     ]
-    if env.get("DEMO_ORDERS"):
-        options += ["--orders", env["DEMO_ORDERS"]]
     child = processes.start("sandbox", [venv.python(), "manage.py", "sandbox", *options], env, int(port))
     processes.wait_for_http(child, f"{env['SANDBOX_URL']}/_sandbox/health", 120)
     say(f"the sandbox answers on port {port}")

@@ -9,7 +9,9 @@ from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlparse
 
+import httpx
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
@@ -18,6 +20,7 @@ from django.utils import timezone
 from inventory.models import Bin, Sku, Warehouse
 from inventory.operations.receive import opening
 from orderhub import crypto, schedule
+from orderhub.integrations import oauth
 from orderhub.models import Connection, Recipient
 from orderhub.sandbox import credentials as known
 from orderhub.sandbox.catalogue import DATA
@@ -35,6 +38,12 @@ WAREHOUSES: tuple[dict[str, Any], ...] = (
      "lng": 121.2312, "lat": 31.2423},
 )  # fmt: skip
 
+#: The shops on marketplaces: code, channel, name; the account is <channel>-main.
+MARKETS = (
+    ("taobao", "taobao", "淘宝 晴川家居旗舰店"),
+    ("douyin", "douyin", "抖音 晴川家居旗舰店"),
+)
+
 
 def accounts(sandbox_url: str) -> dict[str, Connection]:
     """One connection a platform, with the sandbox's published credentials."""
@@ -43,6 +52,9 @@ def accounts(sandbox_url: str) -> dict[str, Connection]:
     rows: tuple[tuple[str, str, str, str, dict[str, Any], dict[str, Any]], ...] = (
         ("taobao-main", "taobao", "淘宝 晴川家居旗舰店", t["app_key"], {"app_secret": t["app_secret"]},
          {"user_id": t["seller_id"], "redirect_uri": f"{settings.PUBLIC_URL}/admin/oauth/callback/"}),
+        ("douyin-main", "douyin", "抖音 晴川家居旗舰店", known.DOUYIN["app_key"],
+         {"app_secret": known.DOUYIN["app_secret"]},
+         {"service_id": known.DOUYIN["service_id"], "redirect_uri": f"{settings.PUBLIC_URL}/admin/oauth/callback/"}),
         ("own-shop", "own_shop", "晴川自营商城", o["shop_code"], {"app_secret": o["secret"]},
          {"api_token_hash": crypto.keyed_hash(o["token"])}),
         ("alipay-main", "alipay", "支付宝收款", a["app_id"], {"private_key": a["app_private_key"]},
@@ -139,6 +151,14 @@ def history(seed: int, n: int) -> int:
     return load_history(rows)
 
 
+def connect(code: str) -> None:
+    """The OAuth walk that a shop's owner makes in the browser; `code` is the account's."""
+    account = Connection.objects.get(code=code)
+    page = oauth.authorise_url(account, "demo") + "&auto=1"
+    answer = httpx.get(page, follow_redirects=False, timeout=10, trust_env=False)
+    oauth.exchange(account, parse_qs(urlparse(answer.headers["location"]).query)["code"][0])
+
+
 def people(password: str, name: str) -> None:
     """The administrator of the demo."""
     get_user_model().objects.create_superuser(name, "", password)
@@ -153,13 +173,10 @@ def build(*, sandbox_url: str, seed: int, admin: str, password: str, say: Callab
     shelves(skus, made["wdt-main"])
     say(f"{len(skus)} goods in {len(WAREHOUSES)} warehouses")
     home = Warehouse.objects.get(code="HZ01")
-    Shop.objects.create(
-        code="taobao",
-        name="淘宝 晴川家居旗舰店",
-        channel="taobao",
-        connection=made["taobao-main"],
-        default_warehouse=home,
-    )
+    for code, channel, name in MARKETS:
+        Shop.objects.create(
+            code=code, channel=channel, name=name, connection=made[f"{channel}-main"], default_warehouse=home
+        )
     own = Shop.objects.create(
         code="own", name="晴川自营商城", channel="own_shop", connection=made["own-shop"], default_warehouse=home,
         unpaid_minutes=2,

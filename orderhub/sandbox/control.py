@@ -59,6 +59,7 @@ class Control:
                 "seed": self.world.seed,
                 "start": self.world.start.isoformat(),
                 "orders": len(self.world.orders),
+                "mix": ",".join(f"{channel}={share:g}" for channel, share in self.world.mix.items()),
                 "platforms": sorted(self.platforms),
                 "missing": self.missing,
             },

@@ -273,7 +273,7 @@ def _receiver(order: dict[str, Any]) -> ParsedReceiver:
         "receiver": words(order.get("encrypt_post_receiver"), "encrypt_post_receiver", 600),
         "tel": words(order.get("encrypt_post_tel"), "encrypt_post_tel", 600),
         "detail": words(at.get("encrypt_detail"), "encrypt_detail", 2000),
-        "open_address_id": words(order.get("open_address_id"), "open_address_id", 200),
+        "address_id": words(order.get("open_address_id"), "open_address_id", 200),
         "street_code": words(_part(at, "street").get("id"), "street.id", 30),
     }
     return ParsedReceiver(
@@ -286,7 +286,7 @@ def _receiver(order: dict[str, Any]) -> ParsedReceiver:
         town=words(_part(at, "street").get("name"), "street", 40),
         opaque={name: value for name, value in keys.items() if value} or None,
         key=words(order.get("doudian_open_id"), "doudian_open_id", 80),
-        address_key=keys["open_address_id"],
+        address_key=keys["address_id"],
     )
 
 

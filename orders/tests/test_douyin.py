@@ -81,7 +81,7 @@ def test_that_the_receiver_stays_sealed_and_its_keys_are_kept_as_they_came() -> 
         "receiver": "##Tm9ib2R5==##1##",
         "tel": "$$UGhvbmU=$$1$$",
         "detail": "##RG9vcg==##1##",
-        "open_address_id": "a1b2c3",
+        "address_id": "a1b2c3",
         "street_code": "330110007",
     }
     assert (receiver.district, receiver.town) == ("余杭区", "仓前街道")
@@ -163,9 +163,13 @@ def test_that_the_platform_forbids_and_allows_and_a_strange_word_waits_alone(sho
 
 
 @pytest.mark.django_db
-def test_that_new_ciphertext_is_a_new_destination_and_an_older_word_changes_nothing(shop: Shop) -> None:
+def test_that_another_address_id_is_a_new_destination_and_an_older_word_changes_nothing(shop: Shop) -> None:
     take(shop, captured())
-    moved = captured(update_time=1764000200)
+    again = captured(update_time=1764000150)
+    again["post_addr"] = {**again["post_addr"], "encrypt_detail": "##T3RoZXI=##1##"}
+    take(shop, again)
+    assert Order.objects.get().destination_version == 1, "other ciphertext of the same address"
+    moved = captured(update_time=1764000200, open_address_id="d4e5f6")
     moved["post_addr"] = {**moved["post_addr"], "encrypt_detail": "##TmV3==##1##"}
     take(shop, moved)
     take(shop, captured(update_time=1764000100, order_status=4))

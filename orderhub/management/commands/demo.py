@@ -9,17 +9,17 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlparse
 
 import httpx
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
+from orderhub.actors import person
 from orderhub.celery import app
-from orderhub.integrations import oauth
-from orderhub.management import demo_setup
-from orderhub.models import Connection, Message, Payload, Ticket
+from orderhub.management import demo_crew, demo_setup
+from orderhub.models import Message, Payload, Ticket
 from orderhub.sandbox.credentials import OWN_SHOP
 from orders.models import Event, Hold, Order
 
@@ -43,7 +43,10 @@ class Command(BaseCommand):
         demo_setup.build(
             sandbox_url=sandbox, seed=options["seed"], admin=admin, password=password, say=self._say
         )
-        self._connect_taobao()
+        for _code, channel, name in demo_setup.MARKETS:
+            demo_setup.connect(f"{channel}-main")
+            self._say(f"{name} connected by OAuth")
+        self.crew = person(get_user_model().objects.get(username=admin))
         self._feed(sandbox)
         waited = self._wait(options["longest"])
         report = self._report()
@@ -61,14 +64,6 @@ class Command(BaseCommand):
         self.stdout.write(f"  {text}")
         self.stdout.flush()
 
-    def _connect_taobao(self) -> None:
-        """The OAuth walk that a shop owner makes in the browser."""
-        shop = Connection.objects.get(code="taobao-main")
-        answer = httpx.get(oauth.authorise_url(shop, "demo") + "&auto=1", follow_redirects=False, timeout=10)
-        query = parse_qs(urlparse(answer.headers["location"]).query)
-        oauth.exchange(shop, query["code"][0])
-        self._say("Taobao connected by OAuth")
-
     def _feed(self, sandbox: str) -> None:
         app.send_task("orders.pull_all")
         order = {
@@ -80,13 +75,14 @@ class Command(BaseCommand):
             "wait": False,
         }
         httpx.post(f"{sandbox}/_sandbox/drive", json=order, timeout=30).raise_for_status()
-        self._say("Taobao is pulled, the own shop sends its orders and the gateways their notices")
+        self._say("the marketplaces are pulled, the own shop sends its orders and the gateways their notices")
 
     def _wait(self, longest: int) -> bool:
         """Until nothing has moved for a while: orders, events, and messages in work."""
         last, quiet_since = (-1, -1, -1), time.monotonic()
         deadline = time.monotonic() + longest
         while time.monotonic() < deadline:
+            demo_crew.work(self.crew)
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT (SELECT count(*) FROM orders_order), (SELECT coalesce(max(id), 0) FROM orders_event)"

@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlparse
 
-import httpx
 from django.db import connection
 
 import finance.tasks as finance
@@ -18,10 +16,8 @@ import orders.tasks as orders
 import routing.tasks as routing
 from orderhub import modules
 from orderhub.inbound import keeping
-from orderhub.integrations import oauth
 from orderhub.integrations.registry import client
 from orderhub.management import demo_setup
-from orderhub.models import Connection
 from orderhub.sandbox.credentials import OWN_SHOP
 from orderhub.sandbox.world import SourceOrder, World
 from orderhub.testing.sandbox import RunningSandbox
@@ -68,9 +64,9 @@ class House:
     world: World
     url: str = ""
 
-    def pull(self) -> int:
-        """Read the Taobao shop and take its trades in."""
-        stored = pull.pull(Shop.objects.get(code="taobao").id)
+    def pull(self, shop: str = "taobao") -> int:
+        """Read a shop and take its orders in."""
+        stored = pull.pull(Shop.objects.get(code=shop).id)
         ground.read_payloads()
         return stored
 
@@ -118,19 +114,18 @@ class House:
 
 
 def build(sandbox: RunningSandbox, url: str = "") -> House:
-    """The demo's shop on the empty database, Taobao connected by the owner's OAuth walk."""
+    """The demo's shops on the empty database, the marketplaces connected by their owner's OAuth walk."""
     forget()
     demo_setup.build(
         sandbox_url=sandbox.url, seed=SEED, admin="admin", password="pass", say=lambda text: None
     )
     forget()
-    shop = Connection.objects.get(code="taobao-main")
-    answer = httpx.get(
-        oauth.authorise_url(shop, "journey") + "&auto=1", follow_redirects=False, trust_env=False
-    )
-    oauth.exchange(shop, parse_qs(urlparse(answer.headers["location"]).query)["code"][0])
-    start = dt.datetime.fromisoformat(sandbox.health()["start"])
-    return House(sandbox, World(SEED, ORDERS, DAYS, start), url)
+    for _code, name, _title in demo_setup.MARKETS:
+        if name in sandbox.health()["mix"]:
+            demo_setup.connect(f"{name}-main")
+    said = sandbox.health()
+    start = dt.datetime.fromisoformat(said["start"])
+    return House(sandbox, World(SEED, ORDERS, DAYS, start, mix=said["mix"]), url)
 
 
 def forget() -> None:
