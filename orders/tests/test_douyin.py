@@ -119,7 +119,7 @@ def test_that_every_after_sale_state_has_our_word(
     [(b"{", "not_json", ""), (b"[]", "not_json", ""), (captured(order_status=77), "unknown_word", "77"),
      (captured(main_status=40), "unknown_word", "40"), (captured(pay_amount="50.00"), "bad_money", "50.00"),
      (captured(pay_amount=None), "bad_money", "None"), (captured(update_time=0), "bad_number", "update_time"),
-     (captured(pay_time=0), "missing", "pay_time"), (captured(sku_order_list=[]), "missing", ""),
+     (captured(pay_time=0), "missing", ""), (captured(sku_order_list=[]), "missing", ""),
      (captured(post_addr=None), "missing", "post_addr"), (with_after_sale(99), "unknown_word", "99"),
      (with_after_sale(6, 77), "unknown_word", "77"), (captured(order_id=""), "missing", "order_id"),
      (captured(pay_amount=0, promotion_amount=9900, post_amount=-100), "bad_money", "")],
