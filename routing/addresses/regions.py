@@ -153,8 +153,74 @@ def _add_renamed(table: _Table) -> None:
                     table.renamed.setdefault((key, short), new)
 
 
-def _code6(code: str) -> str:
+def code6(code: str) -> str:
+    """A division's code as the six digits that everybody writes."""
     return code[:6].ljust(6, "0")
+
+
+def divisions() -> dict[str, tuple[str, str, int]]:
+    """The whole table: {id: (full name, parent id, depth 0 to 3)}; ids are the short ones (`33`, `3301`, `330106`)."""
+    return _table().names
+
+
+def abolished() -> list[tuple[str, str]]:
+    """(old name, id of its successor), districts that were only cut in two left out."""
+    renamed = _table().renamed
+    with (DATA / "divisions_renamed.csv").open(encoding="utf-8", newline="") as file:
+        full = {row["old_name"] for row in csv.DictReader(file)}
+    return sorted({(name, code) for (_, name), code in renamed.items() if name in full})
+
+
+@cache
+def _children() -> dict[str, list[str]]:
+    under: dict[str, list[str]] = {}
+    for code, (_, parent, _depth) in _table().names.items():
+        under.setdefault(parent, []).append(code)
+    return under
+
+
+def below(code: str, depth: int) -> list[str]:
+    """The divisions of this depth inside one: the districts of a province, the towns of a city."""
+    found, step = [], [code]
+    while step:
+        step = [child for parent in step for child in _children().get(parent, ())]
+        found += [child for child in step if _table().names[child][2] == depth]
+    return found
+
+
+def code_of(region: Region) -> str:
+    """The table's id of a region's district, city or province."""
+    for code in (region.adcode, region.adcode + "000", region.adcode[:4], region.adcode[:2]):
+        if code in _table().names:
+            return code
+    return ""
+
+
+@cache
+def _town_words() -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], str], dict[str, str]]:
+    """Towns by (district, word), by (city, word) where one only has it, and by full name alone."""
+    table, alone = _table(), {}
+    for code, (name, _, depth) in table.names.items():
+        if depth == 3 and not code.startswith("71"):
+            alone[name] = code if name not in alone else ""
+    return table.towns, table.towns_of_city, alone
+
+
+def town_of(code: str, word: str) -> tuple[str, bool]:
+    """The town of a district or of a city that has this name, and whether it is the full one."""
+    towns, wide, _ = _town_words()
+    found = towns.get((code, word)) or wide.get((code, word), "")
+    return found, bool(found) and _table().names[found][0] == word
+
+
+def is_town(name: str) -> bool:
+    """Whether a town anywhere has this full name."""
+    return name in _town_words()[2]
+
+
+def town_alone(name: str) -> str:
+    """The town of this full name where the country has but one."""
+    return _town_words()[2].get(name, "")
 
 
 def _first(table: dict[tuple[str, str], str], keys: tuple[str, ...], name: str, depth: int) -> str:
@@ -218,7 +284,7 @@ def _region(table: _Table, code: str, town_code: str, town: str, old: str) -> Re
         step = above if depth else ""
     level = "town" if town_code else ("province", "city", "district")[table.names[code][2]]
     return Region(
-        _code6(code), level, words[0], words[1], words[2],
+        code6(code), level, words[0], words[1], words[2],
         table.names[town_code][0] if town_code else town, town_code, old,
     )  # fmt: skip
 

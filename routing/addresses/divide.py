@@ -1,0 +1,448 @@
+"""Province, city, district and town out of free text: an automaton over the table of divisions, then the likeliest chain.
+
+Names that may begin at a place (full, short, old, 恩施州 for 恩施土家族苗族自治州) are found by walking a trie; a chain is
+a row of them that lie in one another, repeated ones allowed. The chain that explains most wins; towns decide between districts
+of one name. Where a district or town was misspelt, the children of what is known are compared by character and by sound.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+from routing.addresses import regions, sound
+from routing.addresses.words import Hint
+
+_ROADLIKE = re.compile(
+    r"[东南西北中前后上下新老内外大小]?[一二三四五六七八九十]?(?:路|大?街(?!道)|巷|弄|大?道|公路|桥|胡同|里弄)|街道|[村镇乡屯湾湖河塘](?![一-龥]{1,3}(?:路|街|大?道|巷))"
+    r"|(?:国际)?(?:大厦|大酒店|酒店|宾馆|广场|花园|新村|大学|学院|银行|商城|大楼|公寓|小区|医院|火车站|机场|[东南西北]?站)"
+    r"|(?:文化|商业|中心|购物)广场|世纪|花苑|名城|时代|家园|人家|农商"
+)
+_SKIP = re.compile(
+    r"[ ,.\-/()\\_+]+|市辖区|中国|省直辖县级行政区划|县(?=[一-龥]{2,}[县区])|自治区直辖县级行政区划"
+)
+_WRITTEN = re.compile(r"([一-龥]{1,6}?)(新区|林区|特区|自治县|区|县|市|旗)")
+_TOWN = re.compile(r"[一-龥]{1,7}?(?:街道办事处|街道|民族乡|镇|乡|苏木)(?!企业|政府)")
+_ZONE = re.compile(
+    r"(?:高新|开发|工业|园|经开|经济|城|郊|度假|保税|示范|管理|小|社|校|景|风景|厂|院|片|商务|科技|产业|旅游|技术|物流|港|住宅|生活|"
+    r"办公|金融|自贸|试验|新|集聚|集中|功能|安置|老|北|南|东|西)$"
+)
+#: Which of several districts of one name is meant where nothing else tells: the one most parcels go to.
+_LIKELIEST = {
+    "110105", "330106", "320106", "500105", "310107", "440305", "310113", "440111", "110112", "420107", "120101", "210106",
+    "130105", "130104", "610116", "620102", "120102", "320706", "310116", "440309", "370103", "610102", "330784", "320113",
+    "530181", "440115", "370202", "330104", "430111", "120103", "210202", "130102", "340103", "330903", "330205", "440105",
+}  # fmt: skip
+_CITIES_OLD = {
+    "襄樊市": "4206", "淮阴市": "3208", "思茅市": "5308", "哈密地区": "6505", "吐鲁番地区": "6504", "毕节地区": "5205",
+}  # fmt: skip
+_ALIAS = {
+    "巴州": "6528", "内蒙": "15", "黔南州": "5227", "浦东": "310115", "浦东区": "310115", "伊犁州": "6540", "西双版纳州": "5328",
+    "郑东新区": "4101", "两江新区": "50", "北部新区": "50", "外高桥": "310115", "陆家嘴": "310115", "滨海高新区": "12",
+    "余杭经济开发区": "330113", "余杭经济技术开发区": "330113", "光谷": "4201", "天府新区": "5101", "中关村": "110108",
+    "望京": "110105", "香港": "8100", "澳门": "8200", "北京": "11", "天津": "12", "上海": "31", "重庆": "50",
+}  # fmt: skip
+
+
+_MUNICIPAL = ("北京", "天津", "上海", "重庆")
+
+
+class Entry(NamedTuple):
+    """A name's meaning: level 0 to 2, the division's code, how sure the name is (1 full, less when shortened), old name."""
+
+    level: int
+    code: str
+    weight: float
+    old: str
+
+
+class Hit(NamedTuple):
+    start: int
+    end: int
+    entry: Entry
+
+
+class Division(NamedTuple):
+    """What was read. `spans` are (level name, start, end) in the given text; `end` is where the rest begins."""
+
+    region: regions.Region | None
+    end: int
+    spans: tuple[tuple[str, int, int], ...]
+    written: frozenset[str]
+    unsure: tuple[str, ...]
+    second: int = -1  # where another address begins, or -1
+
+
+_NOTHING = Division(None, 0, (), frozenset(), ("no_division",))
+_LEVELS = ("province", "city", "district", "town")
+
+
+@cache
+def _trie() -> dict[str, Any]:
+    table = regions.divisions()
+    root: dict[str, Any] = {}
+    full = {name for name, _, depth in table.values() if depth < 3}
+    places: dict[tuple[str, str], Entry] = {}
+
+    def add(name: str, code: str, level: int, weight: float, old: str = "") -> None:
+        if len(name) >= 2 and ((name, code) not in places or places[name, code].weight < weight):
+            places[name, code] = Entry(level, code, weight, old)
+
+    for code, (name, parent, depth) in table.items():
+        if depth > 2 or code.startswith("9"):
+            continue
+        taiwan = 0.5 if code.startswith("71") else 1.0
+        add(name, code, depth, taiwan)
+        short = regions.shorten(name, depth)
+        if short == name or (depth == 2 and table[parent][0] == name):
+            continue
+        add(short, code, depth, 0.7 * taiwan)
+        if taiwan < 1:
+            continue
+        for ending in ("州", "县", "旗", "地区", "盟"):
+            if name.endswith(ending) or (ending == "地区" and name.endswith("市")):
+                add(short + ending, code, depth, 0.9)
+        for ending in ("区", "县", "市") if depth == 2 else ():
+            if short + ending not in full:
+                add(short + ending, code, depth, 0.85, short + ending)
+    for word, code in {**_CITIES_OLD, **_ALIAS}.items():
+        add(word, code, table[code][2], 1.6 if len(word) > 4 else 0.8, word if word in _CITIES_OLD else "")
+    for old, code in regions.abolished():
+        add(old, code, 2, 0.95, old)
+        short = regions.shorten(old, 2)
+        if not any(key[0] == short for key in places):
+            add(short, code, 2, 0.6, short)
+    for (name, _), entry in places.items():
+        step = root
+        for c in name:
+            step = step.setdefault(c, {})
+        step.setdefault("", []).append(entry)
+    return root
+
+
+@lru_cache(maxsize=4096)
+def _hits(text: str, start: int) -> tuple[Hit, ...]:
+    """Every name that begins here, longest first; a short name that is a road's or a building's is none."""
+    step: dict[str, Any] | None = _trie()
+    found: list[Hit] = []
+    for position in range(start, min(len(text), start + 16)):
+        step = step.get(text[position])  # type: ignore[union-attr]
+        if step is None:
+            break
+        entries = step.get("")
+        if entries:
+            plain = None
+            for entry in entries:
+                if entry.weight <= 0.7 and plain is None:
+                    plain = _ROADLIKE.match(text, position + 1) is None or _named(text, position + 1)
+                if entry.weight > 0.7 or plain:
+                    found.append(Hit(start, position + 1, entry))
+    found.reverse()
+    return tuple(found)
+
+
+def _named(text: str, start: int) -> bool:
+    """Whether a full name of a district begins here (南京|江宁区, 宁波|江东区)."""
+    step: dict[str, Any] | None = _trie()
+    for position in range(start, min(len(text), start + 6)):
+        step = step.get(text[position])  # type: ignore[union-attr]
+        if step is None:
+            return False
+        if "" in step and text[start : start + 2] != text[start - 2 : start]:
+            return any(entry.level == 2 for entry in step[""]) and not _ROADLIKE.match(text, position + 1)
+    return False
+
+
+@cache
+def _above(code: str) -> frozenset[str]:
+    """The division and all it lies in."""
+    table, out = regions.divisions(), set()
+    while code in table and code not in out:
+        out.add(code)
+        code = table[code][1]
+    return frozenset(out)
+
+
+def _within(code: str, of: str) -> bool:
+    return of in _above(code)
+
+
+class _Chain(NamedTuple):
+    score: float
+    hits: tuple[Hit, ...]
+    end: int
+    code: str
+    town: tuple[str, int, int, bool]  # code, start, end, full name
+
+
+_NO_TOWN = ("", 0, 0, False)
+
+
+def _skip(text: str, position: int) -> int:
+    match = _SKIP.match(text, position)
+    while match and match.end() > position:
+        position = match.end()
+        match = _SKIP.match(text, position)
+    return position
+
+
+def _chains(text: str, position: int, code: str, depth: int = 0) -> list[_Chain]:
+    """All rows of names from here on that lie in `code`."""
+    out = [_Chain(0.0, (), position, code, _NO_TOWN)]
+    if depth >= 7:
+        return out
+    for hit in _hits(text, _skip(text, position))[:14]:
+        entry = hit.entry
+        if not code or (entry.code != code and _within(entry.code, code)):
+            gain, now = (2.0, 3.0, 4.0)[entry.level] * entry.weight, entry.code
+            if entry.code in _LIKELIEST:
+                gain += 0.2
+        elif _within(code, entry.code):
+            gain, now = 0.4 * entry.weight, code
+        elif entry.level == 2 and entry.weight >= 0.95 and _siblings(code, entry.code):
+            gain, now = 0.5, entry.code  # 永康市武义县: the later one is meant
+        else:
+            continue
+        gain += 0.05 * (hit.end - hit.start)
+        for chain in _chains(text, hit.end, now, depth + 1):
+            out.append(_Chain(gain + chain.score, (hit, *chain.hits), chain.end, chain.code, _NO_TOWN))
+    return out
+
+
+def _siblings(one: str, other: str) -> bool:
+    table = regions.divisions()
+    return table[one][2] == table[other][2] == 2 and table[one][1] == table[other][1] and one != other
+
+
+def _town_at(text: str, at: int, code: str) -> tuple[str, int, int, bool]:
+    """A town of the district, or of the city where only one of its districts has it."""
+    for size in range(min(9, len(text) - at), 1, -1):
+        word = text[at : at + size]
+        found, is_full = regions.town_of(code, word)
+        if found and (
+            is_full or (size >= 2 and _ROADLIKE.match(text, at + size) is None and not _ZONE.search(word))
+        ):
+            return found, at, at + size, is_full
+    return _NO_TOWN
+
+
+def _starts(text: str) -> list[int]:
+    """Where an address may begin: at a token, or at a full name of a division."""
+    starts = [0] + [n + 1 for n, c in enumerate(text[:-1]) if c in " ,()/-" and text[n + 1] not in " ,()/-"]
+    for n in range(1, min(len(text), 60)):
+        if n not in starts and any(
+            hit.entry.weight >= 0.95 or hit.entry.level == 1 for hit in _hits(text, n)
+        ):
+            starts.append(n)
+    return starts
+
+
+def _best(text: str) -> tuple[_Chain, int] | None:
+    """The chain that explains most, with its start."""
+    first = _top(text, 0)
+    if first.hits and first.hits[0].start == _skip(text, 0) and len(first.code) >= 6 and first.score >= 6:
+        return first, 0
+    best, where = (first, 0) if first.hits else (None, 0)
+    value = first.score if first.hits else 0.0
+    for start in _starts(text)[1:12]:
+        chain = _top(text, start)
+        if not chain.hits:
+            continue
+        lost = 0.4 + 0.03 * start - _vouched(text[:start], chain.code)
+        if chain.score - lost > value:
+            best, where, value = chain, start, chain.score - lost
+    return (best, where) if best else None
+
+
+def _top(text: str, start: int) -> _Chain:
+    """The best chain from here; towns decide between those that are nearly as good."""
+    chains = _chains(text, start, "")
+    limit = max(chain.score for chain in chains) - 3.0
+    best = chains[0]
+    for chain in chains:
+        if chain.score < limit or not chain.hits:
+            continue
+        town = _town_at(text, _skip(text, chain.end), chain.code)
+        if town[0]:
+            chain = chain._replace(score=chain.score + (2.5 if town[3] else 1.0), town=town)
+        if (chain.score, chain.end) > (best.score, best.end):
+            best = chain
+    return best
+
+
+def _vouched(before: str, code: str) -> float:
+    """What stands before a chain may be its parents, misspelt: 折江省杭州市."""
+    gain = 0.0
+    for word in re.findall(r"[一-龥]{2,8}?(?:省|市|区)", before[-12:]):
+        for parent in _parents(code):
+            if sound.slip(word, regions.divisions()[parent][0]):
+                gain += 1.2
+    return gain
+
+
+def _parents(code: str) -> list[str]:
+    table, out = regions.divisions(), []
+    while code in table:
+        code = table[code][1]
+        if code in table:
+            out.append(code)
+    return out
+
+
+def divide(text: str, hint: Hint | None = None) -> Division:
+    """The divisions of a text in normal form (see `normal`)."""
+    hinted = regions.find(hint.province, hint.city, hint.district, hint.town) if hint else None
+    found = _best(text)
+    if found is None:
+        return _alone(text, hinted)
+    chain, where = found
+    unsure: list[str] = []
+    if where and any(
+        hit.entry.weight > 0.7 and not _within(chain.code, hit.entry.code)
+        for hit in _hits(text, _skip(text, 0))
+    ):
+        unsure.append("levels_disagree")
+    spans = [(_LEVELS[hit.entry.level], hit.start, hit.end) for hit in chain.hits]
+    code, town, end = chain.code, chain.town, chain.end
+    old = next((hit.entry.old for hit in chain.hits if hit.entry.code == code and hit.entry.old), "")
+    if hinted is not None and not _agree(code, hinted):
+        unsure.append("levels_disagree")
+    elif hinted is not None and len(hinted.adcode.rstrip("0")) > len(code):
+        deeper = regions.code_of(hinted)
+        code = deeper if deeper and _within(deeper, code) else code
+        town = town if town[0] else _town_at(text, _skip(text, end), code)
+    table = regions.divisions()
+    if spans and spans[-1][0] == "district" and text.startswith("新区", end):  # 坪山新区, 光明新区
+        end += 2
+        spans[-1] = ("district", spans[-1][1], end)
+    if table[code][2] < 2 and not town[0]:
+        code, end, typo = _misspelt(text, end, code, spans, unsure)
+        if typo:
+            unsure.append("district_typo")
+            town = _town_at(text, _skip(text, end), code)
+    words = _words(code)
+    name = town_name = ""
+    if town[0]:
+        end = town[2]
+        spans.append(("town", town[1], town[2]))
+        town_name = table[town[0]][0]
+        if table[code][2] < 2 or not town[0].startswith(code[:6]):
+            words = _words(table[town[0]][1])
+    elif table[code][2] == 2 or len(code) == 4:
+        match = _TOWN.match(text, _skip(text, end))
+        if match:
+            known = _near_town(match.group(), code)
+            name = table[known][0] if known else match.group()
+            town_name = name
+            end = match.end()
+            spans.append(("town", match.start(), match.end()))
+    region = regions.find(words[0], words[1], old or words[2], town_name)
+    if region is None or (old and region.adcode == regions.code6(table.get(code, ("", "", 0))[1] or code)):
+        region = regions.find(*words, town_name)
+    if (region is not None and region.old_name) or old:
+        unsure.append("old_name")
+    if region is not None and not region.district:
+        unsure.append("no_district")
+    first = chain.hits[0]
+    alike = {
+        hit.entry.code for hit in _hits(text, first.start) if hit.end == first.end and hit.entry.weight > 0.6
+    }
+    if len(alike) > 1 and table[first.entry.code][2] == 2 and not town[3]:
+        unsure.append("district_ambiguous")
+    if region is not None and (
+        region.city.startswith("重庆") or (not region.city and region.province[:2] in _MUNICIPAL)
+    ):
+        region = region._replace(city=region.province)
+    written = frozenset(level for level, _, _ in spans)
+    return Division(
+        region, end, tuple(spans), written, tuple(dict.fromkeys(unsure)), _second(text, end, code)
+    )
+
+
+def _words(code: str) -> tuple[str, str, str]:
+    table, words = regions.divisions(), ["", "", ""]
+    step = code
+    while step in table:
+        name, above, depth = table[step]
+        if depth <= 2:
+            words[depth] = name
+        step = above
+    if words[1].startswith("重庆"):
+        words[1] = "重庆市"
+    return words[0], words[1], words[2]
+
+
+def _agree(code: str, region: regions.Region) -> bool:
+    other = regions.code_of(region)
+    return not other or _within(code, other) or _within(other, code)
+
+
+def _alone(text: str, hinted: regions.Region | None) -> Division:
+    """No province, city or district is written: the hint, or a town that exists once in the country."""
+    start = _skip(text, 0)
+    if hinted is not None:
+        town = _town_at(text, start, regions.code_of(hinted))
+        region = (
+            regions.find(hinted.province, hinted.city, hinted.district, regions.divisions()[town[0]][0])
+            if town[0]
+            else hinted
+        )
+        spans = (("town", town[1], town[2]),) if town[0] else ()
+        return Division(region or hinted, town[2] if town[0] else 0, spans, frozenset(), ())
+    match = _TOWN.match(text, start)
+    code = regions.town_alone(match.group()) if match else ""
+    if match and code:
+        words = _words(regions.divisions()[code][1])
+        region = regions.find(*words, match.group())
+        return Division(region, match.end(), (("town", match.start(), match.end()),), frozenset({"town"}), ())
+    return _NOTHING
+
+
+def _misspelt(
+    text: str, end: int, code: str, spans: list[tuple[str, int, int]], unsure: list[str]
+) -> tuple[str, int, bool]:
+    """The child of `code` that was meant by a name that nobody has; zones (高新区) are no district."""
+    at = _skip(text, end)
+    match = _WRITTEN.match(text, at)
+    if not match or _ZONE.search(match.group(1)):
+        return code, end, False
+    word = match.group()
+    level = regions.divisions()[code][2]
+    known = [hit for hit in _hits(text, at) if hit.end == match.end() and hit.entry.weight >= 0.9]
+    if known:
+        unsure.append("levels_disagree")
+        return code, end, False
+    near = [child for child in regions.below(code, 2) if sound.slip(word, regions.divisions()[child][0])]
+    if len(near) > 1:
+        near = [child for child in near if sound.same(word, regions.divisions()[child][0])]
+    if len(near) != 1:
+        return code, end, False
+    spans.append(("district" if level else "city", at, match.end()))
+    return near[0], match.end(), True
+
+
+def _near_town(word: str, code: str) -> str:
+    """The town that was meant: another kind of the same name (江口镇 for 江口街道), or a slip of nobody's name."""
+    table = regions.divisions()
+    stem = regions.shorten(word, 3)
+    towns = regions.below(code, 3)
+    alike = [town for town in towns if regions.shorten(table[town][0], 3) == stem]
+    if not alike and not regions.is_town(word):
+        alike = [town for town in towns if sound.slip(word, table[town][0])]
+    return alike[0] if len(alike) == 1 else ""
+
+
+def _second(text: str, end: int, code: str) -> int:
+    """Where another address begins: a city or province further on, after something like a number."""
+    if len(text) - end < 12:
+        return -1
+    for match in re.finditer(r"[ ,(/](?=[一-龥]{2})|或者?(?=[一-龥]{2})", text[end + 4 :]):
+        at = end + 4 + match.end()
+        if any(
+            hit.entry.level <= 2 and hit.entry.weight >= 0.7 and hit.end - hit.start >= 2 and re.search(r"\d", text[end:at])
+            and (chain := _top(text, at)).hits and re.search(r"\d", text[chain.end :]) and chain.score >= 4
+            for hit in _hits(text, at)[:1]
+        ):  # fmt: skip
+            return at
+    return -1
