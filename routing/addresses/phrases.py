@@ -19,7 +19,7 @@ def phrases(parsed: Parsed) -> list[Phrase]:
     area = parsed.adcode
     out: list[Phrase] = []
 
-    def ask(text: str, purpose: str, adcode: str = area) -> None:
+    def put(text: str, purpose: str, adcode: str = area) -> None:
         text = text.strip()[:LONGEST]
         if len(text) >= 2 and all((text, adcode) != (other.text, other.adcode) for other in out):
             out.append(Phrase(text, adcode, city, purpose))
@@ -34,29 +34,29 @@ def phrases(parsed: Parsed) -> list[Phrase]:
     road, name = parsed.road, parsed.poi
     if road and parsed.lane:
         if building:
-            ask(f"{road}{parsed.lane}弄{building}", "full")
-        ask(f"{road}{parsed.lane}弄", "lane")
+            put(f"{road}{parsed.lane}弄{building}", "full")
+        put(f"{road}{parsed.lane}弄", "lane")
     if road and parsed.number:
         number = f"{road}{parsed.number}号"
         if name:
-            ask(f"{number}{name}", "full")
+            put(f"{number}{name}", "full")
         elif building:
-            ask(f"{number}{building}", "full")
-        ask(number, "number")
+            put(f"{number}{building}", "full")
+        put(number, "number")
         if parsed.number.isdigit() and (not parsed.number_kind or parsed.province == "上海市"):
-            ask(f"{road}{parsed.number}弄", "lane")
-            ask(f"{road}{parsed.number}", "bare")
+            put(f"{road}{parsed.number}弄", "lane")
+            put(f"{road}{parsed.number}", "bare")
     if name:
-        ask(f"{name}{building}" if building and len(out) < 3 else name, "poi")
-        ask(name, "poi")
+        put(f"{name}{building}" if building and len(out) < 3 else name, "poi")
+        put(name, "poi")
         if road:
-            ask(f"{road}{name}", "poi")
+            put(f"{road}{name}", "poi")
     if road and not out:
-        ask(road, "road")
+        put(road, "road")
     if not out and parsed.rest:
-        ask(parsed.rest, "poi")
+        put(parsed.rest, "poi")
     if not out and parsed.town:
-        ask(parsed.town, "road")
+        put(parsed.town, "road")
     if out and area and parsed.district:
         best = next((phrase for phrase in out if phrase.purpose in ("poi", "lane", "number")), out[0])
         wide = (
@@ -64,5 +64,5 @@ def phrases(parsed: Parsed) -> list[Phrase]:
             if not area.startswith(("11", "12", "31", "50"))
             else regions.code6(area[:2])
         )
-        ask(best.text, "anywhere", wide)
+        put(best.text, "anywhere", wide)
     return out[:MOST]
