@@ -32,7 +32,7 @@ _ZONE = re.compile(
 _LIKELIEST = {
     "110105", "330106", "320106", "500105", "310107", "440305", "310113", "440111", "110112", "420107", "120101", "210106",
     "130105", "130104", "610116", "620102", "120102", "320706", "310116", "440309", "370103", "610102", "330784", "320113",
-    "530181", "440115", "370202", "330104", "430111", "120103", "210202", "130102", "340103", "330903", "330205", "440105",
+    "530181", "440115", "370202", "330104", "430111", "120103", "210202", "130102", "340103", "440105",
 }  # fmt: skip
 _CITIES_OLD = {
     "襄樊市": "4206", "淮阴市": "3208", "思茅市": "5308", "哈密地区": "6505", "吐鲁番地区": "6504", "毕节地区": "5205",
@@ -121,7 +121,7 @@ def _trie() -> dict[str, Any]:
     return root
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _hits(text: str, start: int) -> tuple[Hit, ...]:
     """Every name that begins here, longest first; a short name that is a road's or a building's is none."""
     step: dict[str, Any] | None = _trie()
@@ -139,6 +139,11 @@ def _hits(text: str, start: int) -> tuple[Hit, ...]:
                 if entry.weight > 0.7 or plain:
                     found.append(Hit(start, position + 1, entry))
     found.reverse()
+    if len(found) > 1:  # 杭州 says nothing that 杭州市 does not
+        longest: dict[str, Hit] = {}
+        for hit in found:
+            longest.setdefault(hit.entry.code, hit)
+        found = list(longest.values())
     return tuple(found)
 
 
@@ -217,12 +222,13 @@ def _siblings(one: str, other: str) -> bool:
 
 def _town_at(text: str, at: int, code: str) -> tuple[str, int, int, bool]:
     """A town of the district, or of the city where only one of its districts has it."""
+    if not regions.town_begins(code, text[at : at + 2]):
+        return _NO_TOWN
     for size in range(min(9, len(text) - at), 1, -1):
         word = text[at : at + size]
         found, is_full = regions.town_of(code, word)
-        if found and (
-            is_full or (size >= 2 and _ROADLIKE.match(text, at + size) is None and not _ZONE.search(word))
-        ):
+        plain = word[-1] not in "路街巷" and not _ZONE.search(word)
+        if found and (is_full or (plain and _ROADLIKE.match(text, at + size) is None)):
             return found, at, at + size, is_full
     return _NO_TOWN
 
@@ -307,6 +313,8 @@ def divide(text: str, hint: Hint | None = None) -> Division:
     code, town, end = chain.code, chain.town, chain.end
     old = next((hit.entry.old for hit in chain.hits if hit.entry.code == code and hit.entry.old), "")
     if hinted is not None and not _agree(code, hinted):
+        if all(hit.entry.weight <= 0.7 for hit in chain.hits):  # a short name inside another word
+            return _alone(text, hinted)
         unsure.append("levels_disagree")
     elif hinted is not None and len(hinted.adcode.rstrip("0")) > len(code):
         deeper = regions.code_of(hinted)

@@ -17,7 +17,7 @@ _BUILDING = re.compile(
     r"(?:号楼|号幢|号栋|#楼|#幢|幢楼|栋楼|幢|栋|座(?!机)|塔楼)"
     r"|(?<=[一-龥 ])([东西南北主前后裙])(?:塔)?楼(?!\d)|(?<=[一-龥A-Z ])([A-Z]\d{0,2})楼(?!\d)"
 )
-_UNIT = re.compile(r"(\d{1,2}|[A-Z]|[甲乙丙丁东西南北])单元")
+_UNIT = re.compile(r"(?<!\d)(\d{1,3}|[A-Z]|[甲乙丙丁东西南北])单元")
 _LANE = re.compile(r"(?<!\d)(\d{1,5}(?:[-,/]\d{1,5})?)(?:支?弄)")
 _ROOM = re.compile(
     r"(?<![\dA-Z])([A-Z]?\d{2,5}[A-Z]?(?:[-,/ ][A-Z]?\d{1,5}[A-Z]?){0,4})(?:号?室|号?房(?![产地屋])|户)"
@@ -26,7 +26,7 @@ _FLOOR = re.compile(
     r"(?<![\dA-Z])((?:负|B)?\d{1,3}(?:[-,/]\d{1,3})?)(?:楼(?!\d*[座号栋幢])|层|F(?![A-Z\d]))(?:整层|全层)?"
 )
 _NUMBER = re.compile(
-    r"((?:[甲乙丙丁附临特自编新老]{1,2})?\d{1,5}(?:[-之/,]\d{1,5})*[A-Z]?)(?:号(?!楼|幢|栋|座|线|桥|地铁|厂房|库|门岗|公路|大街|路|街|室|房(?!产))院?|#(?!楼|幢|栋))(?:院)?(?:附\d{1,4}号|-\d{1,4})?"
+    r"(?<!\d)((?:[甲乙丙丁附临特自编新老]{1,2})?\d{1,5}(?:[-之/,]\d{1,5})*[A-Z]?)(?:号(?!楼|幢|栋|座|线|桥|地铁|厂房|库|门岗|公路|大街|路|街|室|房(?!产))院?|#(?!楼|幢|栋))(?:院)?(?:附\d{1,4}号|-\d{1,4})?"
 )
 _BARE = re.compile(r"\s?((?:[甲乙丙附])?\d{1,5}(?:-\d{1,5})?[A-Z]?)(?![\d号弄室楼层栋幢座路街月年元米KMFF%])")
 _ROAD = re.compile(
@@ -50,6 +50,11 @@ _TAIL = re.compile(r"(?<![\dA-Z])(?:([A-Z]\d{0,2}|\d{1,2})[-座])?([A-Z]?\d{1,5}
 _HONOUR = re.compile(r"(?:女士|先生|小姐|老师|收)$")
 _CROSSING = re.compile(
     r"[与和/、]?[一-龥]{0,8}?(?:路|街|大道)?(?:交叉路?口|交界处?|交汇处?|路口|十字路?口?|交口)(?:[东西南北]{1,2}角)?"
+)
+_BESIDE = ("旁", "旁边", "对面", "附近", "隔壁", "楼下")
+_REMARK = re.compile(
+    r"(?:请|麻烦)?(?:快递)?(?:放|存|送到?|交给?)(?:在|到)?(?:家?门口|前台|门卫|保安室?|驿站|快递柜|丰巢柜?|菜鸟驿站)|(?:前台|门卫|保安)?代收|丰巢|菜鸟驿站"
+    r"|[一-龥](?:女士|先生|小姐)收?|收件?$|(?:旁边?|对面|附近|左转|右转|隔壁|楼下)$"
 )
 _HAN = re.compile(r"[一-龥]")
 
@@ -242,6 +247,17 @@ class _Marks:
                 "对面",
                 "第",
             ):
+                continue
+            if remark := _REMARK.search(word):
+                self.take(
+                    "rest" if remark.group() in _BESIDE else "person",
+                    begin + remark.start(),
+                    begin + remark.end(),
+                )
+                if remark.end() < len(word) and begin + remark.end() < end:
+                    words.append((begin + remark.end(), end))
+                end, word = begin + remark.start(), word[: remark.start()]
+            if not word:
                 continue
             han = len(_HAN.findall(word))
             tail = _TAIL.search(word)

@@ -20,10 +20,10 @@ _ETHNIC = (
     "蒙古|回|藏|维吾尔|苗|彝|壮|布依|朝鲜|满|侗|瑶|白|土家|哈尼|哈萨克|傣|黎|傈僳|佤|畲|高山|拉祜|水|东乡|纳西|景颇|柯尔克孜|土|"
     "达斡尔|仫佬|羌|布朗|撒拉|毛南|仡佬|锡伯|阿昌|普米|塔吉克|怒|乌孜别克|俄罗斯|鄂温克|德昂|保安|裕固|京|塔塔尔|独龙|鄂伦春|赫哲|门巴|珞巴|基诺"
 )
-_AUTONOMOUS = re.compile(rf"(?:(?:{_ETHNIC})族?|各族)+自治(?:区|州|县|旗)$")
+_AUTONOMOUS = re.compile(rf"(?:(?:{_ETHNIC})族?|各族)+自治(?:区|州|县|旗)$|(?<=..)(?:{_ETHNIC})族区$")
 _ENDINGS = (
     ("特别行政区", "自治区", "省", "市"),
-    ("地区", "盟", "市", "州", "县"),
+    ("地区", "林区", "盟", "市", "州", "县"),
     ("林区", "特区", "新区", "区", "县", "市", "旗"),
     ("街道办事处", "街道", "地区", "民族乡", "镇", "乡"),
 )
@@ -211,6 +211,17 @@ def town_of(code: str, word: str) -> tuple[str, bool]:
     towns, wide, _ = _town_words()
     found = towns.get((code, word)) or wide.get((code, word), "")
     return found, bool(found) and _table().names[found][0] == word
+
+
+@cache
+def _town_heads() -> frozenset[tuple[str, str]]:
+    towns, wide, _ = _town_words()
+    return frozenset((code, word[:2]) for code, word in (*towns, *wide))
+
+
+def town_begins(code: str, head: str) -> bool:
+    """Whether a town of this district or city begins with these two characters: a quick no for most texts."""
+    return (code, head) in _town_heads()
 
 
 def is_town(name: str) -> bool:
