@@ -17,8 +17,8 @@ from rapidfuzz.distance import Indel, LCSseq
 from routing.addresses import grams, normal, parse, sound
 from routing.addresses.words import Feature, Parsed, Poi
 
-#: What a feature of value 1 adds (or takes). Fitted on the tuned half of our own queries and on noise, then rounded by hand towards
-#: what a person would say, because our noise is not the buyers'.
+#: What a feature of value 1 adds (or takes). Fitted on the tuned half of our own queries and on noise, then rounded by
+#: hand towards what a person would say, because our noise is not the buyers'.
 POINTS = {
     "text": 1.8, "letters": 3.6, "sounds": 2.4, "ordered": 4.0, "name": 1.2, "name_given": 2.0, "road": 1.4, "road_differs": -0.8,
     "number": 2.2, "number_near": 0.4, "number_differs": -2.5, "number_missing": -0.4, "lane_or_number": -1.4, "building": 2.0,
