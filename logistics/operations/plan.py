@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from logistics.lifecycle import LIFECYCLE
 from logistics.models import Parcel, Policy
 from logistics.operations import contents
-from logistics.providers import labels
+from logistics.providers import labels, wangdiantong
 from logistics.queries import WmsOf, label_accounts, warehouses_of
 from orderhub.actors import CLOCK
 from orderhub.lifecycle import Batch, Writer
@@ -189,8 +189,8 @@ def worked_by(channel_name: str, masked: bool, wms: WmsOf) -> str:
     they are worked in our own waves, as is everything where the warehouse has no WMS.
     """
     ways = channel(channel_name).warehouse_ways
-    if "wangdiantong" in ways and wms.platform == "wangdiantong" and not masked:
+    if "wangdiantong" in ways and wms.platform in wangdiantong.DIALECTS and not masked:
         return "wangdiantong"
-    if "qimen" in ways and wms.platform in ("wangdiantong", "qimen") and wms.qimen_id is not None:
+    if "qimen" in ways and wms.platform in (*wangdiantong.DIALECTS, "qimen") and wms.qimen_id is not None:
         return "qimen"
     return "own"

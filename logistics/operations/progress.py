@@ -162,7 +162,7 @@ def _take(connection: Connection, rows: Sequence[dict[str, object]]) -> int:
         except (ValueError, TypeError) as error:
             unreadable(number, mine[number], str(error))
     if found:
-        apply_progress(list(found.values()), platform("wangdiantong"))
+        apply_progress(list(found.values()), platform(connection.platform))
         Parcel.objects.filter(id__in=found).update(wms_polled_at=timezone.now())
     return len(found)
 

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from inventory.models import Sku
+from inventory.models import Sku, Warehouse
 from logistics.models import Parcel, Trace
 from logistics.operations import follow, overdue, plan, progress, tracking, voids, waybill
+from logistics.providers import wangdiantong_qiye
 from logistics.providers.labels import own as labels
+from logistics.queries import shipments
 from orderhub.integrations.registry import client
 from orderhub.models import Connection, Message, Recipient, Ticket
 from orderhub.outbox import sending
@@ -104,6 +106,48 @@ def test_that_a_plain_parcel_goes_from_zto_by_wangdiantong_to_the_report(
     order.refresh_from_db()
     assert (parcel.state, order.state) == ("shipped", "shipped")
     assert order.shipped_at is not None and order.shipped_at < timezone.now() - dt.timedelta(days=5)
+
+
+def test_that_the_enterprise_system_takes_a_parcel_stops_one_and_refuses_a_bad_one_alone(
+    world: Any, sandbox: RunningSandbox
+) -> None:
+    account = connection("wangdiantong_qiye", sandbox.url)
+    Warehouse.objects.filter(code="HZ01").update(wms=account)
+    parcels = [world.parcel(own_order(world)) for _ in range(3)]
+    parcel, bad, stopped = parcels
+    Receiver.objects.filter(order=bad.order_id).update(plain_enc=None)
+    drain("waybill.get")
+    sandbox.fault("lost_answer", "wangdiantong_qiye", "trade_push", times=1)
+    for _again in range(3):
+        drain("wms.push")
+    for one in parcels:
+        one.refresh_from_db()
+    said = list(Message.objects.filter(kind="wms.push").values("state", "error"))
+    assert (parcel.state, stopped.state) == ("handed", "handed"), said
+    assert bad.state != "handed"
+    handed = sandbox.ledger("wms.order", parcel.number, "wangdiantong_qiye")
+    assert [(row["effect"], row["body"]["waybill"]) for row in handed if row["effect"]] == [
+        (True, parcel.waybill_no)
+    ]
+    Parcel.objects.filter(id=parcel.id).update(handed_at=timezone.now() - dt.timedelta(minutes=20))
+    row = progress.wangdiantong.by_number(account, parcel.number)[0]
+    assert progress.wangdiantong.known(account, parcel.number, "HZ01") == row["trade_no"]
+    Parcel.objects.filter(id=parcel.id).update(expected_weight_g=int(float(row["weight"]) * 1000))
+    assert progress.poll_wangdiantong() >= 1, list(progress.WmsCursor.objects.values())
+    parcel.refresh_from_db()
+    assert parcel.state == "shipped" and parcel.weight_state == "ok"
+    shipment = shipments([parcel.id])[parcel.id]
+    assert progress.wangdiantong.stop(account, shipment) is True, "it has left"
+
+
+def test_that_a_word_of_the_enterprise_system_that_nobody_has_seen_becomes_a_ticket(world: Any) -> None:
+    parcel = world.parcel(own_order(world), "handed")
+    rows = wangdiantong_qiye._shaped(
+        {"src_trade_no": f"{parcel.number},other", "status": 77, "weight": "1.2"}
+    )
+    assert [row["src_trade_no"] for row in rows] == [parcel.number, "other"]
+    assert progress._take(world.accounts["wangdiantong"], rows) == 0
+    assert "77" in Ticket.objects.get(kind="wms_unreadable").body
 
 
 def test_that_a_masked_parcel_goes_from_cainiao_by_qimen_to_taobaos_ship_report(

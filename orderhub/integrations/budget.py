@@ -40,6 +40,7 @@ TOO_MANY: dict[str, dict[str, Span]] = {
     "own_shop": {"quota": "minute"},
     "alipay": {"isv.app-call-limited": "minute"},
     "wangdiantong": {"rate_limit": "minute"},
+    "wangdiantong_qiye": {"rate_limit": "minute"},
     "qimen": {"7": "minute", "isv.qimen-call-limited": "minute", "isv.app-call-limited": "minute"},
     "zto": {"S206": "minute", "S221": "minute"},
     "kingdee": {"14": "minute"},

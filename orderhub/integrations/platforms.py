@@ -28,6 +28,7 @@ PLATFORMS: dict[str, Platform] = {
     "alipay": Platform(_("Alipay"), _AT + "alipay.Alipay"),
     "wechatpay": Platform(_("WeChat Pay"), _AT + "wechatpay.WechatPay"),
     "wangdiantong": Platform(_("Wangdiantong flagship"), _AT + "wangdiantong.Wangdiantong"),
+    "wangdiantong_qiye": Platform(_("Wangdiantong enterprise"), _AT + "wangdiantong_qiye.WangdiantongQiye"),
     "qimen": Platform(_("Qimen warehouse"), _AT + "qimen.Qimen"),
     "cainiao": Platform(_("Cainiao e-waybill"), _AT + "taobao.Taobao"),
     "zto": Platform(_("ZTO Express"), _AT + "zto.Zto"),

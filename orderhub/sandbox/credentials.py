@@ -146,6 +146,12 @@ WANGDIANTONG = {
     "shop_no": "OWN-SHOP",
     "warehouse_no": "HZ01",
 }
+WANGDIANTONG_QIYE = {
+    "sid": "sandbox-qiye",
+    "app_key": "sandbox-wdt-qiye",
+    "app_secret": "sandbox-wdt-qiye-secret",
+    "shop_no": "OWN-SHOP",
+}
 QIMEN = {
     "app_key": "23000002",
     "app_secret": "sandbox-qimen-secret",
@@ -198,6 +204,7 @@ CREDENTIALS = {
     "alipay": ALIPAY,
     "wechatpay": WECHATPAY,
     "wangdiantong": WANGDIANTONG,
+    "wangdiantong_qiye": WANGDIANTONG_QIYE,
     "qimen": QIMEN,
     "zto": ZTO,
     "kuaidi100": KUAIDI100,

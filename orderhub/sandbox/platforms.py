@@ -14,6 +14,7 @@ PLATFORMS = {
     "own_shop": "orderhub.sandbox.own_shop.OwnShop",
     "alipay": "orderhub.sandbox.alipay.Alipay",
     "wangdiantong": "orderhub.sandbox.wangdiantong.Wangdiantong",
+    "wangdiantong_qiye": "orderhub.sandbox.wangdiantong_qiye.WangdiantongQiye",
     "qimen": "orderhub.sandbox.qimen.Qimen",
     "zto": "orderhub.sandbox.zto.Zto",
     "kuaidi100": "orderhub.sandbox.kuaidi100.Kuaidi100",

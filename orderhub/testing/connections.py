@@ -85,6 +85,12 @@ def _known(platform: str) -> tuple[str, dict[str, Any], dict[str, Any], dict[str
             )
             for robot in ("feishu", "dingtalk")
         },
+        "wangdiantong_qiye": (
+            str(known["wangdiantong_qiye"]["app_key"]),
+            {"app_secret": known["wangdiantong_qiye"]["app_secret"]},
+            {"sid": known["wangdiantong_qiye"]["sid"], "shop_no": known["wangdiantong_qiye"]["shop_no"]},
+            {},
+        ),
         "wangdiantong": (str(wdt["app_key"]), {"app_secret": wdt["app_secret"]}, {"sid": wdt["sid"]}, {}),
         "qimen": (
             str(qimen["app_key"]),

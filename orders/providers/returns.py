@@ -29,6 +29,8 @@ from orders.providers.base import Unreadable, beijing_time
 log = logging.getLogger(__name__)
 
 KIND = "return"
+#: The platforms whose return receipts are polled; their clients answer `refund_stockins` alike.
+SYSTEMS = ("wangdiantong", "wangdiantong_qiye")
 OVERLAP = dt.timedelta(hours=1)
 LONGEST = dt.timedelta(days=29)
 PAGE = 100
@@ -83,7 +85,7 @@ class System:
 
 def pull() -> int:
     """Keep the new return receipts of every Wangdiantong account; returns how many are new."""
-    accounts = Connection.objects.filter(platform="wangdiantong", state=Connection.State.OK).order_by("id")
+    accounts = Connection.objects.filter(platform__in=SYSTEMS, state=Connection.State.OK).order_by("id")
     total = 0
     for account in accounts:
         try:
