@@ -16,6 +16,7 @@ from orderhub.inbound import keeping, processing
 from orderhub.integrations.errors import PlatformError
 from orderhub.integrations.registry import client
 from orderhub.lifecycle import apply
+from orderhub.models import Payload
 from orders.lifecycle import BEFORE_SHIPPING, LIFECYCLE
 from orders.models import Hold, HoldType, Order
 from orders.operations import holds
@@ -63,11 +64,34 @@ def _ask(orders: list[Order]) -> dict[int, ChannelState]:
             payloads.append(answer)
         elif answer in stopped and order.state in BEFORE_SHIPPING:
             stopped[answer].append(order)
-    fresh = keeping.keep_many(shop.connection_id, payloads)
-    if fresh:
-        processing.read("order", list(fresh.values()))
+    unread = _take_in(shop.connection_id, payloads)
+    failed.update({o.id: unread[o.channel_number] for o in orders if o.channel_number in unread})
     _stop(stopped, platform(shop.channel))
     return failed
+
+
+def _take_in(connection_id: int, payloads: list[keeping.Kept]) -> dict[str, ChannelState]:
+    """Keep and read what the channel said; {number: why} of orders whose answer nobody here understands.
+
+    A pull or a message may have kept the same answer a moment ago without anybody having read it: what is
+    unread of these orders is read now, whoever kept it.
+    """
+    if not payloads:
+        return {}
+    keeping.keep_many(connection_id, payloads)
+    kept = Payload.objects.filter(
+        connection_id=connection_id, kind="order", external_id__in=[row.external_id[:80] for row in payloads]
+    )
+    waiting = list(kept.filter(state=Payload.State.NEW).order_by("id").values_list("id", flat=True))
+    if waiting:
+        processing.read("order", waiting)
+    said = {(row.external_id[:80], row.version[:64]): row.external_id for row in payloads}
+    aside = kept.filter(state=Payload.State.SET_ASIDE, version__in=[version for _number, version in said])
+    return {
+        said[number, version]: ChannelState(False, reason, again=True)
+        for number, version, reason in aside.values_list("external_id", "version", "reason")
+        if (number, version) in said
+    }
 
 
 def _stop(stopped: dict[Word, list[Order]], actor: Actor) -> None:

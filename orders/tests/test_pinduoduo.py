@@ -20,7 +20,7 @@ from orderhub.integrations import signing
 from orderhub.integrations.errors import PlatformError
 from orderhub.models import Connection, Message, Payload
 from orders.models import Event, Hold, Order, Shop
-from orders.operations import pull
+from orders.operations import pull, recheck
 from orders.providers import channel
 from orders.providers.base import ChannelState, RefundState, Unreadable
 from orders.providers.pinduoduo import Pinduoduo, parse
@@ -328,3 +328,46 @@ def test_that_a_window_goes_on_with_pages_of_another_size_and_loses_nothing(
     pull.pull(shop.id, until=now)
     shop.refresh_from_db()
     assert shop.pulled_until == now and Payload.objects.filter(kind="order").count() == 12
+
+
+class Says:
+    """An account that has one order to show."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    def details(self, numbers: list[str]) -> dict[str, Any]:
+        return {number: ({"updated_at": json.loads(self.raw)["updated_at"]}, self.raw) for number in numbers}
+
+
+@pytest.mark.django_db
+def test_that_the_gate_reads_an_answer_that_a_pull_kept_and_nobody_has_read(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(shop, captured())
+    order = Order.objects.get()
+    Hold.objects.update(released_at=timezone.now())
+    refunded = captured(updated_at="2026-11-20 10:09:00", refund_status=2, after_sales_status=2)
+    api = Says(refunded)
+    monkeypatch.setattr(recheck, "client", lambda connection: api)
+    said = channel("pinduoduo").details(api, [order.channel_number]).values()
+    keep_many(shop.connection_id, [answer for answer in said if isinstance(answer, Kept)])
+    verdict = recheck.channel_states([order.id])[order.id]
+    assert not verdict.ok and not verdict.again
+    assert Hold.objects.filter(order=order, type="refund", released_at=None).exists()
+
+
+@pytest.mark.django_db
+def test_that_the_gate_stays_shut_for_an_answer_that_nobody_understands(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(shop, captured())
+    order = Order.objects.get()
+    Hold.objects.update(released_at=timezone.now())
+    strange = Says(captured(updated_at="2026-11-20 10:09:00", order_status=7))
+    monkeypatch.setattr(recheck, "client", lambda connection: strange)
+    for _again in range(2):
+        verdict = recheck.channel_states([order.id])[order.id]
+        assert not verdict.ok and verdict.again and "order_status" in verdict.reason
+    strange.raw = captured(updated_at="2026-11-20 10:10:00")
+    assert recheck.channel_states([order.id])[order.id].ok
