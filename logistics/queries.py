@@ -191,10 +191,21 @@ def orders_in(parcel_ids: Iterable[int]) -> dict[int, list[int]]:
     return found
 
 
+def places_picked(order_ids: Iterable[int], *, at_wms: bool = False) -> set[int]:
+    """The orders of which a parcel is being picked or further; with `at_wms` those that a warehouse system has, too."""
+    parcels = Parcel.objects.filter(order_id__in=list(order_ids)).exclude(state="voided")
+    late = ~Q(state__in=["planned", "numbered", "handed"])
+    if at_wms:
+        late |= Q(state="handed") & ~Q(worked_by__in=[Parcel.Route.OWN, Parcel.Route.RIDE])
+    return set(parcels.filter(late).values_list("order_id", flat=True))
+
+
 def parcels_of(order_id: int) -> list[dict[str, Any]]:
     """The parcels of an order for its page, oldest first, each with its traces (newest first) and contents."""
     parcels = list(
-        Parcel.objects.filter(order_id=order_id).select_related("warehouse", "wave").order_by("id")
+        Parcel.objects.filter(order_id=order_id)
+        .select_related("warehouse", "wave", "rides_with")
+        .order_by("id")
     )
     traces: dict[str, list[dict[str, Any]]] = {}
     numbers = [parcel.waybill_no for parcel in parcels if parcel.waybill_no]
@@ -221,6 +232,7 @@ def parcels_of(order_id: int) -> list[dict[str, Any]]:
             "state_label": parcel.get_state_display(),
             "warehouse": parcel.warehouse.name,
             "worked_by": parcel.get_worked_by_display(),
+            "inside": parcel.rides_with.number if parcel.rides_with else "",
             "carrier": parcel.carrier,
             "service": parcel.get_service_display(),
             "outlet": parcel.outlet_code,

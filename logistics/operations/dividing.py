@@ -12,7 +12,7 @@ from orderhub.actors import Actor
 from orders.operations import split
 from orders.operations.split import SplitRefused
 
-__all__ = ["SplitRefused", "divide", "undo"]
+__all__ = ["SplitRefused", "allow", "divide", "undo"]
 
 
 def divide(
@@ -23,6 +23,12 @@ def divide(
         place = split.divide(order_id, pieces, warehouse_id, actor)
         take_out([order_id], actor, "split", SplitRefused)
     return place
+
+
+def allow(order_id: int, actor: Actor) -> bool:
+    """Let an order that no single warehouse can serve take its goods from several; False where it no longer waits."""
+    with transaction.atomic():
+        return split.allow(order_id, actor)
 
 
 def undo(order_id: int, actor: Actor) -> None:

@@ -45,6 +45,7 @@ class Hit:
 
 ORDER_PANELS: tuple[Panel, ...] = (
     Panel("parcels", _("Parcels and tracking"), "logistics.admin.panels.parcels", "logistics.view_parcel"),
+    Panel("together", _("Ships together or apart"), "logistics.admin.together.panel", "orders.view_order"),
     Panel("route", _("Why it goes there"), "routing.admin.panels.explanation", "routing.view_decision"),
     Panel("cases", _("After-sale"), "orders.admin.case.panel", "orders.view_case"),
     Panel("money", _("Invoice and receivable"), "finance.admin.panels.money", "finance.view_receivable"),
@@ -82,6 +83,12 @@ PAGES: tuple[Page, ...] = (
     Page("oauth/<int:connection_id>/connect/", "oauth_connect", "orderhub.admin.oauth.connect"),
     Page("outbox/<int:message_id>/retry/", "outbox_retry", "orderhub.admin.message.retry_now"),
     Page("payloads/<int:payload_id>/replay/", "payload_replay", "orderhub.admin.payload.replay_now"),
+    Page("together/", "together", "logistics.admin.together.page"),
+    Page("together/merge/", "together_merge", "logistics.admin.together.merge"),
+    Page("together/<int:merge_id>/undo/", "together_undo", "logistics.admin.together.undo_merge"),
+    Page("split/<int:order_id>/", "split_divide", "logistics.admin.together.divide"),
+    Page("split/<int:order_id>/undo/", "split_undo", "logistics.admin.together.undo_split"),
+    Page("split/<int:order_id>/allow/", "split_allow", "logistics.admin.together.allow"),
     Page("logistics/station/", "pack_station", "logistics.admin.station.station"),
     Page("payloads/<int:payload_id>/raw/", "payload_raw", "orderhub.admin.payload.raw"),
 )

@@ -35,6 +35,7 @@ GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
         Item(_("Warehouses"), "warehouse", "inventory_warehouse_changelist", "inventory.view_warehouse"),
     )),
     (_("Shipping"), False, (
+        Item(_("Ship together"), "merge", "together", "orders.view_order"),
         Item(_("Parcels"), "package_2", "logistics_parcel_changelist", "logistics.view_parcel"),
         Item(_("Waves"), "conveyor_belt", "logistics_wave_changelist", "logistics.view_wave"),
         Item(_("Pack station"), "scale", "pack_station", "logistics.work_parcel"),

@@ -18,7 +18,7 @@ from orderhub import crypto, modules
 from orderhub.models import Call, Connection, Job, Message, Payload, Ticket
 
 pytestmark = pytest.mark.django_db
-PAGES = ("index", "sync_health", "modules")
+PAGES = ("index", "sync_health", "modules", "together")
 LANGUAGES = ("zh-hans", "en")
 
 

@@ -38,6 +38,9 @@ class ShopAdmin(Admin):
             ("duplicate_mode", "duplicate_minutes"), ("unpaid_minutes", "promise_hours"),
             ("aftersale_days", "default_warehouse"),
         )}),
+        (_("Parcels"), {"fields": (
+            ("merge_mode", "merge_minutes"), "split_automatic", ("split_freight", "split_percent"),
+        )}),
         (_("Pulling"), {"fields": (("pulled_until", "overlap_minutes"), ("last_success_at", "last_error"))}),
     )  # fmt: skip
 
