@@ -74,5 +74,5 @@ def _number(param: str) -> str:
     try:
         found = json.loads(param)
         return str((found.get("lastResult") or {}).get("nu") or "?")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return "?"

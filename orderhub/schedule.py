@@ -40,6 +40,7 @@ SCHEDULE = (
     Row("Close settled orders", "finance.tell_orders", 5),
     Row("Refresh success rates", "routing.refresh_rates", 30 * 60, keep=True),
     Row("Settle places of outlets", "routing.settle_capacity", 60),
+    Row("Work at jobs", "orderhub.run_jobs", 10),
     Row("Worker heartbeat", "orderhub.pulse", 15),
 )
 

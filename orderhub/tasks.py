@@ -4,6 +4,7 @@ from celery import shared_task
 
 from orderhub.inbound import processing
 from orderhub.inbound.registry import PAYLOAD_KINDS
+from orderhub.jobs import running
 from orderhub.jobs.pulse import beat
 from orderhub.outbox import sending
 
@@ -28,3 +29,9 @@ def read_payloads(kind: str = "", **_: object) -> None:
 def pulse(**_: object) -> None:
     """The worker says that it is alive."""
     beat()
+
+
+@shared_task(name="orderhub.run_jobs", ignore_result=True)
+def run_jobs(**_: object) -> None:
+    """Long work that somebody asked for, a step at a time."""
+    running.run_due()

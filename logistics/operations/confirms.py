@@ -14,6 +14,7 @@ from logistics.operations.steps import Progress
 from logistics.providers import qimen
 from logistics.queries import shipments
 from orderhub.actors import platform
+from orderhub.inbound.keeping import storable
 from orderhub.inbound.processing import PayloadRow, Verdict
 from orderhub.integrations import xmltext
 from orderhub.integrations.clients.base import from_beijing
@@ -29,9 +30,9 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
     read: list[tuple[PayloadRow, str, dict[str, Any]]] = []
     for row in rows:
         try:
-            envelope = json.loads(row.raw)
+            envelope = storable(json.loads(row.raw))
             read.append((row, str(envelope["method"]), xmltext.parse(str(envelope["body"]).encode())))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             verdicts[row.id] = Verdict.set_aside("unreadable", str(error)[:300])
     deliveries = [(row, content) for row, method, content in read if method == "deliveryorder.confirm"]
     verdicts.update(_deliveries(deliveries))

@@ -22,6 +22,7 @@ from logistics.queries import connection_of
 from orderhub import modules
 from orderhub.actors import platform
 from orderhub.copying import update_rows
+from orderhub.inbound.keeping import storable
 from orderhub.inbound.processing import PayloadRow, Verdict
 from orderhub.integrations.errors import PlatformError
 from orderhub.integrations.importance import Importance, spending
@@ -216,13 +217,13 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
     numbers: dict[int, str] = {}
     for row in rows:
         try:
-            message = json.loads(row.raw)
+            message = storable(json.loads(row.raw))
             result = message.get("lastResult") or {}
             number = str(result.get("nu") or "")
             data = result.get("data") or []
             if not number or not isinstance(data, list):
                 raise ValueError(_("no waybill number"))
-        except (ValueError, AttributeError) as error:
+        except (ValueError, AttributeError, RecursionError) as error:
             verdicts[row.id] = Verdict.set_aside("unreadable", str(error)[:300])
             continue
         numbers[row.id] = number

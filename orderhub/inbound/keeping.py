@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
 from orderhub import crypto
+
+#: Legal in JSON, but no text that PostgreSQL can hold: NUL, and halves of a character.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(value: Any) -> Any:
+    """The same value with what no database text can hold replaced, in texts at every depth; the raw bytes keep it."""
+    if isinstance(value, str):
+        return UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {storable(name): storable(inner) for name, inner in value.items()}
+    return [storable(inner) for inner in value] if isinstance(value, list) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +48,8 @@ def keep_many(connection_id: int, rows: Sequence[Kept]) -> dict[tuple[str, str, 
             [
                 connection_id,
                 [row.kind for row in rows],
-                [row.external_id[:80] for row in rows],
-                [row.version[:64] for row in rows],
+                [storable(row.external_id)[:80] for row in rows],
+                [storable(row.version)[:64] for row in rows],
                 [crypto.encrypt(row.raw) for row in rows],
                 [row.source for row in rows],
             ],

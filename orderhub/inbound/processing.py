@@ -13,6 +13,7 @@ from orderhub import crypto
 from orderhub.collecting import no_collecting
 from orderhub.copying import update_rows
 from orderhub.dotted import resolve
+from orderhub.inbound.keeping import storable
 from orderhub.inbound.registry import PAYLOAD_KINDS
 from orderhub.lifecycle import Lifecycle
 from orderhub.models import Payload
@@ -120,7 +121,11 @@ def _read(kind: str, ids: list[int]) -> None:
         state = verdict.state
         if state == "new" and now - row.received_at > LONGEST_WAIT:
             state = "set_aside"
-        changes[row.id] = {"state": state, "reason_code": verdict.code, "reason": verdict.text}
+        changes[row.id] = {
+            "state": state,
+            "reason_code": storable(verdict.code),
+            "reason": storable(verdict.text),
+        }
         if verdict.order_id is not None:
             changes[row.id]["order_id"] = verdict.order_id
         if state == "new":

@@ -12,6 +12,7 @@ class Job(models.Model):
         RUNNING = "running", _("running")
         DONE = "done", _("done")
         FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("stopped by a person")
 
     kind = models.CharField(_("kind"), max_length=40)
     params = models.JSONField(default=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import uuid
 from io import StringIO
 
@@ -14,10 +15,13 @@ from inventory import queries
 from inventory.models import Bin, Sku, Warehouse
 from inventory.operations.receive import opening
 from inventory.operations.reserve import reserve_many, reserve_one
+from orderhub import crypto
 from orderhub.benches import chain, floor
-from orderhub.drills import aside, payloads, workers
+from orderhub.drills import aside, mutating, payloads, workers
 from orderhub.drills.cast import scalar, set_up
+from orderhub.inbound import keeping
 from orderhub.management.commands.drill import DRILLS
+from orderhub.models import Payload
 from orders.models import Order
 
 
@@ -121,10 +125,25 @@ def test_that_every_drill_resolves() -> None:
     assert all(callable(resolve(name)) for name in DRILLS.values())
 
 
+def test_that_spoilt_payloads_repeat_for_a_seed_and_every_way_is_met() -> None:
+    good = next(payloads.make(1, seed=3)).body
+    first, again = (list(mutating.variants(good, 200, random.Random(5), big=0)) for _ in range(2))
+    assert first == again and {way for way, _raw in first} == set(mutating.WAYS)
+    assert sum(raw != good for _way, raw in first) > 190
+
+
+def test_that_what_no_text_can_hold_is_kept_as_bytes_and_named_without_it(db: None) -> None:
+    account, raw = set_up().accounts["taobao"], b'{"tid":"\\u0000\\ud800"}'
+    keeping.keep_many(account.id, [keeping.Kept("order", "a\x00\ud800b", "1\x00", raw)])
+    payload = Payload.objects.get(connection=account)
+    assert (payload.external_id, payload.version) == ("a\ufffd\ufffdb", "1\ufffd")
+    assert crypto.decrypt(bytes(payload.raw_enc)) == raw
+
+
 @pytest.mark.race
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("name", ["poison"])
+@pytest.mark.parametrize("name", ["poison", "tracking", "callback"])
 def test_that_the_short_drills_pass(name: str) -> None:
     said = StringIO()
     call_command("drill", name, "--json", stdout=said)

@@ -100,7 +100,7 @@ def _window(shop: Shop, start: dt.datetime, end: dt.datetime) -> int:
     page = max(1, page)
     stored = 0
     while page >= 1:
-        payloads, failed = _details(speaker, api, speaker.listed(api, start, end, page))
+        payloads, failed = details(speaker, api, speaker.listed(api, start, end, page))
         with transaction.atomic():
             stored += len(keeping.keep_many(shop.connection_id, payloads))
             if failed is None:
@@ -117,7 +117,7 @@ def _window(shop: Shop, start: dt.datetime, end: dt.datetime) -> int:
     return stored
 
 
-def _details(
+def details(
     speaker: Channel, api: Any, numbers: list[str]
 ) -> tuple[list[keeping.Kept], PlatformError | None]:
     """The full orders of a page; a failure is returned after what was read is kept."""

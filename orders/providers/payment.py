@@ -11,6 +11,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from orderhub.inbound.keeping import storable
 from orderhub.integrations.errors import PlatformError
 from orderhub.integrations.registry import client
 from orderhub.models import Connection, Message
@@ -56,7 +57,7 @@ def _known(word: object, words: set[str], what: str) -> str:
 
 
 def _alipay_notice(connection: Connection, raw: bytes) -> Notice:
-    found = json.loads(raw)
+    found = storable(json.loads(raw))
     state = _known(found.get("trade_status"), ALIPAY_WORDS, "trade_status")
     at = found.get("gmt_payment")
     return Notice(
@@ -84,7 +85,7 @@ def _alipay_ask(gateway: Any, number: str) -> dict[str, Any]:
 
 
 def _wechat_notice(connection: Connection, raw: bytes) -> Notice:
-    found = client(connection).opened(raw)
+    found = storable(client(connection).opened(raw))
     event = _known(found["event_type"], WECHAT_EVENTS, "event_type")
     state = event
     if event == "TRANSACTION.SUCCESS":
@@ -142,7 +143,7 @@ def read(connection: Connection, raw: bytes) -> Notice:
         raise Unreadable("bad_money", str(error)) from error
     except Unreadable:
         raise
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise Unreadable("not_json", _("The callback cannot be read.")) from error
 
 

@@ -138,7 +138,9 @@ class Pinduoduo(Channel):
         return [Letter(words(frame.get("id"), "id", 80, required=True), body)]
 
     def numbers_in(self, raw: bytes) -> list[str]:
-        message = _json(raw)["message"]
+        message = _json(raw).get("message")
+        if not isinstance(message, dict):
+            raise Unreadable("not_json", _("the message is not an object"))
         kind = words(message.get("type"), "type", 80, required=True)
         if kind.startswith(ABOUT_OTHERS):
             return []

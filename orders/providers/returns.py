@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from inventory.queries import find_sku, sku_codes
-from orderhub.inbound.keeping import Kept, keep_many
+from orderhub.inbound.keeping import Kept, keep_many, storable
 from orderhub.integrations.errors import PlatformError
 from orderhub.integrations.models import Connection
 from orderhub.integrations.registry import client
@@ -135,8 +135,8 @@ def _mark(connection_id: int) -> dt.datetime | None:
 def parse(raw: bytes) -> Document:
     """A kept receipt in our words; Unreadable with words for a clerk."""
     try:
-        row = json.loads(raw)
-    except ValueError:
+        row = storable(json.loads(raw))
+    except (ValueError, RecursionError):
         raise Unreadable("not_json", _("The receipt is not JSON.")) from None
     if not isinstance(row, dict):
         raise Unreadable("not_json", _("The receipt is not an object."))

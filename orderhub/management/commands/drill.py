@@ -21,6 +21,10 @@ DRILLS = {
     "poison": "orderhub.drills.poison.run",
     "broker": "orderhub.drills.broker.run",
     "token": "orderhub.drills.token.run",
+    "fuzz": "orderhub.drills.fuzz.run",
+    "tracking": "orderhub.drills.tracking.run",
+    "callback": "orderhub.drills.callback.run",
+    "storm": "orderhub.drills.storm.run",
 }
 
 
