@@ -42,6 +42,7 @@ WAREHOUSES: tuple[dict[str, Any], ...] = (
 MARKETS = (
     ("taobao", "taobao", "淘宝 晴川家居旗舰店"),
     ("douyin", "douyin", "抖音 晴川家居旗舰店"),
+    ("pinduoduo", "pinduoduo", "拼多多 晴川家居官方店"),
 )
 
 
@@ -55,6 +56,9 @@ def accounts(sandbox_url: str) -> dict[str, Connection]:
         ("douyin-main", "douyin", "抖音 晴川家居旗舰店", known.DOUYIN["app_key"],
          {"app_secret": known.DOUYIN["app_secret"]},
          {"service_id": known.DOUYIN["service_id"], "redirect_uri": f"{settings.PUBLIC_URL}/admin/oauth/callback/"}),
+        ("pinduoduo-main", "pinduoduo", "拼多多 晴川家居官方店", known.PINDUODUO["client_id"],
+         {"app_secret": known.PINDUODUO["client_secret"]},
+         {"user_id": known.PINDUODUO["mall_id"], "redirect_uri": f"{settings.PUBLIC_URL}/admin/oauth/callback/"}),
         ("own-shop", "own_shop", "晴川自营商城", o["shop_code"], {"app_secret": o["secret"]},
          {"api_token_hash": crypto.keyed_hash(o["token"])}),
         ("alipay-main", "alipay", "支付宝收款", a["app_id"], {"private_key": a["app_private_key"]},
