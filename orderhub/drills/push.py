@@ -27,9 +27,19 @@ from orderhub.testing.sandbox import RunningSandbox, running_sandbox
 
 #: What each kind calls: (platform, method as the sandbox names it).
 CALLS: dict[str, tuple[tuple[str, str], ...]] = {
-    "waybill.get": (("taobao", "cainiao.waybill.ii.get"), ("zto", "zto.open.createOrder")),
+    "waybill.get": (
+        ("taobao", "cainiao.waybill.ii.get"),
+        ("pinduoduo", "pdd.waybill.get"),
+        ("douyin", "logistics.newCreateOrder"),
+        ("zto", "zto.open.createOrder"),
+    ),
     "wms.push": (("wangdiantong", "sales.RawTrade.pushSelf2"), ("qimen", "deliveryorder.create")),
-    "channel.ship": (("taobao", "taobao.logistics.offline.send"), ("own_shop", "shipment")),
+    "channel.ship": (
+        ("taobao", "taobao.logistics.offline.send"),
+        ("pinduoduo", "pdd.logistics.online.send"),
+        ("douyin", "order.logisticsAdd"),
+        ("own_shop", "shipment"),
+    ),
     "sms.send": (("aliyun_sms", "SendSms"),),
     "voucher.save": (("kingdee", "Save"),),
     "voucher.submit": (("kingdee", "Submit"),),
@@ -51,7 +61,13 @@ SLOW, PATIENCE, TRIES = 1.2, 0.6, 8
 
 def run(*, long: bool) -> dict[str, Any]:
     seed, size, each = (21, 1200, 140) if long else (21, 160, 28)
-    options: dict[str, Any] = {"seed": seed, "orders": size, "days": 1, "no_scenarios": True}
+    options: dict[str, Any] = {
+        "seed": seed,
+        "orders": size,
+        "days": 1,
+        "no_scenarios": True,
+        "mix": push_cast.MIX,
+    }
     with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder), **options) as sandbox:
         cast = set_up(sandbox.url)
         _impatient()

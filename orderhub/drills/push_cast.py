@@ -1,4 +1,4 @@
-"""Orders of the sandbox's two shops brought to where each outside effect is asked for."""
+"""Orders of all the sandbox's shops brought to where each outside effect is asked for."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ from orders.lifecycle import LIFECYCLE as ORDERS
 from orders.operations import pull
 
 HAND = Actor("platform", "drill")
+MIX = "taobao=35,own_shop=25,pinduoduo=20,douyin=20"
 
 
 def bring_orders(sandbox: RunningSandbox, cast: Cast, seed: int, size: int, each: int) -> None:
     """`each` paid orders of each shop, routed, with parcels that ask for their numbers."""
     start = dt.datetime.fromisoformat(sandbox.health()["start"])
-    world = World(seed, size, 1, now=start, scenarios=False)
-    pull.pull(cast.taobao.id)
+    world = World(seed, size, 1, now=start, scenarios=False, mix=MIX)
+    for shop in cast.markets.values():
+        pull.pull(shop.id)
     own = [order for order in world.of("own_shop") if order.paid_at is not None][:each]
     rows = []
     proofs: dict[str, Any] = {}
@@ -47,7 +49,8 @@ def bring_orders(sandbox: RunningSandbox, cast: Cast, seed: int, size: int, each
     processing.process("order")
     answer_gateway(proofs, 0, 1)
     lay_routes()
-    _only(cast.taobao.id, each)
+    for shop in cast.markets.values():
+        _only(shop.id, each)
     sweep(ORDERS, "claimed", ("verify", "reserve", "route"))
     plan.plan()
 

@@ -235,8 +235,10 @@ class Waybills:
             raise missing("items")
         if row.get("extra") == "null":
             raise wrong("extra", "extra 不能为 null")
-        orders = [order.number]
-        for other in row.get("combine_orders") or []:
+        orders, merged = [order.number], row.get("combine_orders") or []
+        if merged and order.number not in merged:
+            raise business(10003, "合并订单中应包含主订单")
+        for other in merged:
             mate = self._order({"order_id": other})
             if self.orders.address_id(mate) != self.orders.address_id(order):
                 raise business(10003, "合并订单的收件人不一致")

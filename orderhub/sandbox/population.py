@@ -79,6 +79,7 @@ SCENARIOS: tuple[tuple[str, str, int, float, float], ...] = (
     ("refund_before_ship", "douyin", 4, 0.2, 13.0),
     ("address_changed", "douyin", 4, 0.2, 13.0),
     ("risk_control", "douyin", 3, 0.2, 6.0),
+    ("duplicate_pair", "douyin", 1, 0.2, 6.0),
     ("unreadable", "douyin", 2, 0.2, 10.0),
     ("unknown_sku", "douyin", 2, 0.2, 10.0),
     ("unpaid", "douyin", 2, 0.02, 0.9),

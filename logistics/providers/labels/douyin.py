@@ -147,7 +147,7 @@ def _row(shipment: Shipment) -> dict[str, Any]:
     return {
         "order_id": order,
         **({"pack_id": pack} if pack else {}),
-        **({"combine_orders": [head.channel_number for head in shipment.riders]} if shipment.riders else {}),
+        **({"combine_orders": [head.channel_number for head in shipment.heads]} if shipment.riders else {}),
         "receiver_info": {
             "address": address,
             "contact": {"name": sealed.get("receiver", ""), "mobile": sealed.get("tel", "")},

@@ -242,6 +242,24 @@ def test_that_a_number_belongs_to_order_and_pack_and_to_the_ciphertext_of_today(
     assert len(sandbox.effects("waybill.number")) == 3
 
 
+def test_that_orders_of_one_address_share_a_parcel_and_others_do_not(sandbox: Served) -> None:
+    pair = [detail(sandbox, number) for number in _pair(sandbox)]
+    one, two = (order["order_id"] for order in pair)
+    other = detail(sandbox, of(sandbox))["order_id"]
+    assert pair[0]["open_address_id"] == pair[1]["open_address_id"]
+    taken = number_of(sandbox, **parcel(pair[0], combine_orders=[one, two]))["ebill_infos"]
+    assert len(taken) == 1
+    assert sandbox.effects("waybill.number")[0]["body"]["orders"] == sorted([one, two])
+    for orders in ([one, other], [two]):
+        assert number_of(sandbox, **parcel(pair[0], pack_id="P2", combine_orders=orders))["err_infos"]
+
+
+def _pair(sandbox: Served) -> list[str]:
+    first = sandbox.world.orders[of(sandbox, "duplicate_pair")]
+    orders = sandbox.world.orders.values()
+    return [order.number for order in orders if order.receiver.phone == first.receiver.phone]
+
+
 def test_that_print_data_is_opaque_and_a_cancelled_number_has_none(sandbox: Served) -> None:
     face = detail(sandbox, of(sandbox))
     number = number_of(sandbox, **parcel(face))["ebill_infos"][0]["track_no"]
