@@ -108,7 +108,7 @@ def keyed_hash(text: str, key: str | None = None) -> str:
         from django.conf import settings
 
         key = settings.HASH_KEY
-    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key.encode(), text.encode(), "sha256").hex()
 
 
 _NOT_DIGITS = re.compile(r"[^0-9]", re.ASCII)

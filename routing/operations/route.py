@@ -53,6 +53,7 @@ class Desk:
     places: capacity.Places
     policy: Policy = POLICY
     sides: dict[tuple[Any, ...], list[Warehouse]] = field(default_factory=dict)  # the same for many orders
+    told: dict[tuple[Any, ...], list[dict[str, Any]]] = field(default_factory=dict)  # as kept with a decision
 
 
 def lock(batch: Batch) -> None:
@@ -146,7 +147,7 @@ def _decide(row: Any, desk: Desk, book: Book, lines: list[LineRow], writer: Writ
         reasons.append(["wish", {"by": wish.by, "reason": wish.reason}])
     values = (
         row.id, writer.now, spot.adcode, spot.rung, target, carrier, code, policy.name, reasons,
-        {"warehouses": _listed(houses, warehouse), "outlets": _listed(options, outlet)}, wish.by if wish else "",
+        {"warehouses": _houses_listed(desk, houses, warehouse), "outlets": _listed(options, outlet)}, wish.by if wish else "",
     )  # fmt: skip
     writer.copy("routing_decision", DECISION_COLUMNS, values)
     house = next((h.code for h in desk.houses if h.id == target), "")
@@ -234,6 +235,17 @@ def _listed(options: list[Any], choice: Choice) -> list[dict[str, Any]]:
         {**option._asdict(), "taken": i == choice.picked, "dropped": choice.dropped.get(i, "")}
         for i, option in enumerate(options)
     ]
+
+
+def _houses_listed(desk: Desk, houses: list[Warehouse], choice: Choice) -> list[dict[str, Any]]:
+    key = (
+        id(houses),
+        choice.picked,
+        *choice.dropped,
+    )  # the desk keeps the options, so that their id stays theirs
+    if key not in desk.told:
+        desk.told[key] = _listed(houses, choice)
+    return desk.told[key]
 
 
 def _by_default(live: list[Any], writer: Writer) -> None:
