@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orderhub", "0006_recipients")]
+    dependencies = [("orderhub", "0007_cancelled_jobs")]
     operations = [
         migrations.RunSQL(
             "ALTER TABLE orderhub_payload SET (fillfactor = 50)",
