@@ -8,17 +8,12 @@ of one name. Where a district or town was misspelt, the children of what is know
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from routing.addresses import regions, sound
+from routing.addresses.lexicon import LIKELIEST, ROADLIKE, Hit, hits, near_names, within
 from routing.addresses.words import Hint
 
-_ROADLIKE = re.compile(
-    r"[东南西北中前后上下新老内外大小]?[一二三四五六七八九十]?(?:路|大?街(?!道)|巷|弄|大?道|公路|桥|胡同|里弄)|街道|[村镇乡屯湾湖河塘](?![一-龥]{1,3}(?:路|街|大?道|巷))"
-    r"|(?:国际)?(?:大厦|大酒店|酒店|宾馆|广场|花园|新村|大学|学院|银行|商城|大楼|公寓|小区|医院|火车站|机场|[东南西北]?站)"
-    r"|(?:文化|商业|中心|购物)广场|世纪|花苑|名城|时代|家园|人家|农商"
-)
 _SKIP = re.compile(
     r"[ ,.\-/()\\_+]+|市辖区|中国|省直辖县级行政区划|县(?=[一-龥]{2,}[县区])|自治区直辖县级行政区划"
 )
@@ -28,39 +23,7 @@ _ZONE = re.compile(
     r"(?:高新|开发|工业|园|经开|经济|城|郊|度假|保税|示范|管理|小|社|校|景|风景|厂|院|片|商务|科技|产业|旅游|技术|物流|港|住宅|生活|"
     r"办公|金融|自贸|试验|新|集聚|集中|功能|安置|老|北|南|东|西)$"
 )
-#: Which of several districts of one name is meant where nothing else tells: the one most parcels go to.
-_LIKELIEST = {
-    "110105", "330106", "320106", "500105", "310107", "440305", "310113", "440111", "110112", "420107", "120101", "210106",
-    "130105", "130104", "610116", "620102", "120102", "320706", "310116", "440309", "370103", "610102", "330784", "320113",
-    "530181", "440115", "370202", "330104", "430111", "120103", "210202", "130102", "340103", "440105",
-}  # fmt: skip
-_CITIES_OLD = {
-    "襄樊市": "4206", "淮阴市": "3208", "思茅市": "5308", "哈密地区": "6505", "吐鲁番地区": "6504", "毕节地区": "5205",
-}  # fmt: skip
-_ALIAS = {
-    "巴州": "6528", "内蒙": "15", "黔南州": "5227", "浦东": "310115", "浦东区": "310115", "伊犁州": "6540", "西双版纳州": "5328",
-    "郑东新区": "4101", "两江新区": "50", "北部新区": "50", "外高桥": "310115", "陆家嘴": "310115", "滨海高新区": "12",
-    "余杭经济开发区": "330113", "余杭经济技术开发区": "330113", "光谷": "4201", "天府新区": "5101", "中关村": "110108",
-    "望京": "110105", "香港": "8100", "澳门": "8200", "北京": "11", "天津": "12", "上海": "31", "重庆": "50",
-}  # fmt: skip
-
-
 _MUNICIPAL = ("北京", "天津", "上海", "重庆")
-
-
-class Entry(NamedTuple):
-    """A name's meaning: level 0 to 2, the division's code, how sure the name is (1 full, less when shortened), old name."""
-
-    level: int
-    code: str
-    weight: float
-    old: str
-
-
-class Hit(NamedTuple):
-    start: int
-    end: int
-    entry: Entry
 
 
 class Division(NamedTuple):
@@ -76,101 +39,6 @@ class Division(NamedTuple):
 
 _NOTHING = Division(None, 0, (), frozenset(), ("no_division",))
 _LEVELS = ("province", "city", "district", "town")
-
-
-@cache
-def _trie() -> dict[str, Any]:
-    table = regions.divisions()
-    root: dict[str, Any] = {}
-    full = {name for name, _, depth in table.values() if depth < 3}
-    places: dict[tuple[str, str], Entry] = {}
-
-    def add(name: str, code: str, level: int, weight: float, old: str = "") -> None:
-        if len(name) >= 2 and ((name, code) not in places or places[name, code].weight < weight):
-            places[name, code] = Entry(level, code, weight, old)
-
-    for code, (name, parent, depth) in table.items():
-        if depth > 2 or code.startswith("9"):
-            continue
-        taiwan = 0.5 if code.startswith("71") else 1.0
-        add(name, code, depth, taiwan)
-        short = regions.shorten(name, depth)
-        if short == name or (depth == 2 and table[parent][0] == name):
-            continue
-        add(short, code, depth, 0.7 * taiwan)
-        if taiwan < 1:
-            continue
-        for ending in ("州", "县", "旗", "地区", "盟"):
-            if name.endswith(ending) or (ending == "地区" and name.endswith("市")):
-                add(short + ending, code, depth, 0.9)
-        for ending in ("区", "县", "市") if depth == 2 else ():
-            if short + ending not in full:
-                add(short + ending, code, depth, 0.85, short + ending)
-    for word, code in {**_CITIES_OLD, **_ALIAS}.items():
-        add(word, code, table[code][2], 1.6 if len(word) > 4 else 0.8, word if word in _CITIES_OLD else "")
-    for old, code in regions.abolished():
-        add(old, code, 2, 0.95, old)
-        short = regions.shorten(old, 2)
-        if not any(key[0] == short for key in places):
-            add(short, code, 2, 0.6, short)
-    for (name, _), entry in places.items():
-        step = root
-        for c in name:
-            step = step.setdefault(c, {})
-        step.setdefault("", []).append(entry)
-    return root
-
-
-@lru_cache(maxsize=256)
-def _hits(text: str, start: int) -> tuple[Hit, ...]:
-    """Every name that begins here, longest first; a short name that is a road's or a building's is none."""
-    step: dict[str, Any] | None = _trie()
-    found: list[Hit] = []
-    for position in range(start, min(len(text), start + 16)):
-        step = step.get(text[position])  # type: ignore[union-attr]
-        if step is None:
-            break
-        entries = step.get("")
-        if entries:
-            plain = None
-            for entry in entries:
-                if entry.weight <= 0.7 and plain is None:
-                    plain = _ROADLIKE.match(text, position + 1) is None or _named(text, position + 1)
-                if entry.weight > 0.7 or plain:
-                    found.append(Hit(start, position + 1, entry))
-    found.reverse()
-    if len(found) > 1:  # 杭州 says nothing that 杭州市 does not
-        longest: dict[str, Hit] = {}
-        for hit in found:
-            longest.setdefault(hit.entry.code, hit)
-        found = list(longest.values())
-    return tuple(found)
-
-
-def _named(text: str, start: int) -> bool:
-    """Whether a full name of a district begins here (南京|江宁区, 宁波|江东区)."""
-    step: dict[str, Any] | None = _trie()
-    for position in range(start, min(len(text), start + 6)):
-        step = step.get(text[position])  # type: ignore[union-attr]
-        if step is None:
-            return False
-        if "" in step and text[start : start + 2] != text[start - 2 : start]:
-            return any(entry.level == 2 for entry in step[""]) and not _ROADLIKE.match(text, position + 1)
-    return False
-
-
-@cache
-def _above(code: str) -> frozenset[str]:
-    """The division and all it lies in."""
-    table, out = regions.divisions(), set()
-    while code in table and code not in out:
-        out.add(code)
-        code = table[code][1]
-    return frozenset(out)
-
-
-def _within(code: str, of: str) -> bool:
-    return of in _above(code)
 
 
 class _Chain(NamedTuple):
@@ -197,13 +65,13 @@ def _chains(text: str, position: int, code: str, depth: int = 0) -> list[_Chain]
     out = [_Chain(0.0, (), position, code, _NO_TOWN)]
     if depth >= 7:
         return out
-    for hit in _hits(text, _skip(text, position))[:14]:
+    for hit in hits(text, _skip(text, position))[:14]:
         entry = hit.entry
-        if not code or (entry.code != code and _within(entry.code, code)):
+        if not code or (entry.code != code and within(entry.code, code)):
             gain, now = (2.0, 3.0, 4.0)[entry.level] * entry.weight, entry.code
-            if entry.code in _LIKELIEST:
+            if entry.code in LIKELIEST:
                 gain += 0.2
-        elif _within(code, entry.code):
+        elif within(code, entry.code):
             gain, now = 0.4 * entry.weight, code
         elif entry.level == 2 and entry.weight >= 0.95 and _siblings(code, entry.code):
             gain, now = 0.5, entry.code  # 永康市武义县: the later one is meant
@@ -228,7 +96,7 @@ def _town_at(text: str, at: int, code: str) -> tuple[str, int, int, bool]:
         word = text[at : at + size]
         found, is_full = regions.town_of(code, word)
         plain = word[-1] not in "路街巷" and not _ZONE.search(word)
-        if found and (is_full or (plain and _ROADLIKE.match(text, at + size) is None)):
+        if found and (is_full or (plain and ROADLIKE.match(text, at + size) is None)):
             return found, at, at + size, is_full
     return _NO_TOWN
 
@@ -238,7 +106,7 @@ def _starts(text: str) -> list[int]:
     starts = [0] + [n + 1 for n, c in enumerate(text[:-1]) if c in " ,()/-" and text[n + 1] not in " ,()/-"]
     for n in range(1, min(len(text), 60)):
         if n not in starts and any(
-            hit.entry.weight >= 0.95 or hit.entry.level == 1 for hit in _hits(text, n)
+            (hit.entry.weight >= 0.95 and hit.end - n > 2) or hit.entry.level == 1 for hit in hits(text, n)
         ):
             starts.append(n)
     return starts
@@ -305,8 +173,8 @@ def divide(text: str, hint: Hint | None = None) -> Division:
     chain, where = found
     unsure: list[str] = []
     if where and any(
-        hit.entry.weight > 0.7 and not _within(chain.code, hit.entry.code)
-        for hit in _hits(text, _skip(text, 0))
+        hit.entry.weight > 0.7 and not within(chain.code, hit.entry.code)
+        for hit in hits(text, _skip(text, 0))
     ):
         unsure.append("levels_disagree")
     spans = [(_LEVELS[hit.entry.level], hit.start, hit.end) for hit in chain.hits]
@@ -318,7 +186,7 @@ def divide(text: str, hint: Hint | None = None) -> Division:
         unsure.append("levels_disagree")
     elif hinted is not None and len(hinted.adcode.rstrip("0")) > len(code):
         deeper = regions.code_of(hinted)
-        code = deeper if deeper and _within(deeper, code) else code
+        code = deeper if deeper and within(deeper, code) else code
         town = town if town[0] else _town_at(text, _skip(text, end), code)
     table = regions.divisions()
     if spans and spans[-1][0] == "district" and text.startswith("新区", end):  # 坪山新区, 光明新区
@@ -354,7 +222,7 @@ def divide(text: str, hint: Hint | None = None) -> Division:
         unsure.append("no_district")
     first = chain.hits[0]
     alike = {
-        hit.entry.code for hit in _hits(text, first.start) if hit.end == first.end and hit.entry.weight > 0.6
+        hit.entry.code for hit in hits(text, first.start) if hit.end == first.end and hit.entry.weight > 0.6
     }
     if len(alike) > 1 and table[first.entry.code][2] == 2 and not town[3]:
         unsure.append("district_ambiguous")
@@ -383,7 +251,7 @@ def _words(code: str) -> tuple[str, str, str]:
 
 def _agree(code: str, region: regions.Region) -> bool:
     other = regions.code_of(region)
-    return not other or _within(code, other) or _within(other, code)
+    return not other or within(code, other) or within(other, code)
 
 
 def _alone(text: str, hinted: regions.Region | None) -> Division:
@@ -398,6 +266,17 @@ def _alone(text: str, hinted: regions.Region | None) -> Division:
         )
         spans = (("town", town[1], town[2]),) if town[0] else ()
         return Division(region or hinted, town[2] if town[0] else 0, spans, frozenset(), ())
+    meant, end = _nameless(text, start)
+    if meant:
+        town = _town_at(text, _skip(text, end), meant)
+        words = _words(meant)
+        spans = [("district", start, end)] + ([("town", town[1], town[2])] if town[0] else [])
+        region = regions.find(*words, regions.divisions()[town[0]][0] if town[0] else "")
+        if region is not None and region.city.startswith("重庆"):
+            region = region._replace(city=region.province)
+        return Division(
+            region, town[2] if town[0] else end, tuple(spans), frozenset({"district"}), ("district_typo",)
+        )
     match = _TOWN.match(text, start)
     code = regions.town_alone(match.group()) if match else ""
     if match and code:
@@ -405,6 +284,23 @@ def _alone(text: str, hinted: regions.Region | None) -> Division:
         region = regions.find(*words, match.group())
         return Division(region, match.end(), (("town", match.start(), match.end()),), frozenset({"town"}), ())
     return _NOTHING
+
+
+def _nameless(text: str, start: int) -> tuple[str, int]:
+    """A district with a slip and no parents (吴星区飞英街道): its town tells, or its sound where one only has it."""
+    match = _WRITTEN.match(text, start)
+    if not match or _ZONE.search(match.group(1)) or len(match.group()) < 3:
+        return "", start
+    word = match.group()
+    alike = near_names().get(" ".join(sound.spell(word)), [])
+    near = {
+        code for n in range(len(word) - 1) for code in near_names().get(f"{word[:n]}*{word[n + 1 :]}", ())
+    }
+    at = _skip(text, match.end())
+    towned = [code for code in sorted(near | set(alike)) if _town_at(text, at, code)[3]]
+    if len(towned) == 1:
+        return towned[0], match.end()
+    return (alike[0], match.end()) if len(alike) == 1 else ("", start)
 
 
 def _misspelt(
@@ -417,7 +313,7 @@ def _misspelt(
         return code, end, False
     word = match.group()
     level = regions.divisions()[code][2]
-    known = [hit for hit in _hits(text, at) if hit.end == match.end() and hit.entry.weight >= 0.9]
+    known = [hit for hit in hits(text, at) if hit.end == match.end() and hit.entry.weight >= 0.9]
     if known:
         unsure.append("levels_disagree")
         return code, end, False
@@ -450,7 +346,7 @@ def _second(text: str, end: int, code: str) -> int:
         if any(
             hit.entry.level <= 2 and hit.entry.weight >= 0.7 and hit.end - hit.start >= 2 and re.search(r"\d", text[end:at])
             and (chain := _top(text, at)).hits and re.search(r"\d", text[chain.end :]) and chain.score >= 4
-            for hit in _hits(text, at)[:1]
+            for hit in hits(text, at)[:1]
         ):  # fmt: skip
             return at
     return -1

@@ -84,3 +84,21 @@ def judge(
     if sure < first.score * 0.75:
         return say("confirm", "close_second")
     return say("confirm", "below_threshold")
+
+
+def straddles(candidates: Sequence[Candidate], metres: float = 300.0) -> tuple[str, ...]:
+    """The districts and towns that one place lies across (横跨两个街道), first candidate's first; empty where it is one.
+
+    Counted are candidates nearly as good as the first that stand within some steps of it.
+    """
+    if not candidates:
+        return ()
+    first = candidates[0]
+    near = [
+        other for other in candidates
+        if other.metres is not None and other.metres <= metres and other.score >= 0.6 * first.score
+    ]  # fmt: skip
+    places = dict.fromkeys(
+        f"{other.poi.adcode} {other.poi.town}".strip() for other in near if other.poi.adcode
+    )
+    return tuple(places) if len(places) > 1 else ()

@@ -16,7 +16,7 @@ from routing.addresses import grams, score
 from routing.addresses.candidates import rank
 from routing.addresses.words import Candidate, Parsed, Picks, Poi
 
-FIRST = 80  # how many the index hands to the ranking
+FIRST = 100  # how many the index hands to the ranking
 
 
 class Book:

@@ -149,6 +149,7 @@ def features(given: Wrote, poi: Poi, picks: int = 0) -> list[Feature]:
             "ordered",
             max(LCSseq.similarity(given.syllables, line) for line in here.heard) / len(given.syllables),
         )
+    alike = 0.0
     if given.name:
         alike = max(grams.likeness(given.name, here.core), 0.95 * grams.likeness(given.name, here.name))
         add("name", alike)
@@ -166,7 +167,7 @@ def features(given: Wrote, poi: Poi, picks: int = 0) -> list[Feature]:
         add("road" if same_road > 0.5 else "road_differs", same_road if same_road > 0.5 else 1 - same_road)
     if same_road > 0.5 or not (parsed.road and other.road):
         _numbers(parsed, other, add)
-    _buildings(parsed, here, add)
+    _buildings(parsed, here, max(covered, alike), add)
     if here.kind and here.kind != given.kind and here.kind not in given.text:
         add("kind_added", 1.0)
     elif here.kind and here.kind == given.kind:
@@ -238,10 +239,11 @@ def _figures(word: str) -> list[int]:
     return [int(found) for found in re.findall(r"\d+", word)]
 
 
-def _buildings(parsed: Parsed, here: Place, add: Add) -> None:
+def _buildings(parsed: Parsed, here: Place, anchor: float, add: Add) -> None:
+    """3幢 of another estate is nothing in common: a building counts as much as the place it stands in agrees."""
     mine, theirs = parsed.building, here.building
     if mine and theirs:
-        add("building" if same_building(mine, theirs) else "building_differs", 1.0)
+        add("building" if same_building(mine, theirs) else "building_differs", anchor)
     elif theirs:
         add("building_added", 1.0)
     elif mine:

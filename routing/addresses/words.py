@@ -91,7 +91,7 @@ class Parsed:
         return ""
 
 
-#: Codes of `Parsed.unsure`; the sentences are in `routing.words` (English and Chinese).
+#: Codes of `Parsed.unsure`; the sentences are in `routing.address_words`.
 UNSURE = (
     "empty",  # nothing to read, or no letter in it
     "too_short",  # one character

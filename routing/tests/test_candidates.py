@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from routing.addresses import calibrate, noise, pairs
 from routing.addresses.candidates import rank
-from routing.addresses.judge import confidence, judge
+from routing.addresses.judge import confidence, judge, straddles
 from routing.addresses.parse import parse
 from routing.addresses.retrieve import Book
 from routing.addresses.words import REASONS, Candidate, Hint, Poi, Threshold
@@ -103,6 +103,15 @@ def test_that_a_failed_provider_is_never_no_match():
     assert judge([], 0.9, failed=True, parsed=parsed).code == "failed"
     assert judge([], 0.9, parsed=parsed) == judge([], 0.9, False, parsed)
     assert judge([], 0.9, parsed=parsed).reason == "no_candidates"
+
+
+def test_that_a_place_across_two_towns_is_marked():
+    parsed = parse("上海市浦东新区张江路288号启明科创园")
+    west = replace(PARK, town="张江镇")
+    east = replace(PARK, id="Z9", name="启明科创园(东门)", town="唐镇", lng=121.6105)
+    assert straddles(rank(parsed, [west, east])) == ("310115 张江镇", "310115 唐镇")
+    assert straddles(rank(parsed, [west, replace(east, town="张江镇")])) == ()
+    assert straddles([]) == ()
 
 
 def test_that_nearly_equal_candidates_are_not_sure():

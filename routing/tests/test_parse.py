@@ -42,6 +42,10 @@ from routing.addresses.words import UNSURE, Hint
             "乐清柳市镇人民路1号",
             {"province": "浙江省", "city": "温州市", "district": "乐清市", "town": "柳市镇"},
         ),
+        ("吴星区飞英街道红旗路1号", {"city": "湖州市", "district": "吴兴区", "town": "飞英街道"}),
+        ("黑龙江齐齐哈尔市梅里斯区", {"district": "梅里斯达斡尔族区"}),
+        ("深圳光明新区高新园西区七号路", {"district": "光明区"}),
+        ("静安区南京西路1719", {"district": "静安区", "town": "", "road": "南京西路", "number": "1719"}),
         ("柳市镇", {"district": "乐清市", "town": "柳市镇"}),
     ],
 )
