@@ -264,8 +264,8 @@ def _alone(text: str, hinted: regions.Region | None) -> Division:
             if town[0]
             else hinted
         )
-        spans = (("town", town[1], town[2]),) if town[0] else ()
-        return Division(region or hinted, town[2] if town[0] else 0, spans, frozenset(), ())
+        spans = [("town", town[1], town[2])] if town[0] else []
+        return Division(region or hinted, town[2] if town[0] else 0, tuple(spans), frozenset(), ())
     meant, end = _nameless(text, start)
     if meant:
         town = _town_at(text, _skip(text, end), meant)
