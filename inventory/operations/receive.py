@@ -1,4 +1,4 @@
-"""Pieces arrive: opening stock, returns. Each is one ledger line with its reference, counted once."""
+"""Pieces arrive: opening stock, purchases, returns. Each is one ledger line with its reference, counted once."""
 
 from __future__ import annotations
 
@@ -15,10 +15,21 @@ RETURN_BINS = {"resell": "RETURN", "recondition": "SECOND", "scrap": "SCRAP", "m
 def add(
     rows: Sequence[tuple[int, int, int]], kind: str, reference: str, actor_name: str, reason: str = ""
 ) -> None:
-    """Add (sku, bin, quantity) to the shelf, making the counter where there is none. One transaction."""
+    """Add (sku, bin, quantity) to the shelf under one reference. One transaction."""
+    shelve([(sku, bin_, quantity, reference, reason) for sku, bin_, quantity in rows], kind, actor_name)
+
+
+def shelve(rows: Sequence[tuple[int, int, int, str, str]], kind: str, actor_name: str) -> None:
+    """Add (sku, bin, quantity, reference, reason) to the shelf, making the counter where there is none.
+
+    One counter update and one ledger line a SKU, bin and reference; two statements, one transaction.
+    """
     totals: dict[tuple[int, int], int] = {}
-    for sku_id, bin_id, quantity in rows:
+    lines: dict[tuple[int, int, str], tuple[int, str]] = {}
+    for sku_id, bin_id, quantity, reference, reason in rows:
         totals[sku_id, bin_id] = totals.get((sku_id, bin_id), 0) + quantity
+        before, _reason = lines.get((sku_id, bin_id, reference), (0, reason))
+        lines[sku_id, bin_id, reference] = (before + quantity, reason)
     keys = sorted(totals)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
@@ -32,12 +43,12 @@ def add(
                 sku_id=sku_id,
                 bin_id=bin_id,
                 kind=kind,
-                on_hand_change=totals[sku_id, bin_id],
+                on_hand_change=quantity,
                 reference=reference,
                 actor=actor_name,
                 reason=reason[:120],
             )
-            for sku_id, bin_id in keys
+            for (sku_id, bin_id, reference), (quantity, reason) in sorted(lines.items())
         )
 
 

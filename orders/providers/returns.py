@@ -1,7 +1,7 @@
 """Return receipts of the WMS in our words: what came back, to which warehouse, of which order and line.
 
-Wangdiantong tells nobody; its receipts are polled by their time of change (wms.stockin.Refund.queryWithDetail)
-with an overlap, kept raw, and read by `orders.operations.returning`. The newest kept version is the mark.
+Wangdiantong tells nobody; its receipts are polled by their time of change, kept raw (`orderhub.inbound.windows`),
+and read by `orders.operations.returning`. It has no acknowledgement for them: a receipt is counted by its number.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import connection as database
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from inventory.queries import find_sku, sku_codes
-from orderhub.inbound.keeping import Kept, keep_many, storable
+from orderhub.inbound.keeping import storable
+from orderhub.inbound.windows import keep_changes
 from orderhub.integrations.errors import PlatformError
 from orderhub.integrations.models import Connection
 from orderhub.integrations.registry import client
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 KIND = "return"
 #: The platforms whose return receipts are polled; their clients answer `refund_stockins` alike.
 SYSTEMS = ("wangdiantong", "wangdiantong_qiye")
-OVERLAP = dt.timedelta(hours=1)
 LONGEST = dt.timedelta(days=29)
 PAGE = 100
 DONE = 80  # of 10 cancelled, 20 editing, 30 to audit, 80 done
@@ -96,40 +95,14 @@ def pull() -> int:
 
 
 def pull_from(account: Connection, now: dt.datetime | None = None) -> int:
-    """Keep one account's receipts changed since the newest kept one; how many are new. Raises PlatformError.
-
-    Pages are read from the last to the first: a receipt that changes meanwhile leaves the window, and what it
-    stood before moves towards the pages that are read later. All are kept in one statement at the end, so the
-    mark moves only when nothing is missing; killed anywhere, the next pull asks again from the old mark.
-    """
-    end = now or timezone.now()
-    mark = _mark(account.id)
-    start = end - LONGEST if mark is None else max(mark - OVERLAP, end - LONGEST)
-    platform = client(account)
-    first = platform.refund_stockins(start, end, 0, PAGE)
-    last = max(0, -(-(first.total or 0) // PAGE) - 1)
-    rows: list[dict[str, Any]] = []
-    for page in range(last, -1, -1):
-        rows += first.rows if page == last == 0 else platform.refund_stockins(start, end, page, PAGE).rows
-    kept = {
-        (_text(row, "order_no"), _changed(row)): json.dumps(row, ensure_ascii=False).encode()
-        for row in rows
-        if int(row.get("status") or 0) == DONE
-    }
-    return len(
-        keep_many(account.id, [Kept(KIND, number, version, raw) for (number, version), raw in kept.items()])
+    """Keep one account's finished receipts changed since the newest kept one; how many are new. Raises PlatformError."""
+    return keep_changes(
+        account.id, KIND, client(account).refund_stockins, _identified, longest=LONGEST, size=PAGE, now=now
     )
 
 
-def _mark(connection_id: int) -> dt.datetime | None:
-    """The newest change that is kept; None before the first."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            "SELECT max(version) FROM orderhub_payload WHERE connection_id = %s AND kind = %s",
-            [connection_id, KIND],
-        )
-        found = cursor.fetchone()
-    return beijing_time(found[0], "modified") if found and found[0] else None
+def _identified(row: dict[str, Any]) -> tuple[str, str] | None:
+    return (_text(row, "order_no"), _changed(row)) if int(row.get("status") or 0) == DONE else None
 
 
 def parse(raw: bytes) -> Document:

@@ -15,11 +15,15 @@ from django.utils import timezone
 
 from inventory.models import Bin, Movement, Stock
 from orderhub.actors import person
+from orderhub.inbound import windows
 from orderhub.inbound.keeping import keep
 from orderhub.inbound.processing import process
 from orderhub.integrations.clients.wangdiantong import Page
 from orderhub.integrations.errors import PlatformError
 from orderhub.models import Connection, Payload
+from orderhub.sandbox.tests.served import served
+from orderhub.sandbox.warehouse import Line as Handed
+from orderhub.testing.connections import connection as account_at
 from orders.models import Case, Event, Order
 from orders.operations.aftersale import close_case, open_case
 from orders.operations.returning import Piece, receive_one
@@ -238,7 +242,7 @@ def test_that_receipts_are_pulled_once_and_from_the_newest_on(wms, monkeypatch):
     monkeypatch.setattr(returns, "client", lambda account: source)
     assert returns.pull() == 250 and Payload.objects.filter(kind="return").count() == 250
     assert returns.pull() == 0
-    assert source.asked[-1][0] == at(source.rows[-1]) - returns.OVERLAP
+    assert source.asked[-1][0] == at(source.rows[-1]) - windows.OVERLAP
 
 
 def test_that_receipts_that_change_while_paging_lose_none(wms, monkeypatch):
@@ -263,3 +267,22 @@ def test_that_a_pull_that_fails_half_way_keeps_its_old_mark(wms, monkeypatch):
     assert returns.pull() == 0 and not Payload.objects.exists()
     monkeypatch.setattr(source, "refund_stockins", pages)
     assert returns.pull() == 250
+
+
+def test_that_the_enterprise_systems_receipts_are_polled_and_counted_once():
+    with served("wangdiantong_qiye", orders=400) as box:
+        account = account_at("wangdiantong_qiye", box.url)
+        number = box.world.scenarios["return"][0]
+        order = cast.order("signed", number=number)
+        cup = order.lines.get(seller_code="CUP-1")
+        platform = box.platforms["wangdiantong_qiye"]
+        platform.floor.accept(
+            platform.prefix, number, warehouse=cast.warehouse().code, carrier="", waybill="", paid_at=None,
+            lines=[Handed(f"{cup.uuid}", "CUP-1", "杯", 1.0)], extra={"trade": {}},
+        )  # fmt: skip
+        for _again in range(3):
+            returns.pull()
+            Payload.objects.update(next_try_at=timezone.now())
+            process("return")
+    assert Payload.objects.get(connection=account).state == "parsed", list(Payload.objects.values("reason"))
+    assert Movement.objects.filter(kind="return").count() == 1 and Case.objects.count() == 1

@@ -1,0 +1,13 @@
+"""The clock's doors into the stock."""
+
+from celery import shared_task
+
+from inventory.providers import stockins
+from orderhub.integrations.importance import Importance, spending
+
+
+@shared_task(name="inventory.poll_stockins", ignore_result=True)
+def poll_stockins(**_: object) -> None:
+    """Ask every warehouse system which purchases it took in."""
+    with spending(Importance.PULL):
+        stockins.pull()
