@@ -16,6 +16,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from inventory.models import Warehouse
+from orderhub.inbound.keeping import storable
 from orderhub.inbound.windows import keep_changes
 from orderhub.integrations.clients.base import from_beijing
 from orderhub.integrations.errors import PlatformError
@@ -94,7 +95,7 @@ def _identified(row: dict[str, Any]) -> tuple[str, str] | None:
 def parse(raw: bytes) -> Document:
     """A kept receipt in our words; Unreadable with words for a clerk."""
     try:
-        row = json.loads(raw)
+        row = storable(json.loads(raw))
     except ValueError:
         row = None
     if not isinstance(row, dict):
