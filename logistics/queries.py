@@ -191,6 +191,15 @@ def orders_in(parcel_ids: Iterable[int]) -> dict[int, list[int]]:
     return found
 
 
+def riding(order_ids: Iterable[int]) -> dict[int, bool]:
+    """{order whose live parcel rides in another order's: whether it is past picking, so that this can't be undone}."""
+    rows = Parcel.objects.filter(order_id__in=list(order_ids), rides_with__isnull=False).exclude(
+        state="voided"
+    )
+    early = ("planned", "numbered", "handed")
+    return {order_id: state not in early for order_id, state in rows.values_list("order_id", "state")}
+
+
 def places_picked(order_ids: Iterable[int], *, at_wms: bool = False) -> set[int]:
     """The orders of which a parcel is being picked or further; with `at_wms` those that a warehouse system has, too."""
     parcels = Parcel.objects.filter(order_id__in=list(order_ids)).exclude(state="voided")

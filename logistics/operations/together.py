@@ -21,7 +21,7 @@ from logistics.operations import riding
 from logistics.operations.taking import BEFORE_PICKING, take_out
 from orderhub.actors import CLOCK, Actor
 from orderhub.integrations.errors import PlatformError
-from orders.models import HoldType, Merge
+from orders.models import HoldType, Merge, Shop
 from orders.operations import holds
 from orders.operations import merge as orders_merge
 from orders.operations.merge import MergeRefused
@@ -137,6 +137,8 @@ def confirm(*, n: int = 50) -> int:
 def automatic(*, n: int = 50) -> int:
     """Merge by itself in the shops that want it; what a person took apart stays apart. Returns how many merges."""
     made = 0
+    if not Shop.objects.filter(merge_mode=Shop.MergeMode.AUTO).exists():
+        return 0
     for group in candidates(modes=("auto",), n=n, again=False):
         try:
             for part in channels.ask(group.orders):

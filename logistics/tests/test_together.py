@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.utils import timezone, translation
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from inventory.models import Reservation, Stock
 from logistics.models import Parcel, ParcelLine
@@ -37,7 +39,7 @@ from orderhub.integrations.errors import PlatformError
 from orderhub.lifecycle import apply
 from orderhub.models import Message, Ticket
 from orders.lifecycle import LIFECYCLE as ORDERS
-from orders.models import Event, Merge, MergeMember, Order, Receiver, Shop
+from orders.models import Event, HoldType, Merge, MergeMember, Order, Receiver, Shop
 from orders.operations import holds
 from orders.operations.merge import MergeRefused
 from orders.providers import together as channels
@@ -197,6 +199,21 @@ def test_that_taobao_itself_is_asked_and_its_no_is_a_no(house: Any, monkeypatch:
     monkeypatch.setattr(Speaker, "oaid_merge", lambda _s, pairs: [[number for number, _o in pairs]])
     together.merge([one.id, other.id], CLERK)
     assert Merge.objects.get().basis == "channel"
+
+
+def test_that_what_changes_while_the_channel_is_asked_is_looked_at_again(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = twins(house)
+
+    def asked(ids: list[int]) -> list[list[int]]:
+        holds.open_holds([other.id], "refund", "asked meanwhile", platform("taobao"))
+        return [ids]
+
+    monkeypatch.setattr(channels, "ask", asked)
+    with pytest.raises(MergeRefused, match="held"):
+        together.merge([one.id, other.id], CLERK)
+    assert not MergeMember.objects.exists()
 
 
 def test_that_a_parcel_that_was_planned_alone_is_voided_and_its_number_given_back(house: Any) -> None:
@@ -411,6 +428,99 @@ def test_that_a_merge_begun_by_duplicates_waits_for_the_channels_word(house: Any
     other.refresh_from_db()
     assert (Merge.objects.get().ended_at is not None, other.open_holds) == (True, 1)
     assert plan.plan() == 1
+
+
+def test_that_parcels_planned_before_the_merge_began_are_taken_back_by_the_clock(house: Any) -> None:
+    from orders.operations import merge
+
+    one, other = twins(house)
+    assert plan.plan() == 2
+    merge.begin([one.id, other.id], shop_id=one.shop_id, confirmed=True, plain=True, by="duplicates")
+    voids.stop_wrong()
+    assert set(Parcel.objects.values_list("state", flat=True)) == {"voided"}
+    assert plan.plan() == 2
+    assert Parcel.objects.exclude(state="voided").exclude(rides_with=None).count() == 1
+
+
+def test_that_a_parcel_with_a_stranger_in_it_is_stopped(house: Any) -> None:
+    orders, lead, _riders = merged(house)
+    holds.open_holds([orders[1].id], "duplicate", "look", CLERK)
+    together.tend()
+    assert Merge.objects.get().ended_at is not None
+    voids.stop_wrong()
+    riding.ride()
+    assert Parcel.objects.get(id=lead.id).state == "voided"
+    assert plan.plan() == 1
+    assert Parcel.objects.exclude(state="voided").get().order_id == orders[0].id
+
+
+STEPS = st.tuples(
+    st.sampled_from(["merge", "undo", "cancel", "refund", "release", "number"]), st.integers(0, 3)
+)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(count=st.integers(2, 4), steps=st.lists(STEPS, max_size=6))
+def test_that_pieces_and_money_are_conserved_whatever_is_merged_undone_cancelled_and_refunded(
+    house: Any, count: int, steps: list[tuple[str, int]]
+) -> None:
+    Message.objects.all().delete()
+    Order.objects.exclude(state="cancelled").update(state="cancelled")
+    voids.stop_wrong()
+    orders = twins(house, count)
+    Receiver.objects.filter(order__in=orders).update(address_key=f"door-{orders[0].id}")
+    Stock.objects.filter(bin=house.bins["HZ01"]).update(reserved=2 * count)
+    plan.plan()
+    for what, which in steps:
+        order = orders[which % count]
+        try:
+            if what == "merge":
+                together.merge([order.id, orders[(which + 1) % count].id], CLERK)
+            elif what == "undo":
+                group = MergeMember.objects.filter(order=order, left_at=None).first()
+                if group is not None:
+                    together.undo(group.merge_id, CLERK)
+            elif what == "cancel":
+                apply(ORDERS, "cancel", [order.id], actor=platform("taobao"), params={"reason": "x"})
+            elif what == "refund":
+                holds.open_holds([order.id], "refund", "asked", platform("taobao"))
+            elif what == "release":
+                holds.release_type([order.id], HoldType.REFUND, CLERK, "withdrawn")
+            else:
+                parcel = Parcel.objects.filter(order=order, state="planned", rides_with=None).first()
+                if parcel is not None:
+                    numbered(parcel, f"79{parcel.id:06d}")
+        except MergeRefused:
+            pass
+        for _tick in range(2):
+            voids.stop_wrong()
+            together.tend()
+            plan.plan()
+        _conserved(house, orders)
+
+
+def _conserved(house: Any, orders: list[Order]) -> None:
+    """Every order that may go has its goods in exactly one parcel that goes, and nothing else is in any."""
+    rows = {o.id: o for o in Order.objects.filter(id__in=[o.id for o in orders])}
+    going = {i for i, o in rows.items() if o.state != "cancelled" and not o.open_holds}
+    live = Parcel.objects.filter(order_id__in=rows).exclude(state="voided")
+    leads = shipments(live.filter(rides_with=None).values_list("id", flat=True))
+    packed = [content.order_id for s in leads.values() for content in s.contents]
+    assert sorted(packed) == sorted(going)
+    assert sum(s.payable for s in leads.values()) == sum(rows[i].payable for i in going)
+    kept = sum(2 for o in rows.values() if o.state != "cancelled")
+    assert Stock.objects.get(bin=house.bins["HZ01"]).reserved == kept
+    for shipment in leads.values():
+        together_now = {head.id for head in shipment.heads}
+        members = set(
+            MergeMember.objects.filter(order_id=shipment.head.id, left_at=None).values_list(
+                "merge", flat=True
+            )
+        )
+        mates = set(
+            MergeMember.objects.filter(merge__in=members, left_at=None).values_list("order_id", flat=True)
+        )
+        assert together_now == (mates & going or {shipment.head.id})
 
 
 def test_that_weight_trouble_of_the_parcel_is_one_ticket(house: Any) -> None:

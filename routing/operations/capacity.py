@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from logistics.queries import riding
 from orderhub.copying import copy_rows
 from orderhub.lifecycle import Overtaken
 from orders import queries as orders
@@ -237,7 +238,9 @@ def settle(limit: int = 5000) -> dict[str, int]:
         open_ids = [row[0] for row in cursor.fetchall()]
     states = {identity: head.state for identity, head in orders.heads(open_ids).items()} if open_ids else {}
     handed = [identity for identity in open_ids if states.get(identity) in _HANDED]
-    gone = [identity for identity in open_ids if states.get(identity) == "cancelled"]
+    inside = riding(open_ids) if open_ids else {}  # one parcel is one pick-up, whatever is in it
+    handed = [identity for identity in handed if identity not in inside]
+    gone = [i for i in open_ids if states.get(i) == "cancelled" or inside.get(i)]
     return {"confirmed": confirm(handed), "returned": give_back(gone)}
 
 

@@ -202,3 +202,23 @@ def test_that_places_read_before_another_worker_took_some_are_not_decided_with()
         _meanwhile(a.id, 11)
         places.count(margin=-100)  # the database has the last word
     assert day_of(a).held == 30
+
+
+def test_that_an_order_in_anothers_parcel_gives_its_place_back_once_it_is_picked(house):
+    from logistics.models import Parcel
+
+    one = outlet(1, capacity=10)
+    fence(one)
+    lead, rider = house.orders(2, point=POINT)
+    go([lead, rider])
+    common = {"carrier": "ZTO", "service": "zto", "warehouse_id": Order.objects.get(pk=lead.pk).warehouse_id}
+    first = Parcel.objects.create(number="P1", order=lead, worked_by="own", state="handed", **common)
+    second = Parcel.objects.create(
+        number="P2", order=rider, worked_by="ride", rides_with=first, state="handed", **common
+    )
+    Order.objects.filter(pk__in=[lead.pk, rider.pk]).update(state="released")
+    assert capacity.settle() == {"confirmed": 1, "returned": 0}
+    Parcel.objects.filter(pk__in=[first.pk, second.pk]).update(state="waved")
+    assert capacity.settle() == {"confirmed": 0, "returned": 1}
+    row = CapacityDay.objects.get(outlet=one, day=fences.today())
+    assert (row.held, row.confirmed) == (0, 1)
