@@ -78,6 +78,9 @@ DASHBOARD: tuple[str, ...] = (
 PAGES: tuple[Page, ...] = (
     Page("sync/", "sync_health", "orders.admin.sync.health"),
     Page("sync/<int:shop_id>/pull/", "sync_pull", "orders.admin.sync.pull_now"),
+    Page("sync/<int:shop_id>/backfill/", "backfill_begin", "orders.admin.backfill.begin"),
+    Page("sync/jobs/<int:job_id>/stop/", "backfill_stop", "orders.admin.backfill.stop"),
+    Page("sync/jobs/<int:job_id>/go-on/", "backfill_go_on", "orders.admin.backfill.go_on"),
     Page("modules/", "modules", "orderhub.admin.modules.switches"),
     Page("oauth/callback/", "oauth_callback", "orderhub.admin.oauth.callback"),
     Page("oauth/<int:connection_id>/connect/", "oauth_connect", "orderhub.admin.oauth.connect"),

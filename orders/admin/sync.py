@@ -26,6 +26,7 @@ from orderhub.integrations.models import Call, Connection
 from orderhub.jobs.models import Heartbeat
 from orderhub.nudge import nudge
 from orderhub.outbox.models import Message
+from orders.admin import backfill, sync_facts
 from orders.models import Shop
 from orders.providers import pulled
 
@@ -43,10 +44,13 @@ def health(request: HttpRequest) -> HttpResponse:
     need(request, "orders.view_shop")
     now = timezone.now()
     calls = calls_of_last_hour(now)
-    shops = [_shop(shop, calls, now) for shop in Shop.objects.select_related("connection").order_by("id")]
+    facts = Facts(now)
+    shops = [
+        _shop(shop, calls, facts, now) for shop in Shop.objects.select_related("connection").order_by("id")
+    ]
     own = {shop["row"].connection_id for shop in shops}
     accounts = [
-        _account(account, calls)
+        _account(account, calls, facts)
         for account in Connection.objects.exclude(pk__in=own).order_by("platform", "code")
     ]
     aside = Payload.objects.filter(state=Payload.State.SET_ASIDE)
@@ -66,7 +70,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "can_pull": request.user.has_perm("orders.change_shop"),
         "can_connect": request.user.has_perm(PERMISSION), "can_retry": request.user.has_perm("orderhub.change_message"),
         "can_replay": request.user.has_perm("orderhub.change_payload"),
-        "problems": problems(now),
+        "problems": problems(now), "window": backfill.defaults(),
     }  # fmt: skip
     return TemplateResponse(request, "orders/sync_health.html", context)
 
@@ -106,10 +110,29 @@ def trouble(shop: Shop, now: dt.datetime) -> str:
     return ""
 
 
-def _shop(shop: Shop, calls: dict[int | None, dict[str, int]], now: dt.datetime) -> dict[str, Any]:
+class Facts:
+    """Everything that the page says of its accounts, read once."""
+
+    def __init__(self, now: dt.datetime) -> None:
+        accounts = list(Connection.objects.only("id", "options", "platform"))
+        self.budgets = sync_facts.budgets(accounts, now)
+        self.breakers = sync_facts.breakers(now)
+        self.dead = sync_facts.dead_letters()
+        self.failures = sync_facts.last_failures(now)
+        self.jobs = backfill.jobs()
+
+    def of(self, account_id: int) -> dict[str, Any]:
+        return {
+            "budget": self.budgets[account_id], "breaker": self.breakers.get(account_id),
+            "dead": self.dead.get(account_id), "failure": self.failures.get(account_id),
+        }  # fmt: skip
+
+
+def _shop(
+    shop: Shop, calls: dict[int | None, dict[str, int]], facts: Facts, now: dt.datetime
+) -> dict[str, Any]:
     account = shop.connection
     used = calls.get(account.pk, {"all": 0, "bad": 0})
-    budget = account.options.get("calls_per_hour")
     ends = account.token_expires_at
     return {
         "row": shop, "account": account, "chip": channel_chip(shop.channel, shop.name), "pill": state_pill(account),
@@ -117,17 +140,18 @@ def _shop(shop: Shop, calls: dict[int | None, dict[str, int]], now: dt.datetime)
         "last_success": ago(shop.last_success_at), "until": moment(shop.pulled_until),
         "lag": span(now - shop.pulled_until) if shop.pulled_until else "—", "errors": shop.errors_in_row,
         "last_error": shop.last_error, "last_error_at": moment(shop.last_error_at),
-        "calls": used["all"], "bad": used["bad"], "budget": budget,
+        "calls": used["all"], "bad": used["bad"], **facts.of(account.pk),
+        "next": sync_facts.next_step(shop.last_error, facts.failures.get(account.pk)), "jobs": facts.jobs.get(shop.pk, []),
         "token": ago(ends) if ends else "", "token_short": bool(ends and ends - now < FRESH_TOKEN),
         "connectable": can_connect(account), "needs": account.state != "ok" or (can_connect(account) and not account.token_enc),
     }  # fmt: skip
 
 
-def _account(account: Connection, calls: dict[int | None, dict[str, int]]) -> dict[str, Any]:
+def _account(account: Connection, calls: dict[int | None, dict[str, int]], facts: Facts) -> dict[str, Any]:
     used = calls.get(account.pk, {"all": 0, "bad": 0})
     return {
         "row": account, "pill": state_pill(account), "calls": used["all"], "bad": used["bad"],
-        "budget": account.options.get("calls_per_hour"),
+        **facts.of(account.pk),
     }  # fmt: skip
 
 
