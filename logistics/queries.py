@@ -308,3 +308,20 @@ def waybills(order_ids: Sequence[int]) -> dict[int, list[str]]:
     for order_id, number in rows.order_by("id").values_list("order_id", "waybill_no"):
         found.setdefault(order_id, []).append(number)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRow:
+    """How an order's parcel fared."""
+
+    order_id: int
+    shipped_at: dt.datetime
+    first_attempt_ok: bool | None
+    signed_at: dt.datetime | None
+
+
+def outcomes(since: dt.datetime, *, limit: int = 200_000) -> list[OutcomeRow]:
+    """Parcels shipped since then, newest first, with how their delivery went. One statement."""
+    rows = Parcel.objects.filter(shipped_at__gte=since).exclude(state="voided").order_by("-shipped_at")
+    names = ("order_id", "shipped_at", "first_attempt_ok", "signed_at")
+    return [OutcomeRow(*row) for row in rows.values_list(*names)[:limit]]

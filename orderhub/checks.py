@@ -19,6 +19,7 @@ LIFECYCLES = ("orders.lifecycle.LIFECYCLE", "logistics.lifecycle.LIFECYCLE", "fi
 def dotted_names() -> Iterator[tuple[str, str]]:
     """(where it stands, the name) of every function that a table names."""
     from orderhub.admin_site.registry import names as admin_names
+    from orderhub.admin_site.sidebar import badges
     from orderhub.inbound.registry import PAYLOAD_KINDS
     from orderhub.integrations.oauth import SHAPES
     from orderhub.integrations.registry import CLIENTS
@@ -39,6 +40,8 @@ def dotted_names() -> Iterator[tuple[str, str]]:
         yield f"payload kind {kind_name}", function
     for function in admin_names():
         yield "admin registry", function
+    for function in badges():
+        yield "sidebar", function
     for platform, function in CLIENTS.items():
         yield f"client {platform}", function
     for platform, shape in SHAPES.items():

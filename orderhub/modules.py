@@ -23,6 +23,7 @@ MODULES = (
     Module("stock", _("Stock reservation"), always=True),
     Module("shipping", _("Shipping"), always=True),
     Module("routing", _("Smart routing")),
+    Module("address", _("Address review")),
     Module("tracking", _("Tracking")),
     Module("aftersale", _("After-sales")),
     Module("invoice", _("Invoices")),

@@ -40,6 +40,8 @@ SCHEDULE = (
     Row("Make receivables", "finance.receivables", 5),
     Row("Close settled orders", "finance.tell_orders", 5),
     Row("Refresh success rates", "routing.refresh_rates", 30 * 60, keep=True),
+    Row("Look up addresses", "routing.resolve_addresses", 5),
+    Row("Learn from picks and deliveries", "routing.learn_addresses", 60 * 60, keep=True),
     Row("Settle places of outlets", "routing.settle_capacity", 60),
     Row("Work at jobs", "orderhub.run_jobs", 10),
     Row("Worker heartbeat", "orderhub.pulse", 15),

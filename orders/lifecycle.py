@@ -71,7 +71,7 @@ TOUCHES = (
         module="shipping",
         target=timedelta(seconds=10),
         by="routing.operations.route.route",
-        guards=("orders.guards.no_open_hold",),
+        guards=("orders.guards.no_open_hold", "routing.guards.address_known"),
         locks=("routing.operations.route.lock", "orders.operations.stock.lock"),
     ),
     Touch(

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from orderhub import crypto
-from orders.models import Event, Order, Receiver, Share, Shop
+from orders.models import Event, Hold, Order, Receiver, Share, Shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +177,29 @@ def places_of_splits(order_ids: Iterable[int]) -> dict[int, set[int]]:
     for order_id, place in rows:
         found.setdefault(order_id, set()).add(place)
     return found
+
+
+def unpointed(order_ids: Iterable[int]) -> dict[int, int]:
+    """{order: version of its destination} of those with a plain receiver and no coordinates. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT order_id, version FROM orders_receiver
+               WHERE order_id = ANY(%s) AND visibility = 'plain' AND (lng IS NULL OR lat IS NULL)""",
+            [list(order_ids)],
+        )
+        return dict(cursor.fetchall())
+
+
+def refused_as(code: str, *, state: str = "reserved", limit: int) -> list[int]:
+    """Orders in a state that a guard refused with this code and that no hold stops, oldest promise first."""
+    found = Order.objects.filter(state=state, open_holds=0, refusal=code)
+    return list(found.order_by("promised_ship_at", "id").values_list("id", flat=True)[:limit])
+
+
+def held_by(order_ids: Iterable[int], hold: str) -> set[int]:
+    """Which of these orders an open hold of this type stops."""
+    rows = Hold.objects.filter(order_id__in=list(order_ids), type=hold, released_at=None)
+    return set(rows.values_list("order_id", flat=True))
 
 
 def default_warehouses(shop_ids: Iterable[int]) -> dict[int, int | None]:

@@ -8,6 +8,8 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
+from orderhub.dotted import resolve
+
 
 class Item(NamedTuple):
     """A line: words, icon, URL name under `admin:`, permission, query string, the badge's dotted function."""
@@ -20,10 +22,12 @@ class Item(NamedTuple):
     badge: str = ""
 
 
+REVIEWS = "routing.admin.review.badge"
 GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
     (None, False, (
         Item(_("Today"), "today", "index"),
         Item(_("Orders"), "receipt_long", "orders_order_changelist", "orders.view_order"),
+        Item(_("Address review"), "where_to_vote", "address_review", "routing.decide_address", badge=REVIEWS),
         Item(_("Tickets"), "confirmation_number", "orderhub_ticket_changelist", "orderhub.view_ticket"),
         Item(_("After-sale cases"), "assignment_return", "orders_case_changelist", "orders.view_case"),
     )),
@@ -68,6 +72,11 @@ GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
 )  # fmt: skip
 
 
+def badges() -> list[str]:
+    """The dotted names of every badge, for the start-up check."""
+    return [item.badge for _title, _collapsible, items in GROUPS for item in items if item.badge]
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """unfold's sidebar for the signed-in person: only groups that have something to open."""
     groups = []
@@ -87,12 +96,14 @@ def _line(item: Item, request: HttpRequest) -> dict[str, Any] | None:
         link = reverse(f"admin:{item.name}")
     except NoReverseMatch:
         return None
-    return {
+    line = {
         "title": item.title,
         "icon": item.icon,
         "link": link + item.query,
         "active": _active(link, request),
     }
+    count = resolve(item.badge)(request) if item.badge else ""
+    return {**line, "badge": True, "badge_callback": count, "badge_variant": "primary"} if count else line
 
 
 def _active(link: str, request: HttpRequest) -> Any:

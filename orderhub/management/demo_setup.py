@@ -80,6 +80,7 @@ def accounts(sandbox_url: str) -> dict[str, Connection]:
         ("sms-main", "aliyun_sms", "阿里云短信", s["access_key_id"], {"app_secret": s["access_key_secret"]},
          {"sign_name": s["sign_name"], "template_pickup_overdue": s["template_pickup_overdue"],
           "template_needs_person": s["template_needs_person"]}),
+        ("amap-main", "amap", "高德地图", known.AMAP["key"], {"private_key": known.AMAP["private_key"]}, {}),
         ("feishu-ops", "feishu", "飞书 运营群", "", {"access_token": known.FEISHU["access_token"],
          "app_secret": known.FEISHU["secret"]}, {}),
         ("dingtalk-warehouse", "dingtalk", "钉钉 仓库群", "", {"access_token": known.DINGTALK["access_token"],

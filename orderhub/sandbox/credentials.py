@@ -196,6 +196,7 @@ ALIYUN_SMS: dict[str, Any] = {
 FEISHU = {"access_token": "sandbox-feishu-hook-0001", "secret": "sandbox-feishu-sign-secret"}
 DINGTALK = {"access_token": "sandbox-dingtalk-robot-0001", "secret": "SECsandbox-dingtalk-sign-secret"}
 
+AMAP = {"key": "sandboxamapwebservicekey00000001", "private_key": "sandboxamapprivatekey0000000001"}
 CREDENTIALS = {
     "taobao": TAOBAO,
     "pinduoduo": PINDUODUO,
@@ -207,6 +208,7 @@ CREDENTIALS = {
     "wangdiantong_qiye": WANGDIANTONG_QIYE,
     "qimen": QIMEN,
     "zto": ZTO,
+    "amap": AMAP,
     "kuaidi100": KUAIDI100,
     "kingdee": KINGDEE,
     "aliyun_sms": ALIYUN_SMS,

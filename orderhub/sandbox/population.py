@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -75,6 +76,7 @@ SCENARIOS: tuple[tuple[str, str, int, float, float], ...] = (
     ("unpaid", "own_shop", 4, 0.3, 9.0),
     ("unpaid", "taobao", 3, 0.02, 0.9),
     ("closed_unpaid", "taobao", 2, 1.5, 9.0),
+    ("vague_address", "own_shop", 56, 0.02, 4.5),
     ("refund_after_ship", "douyin", 2, 6.0, 12.0),
     ("refund_before_ship", "douyin", 4, 0.2, 13.0),
     ("address_changed", "douyin", 4, 0.2, 13.0),
@@ -279,7 +281,22 @@ def _scenario(name: str, order: SourceOrder) -> SourceOrder:
     if name == "unknown_sku":
         lines = (replace(order.lines[0], sku="M", title="补差价专拍（联系客服）"), *order.lines[1:])
         return replace(order, scenario=name, lines=lines)
+    if name == "vague_address":
+        detail = vague(order.receiver.address, order.seq)
+        receiver = replace(order.receiver, address=detail, lng=None, lat=None)
+        promised = order.created_at + 144 * HOUR  # made to order: time enough to ask where it goes
+        return replace(order, scenario=name, receiver=receiver, promised_ship_at=promised)
     return replace(order, scenario=name)
+
+
+def vague(detail: str, seq: int) -> str:
+    """A real address as somebody types it in a hurry: without its building, its number, or the 号 behind it."""
+    number = re.search(r"\d+(?:-\d+)?号", detail)
+    if number is None:
+        return detail
+    if seq % 3 == 0:
+        return detail[: number.end()]
+    return detail.replace(number.group(), number.group()[:-1] + " " if seq % 3 == 1 else "", 1)
 
 
 def _twin(order: SourceOrder, deal: Deal, seq: int) -> SourceOrder:

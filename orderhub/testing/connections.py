@@ -132,6 +132,7 @@ def _known(platform: str) -> tuple[str, dict[str, Any], dict[str, Any], dict[str
             {"service_id": douyin["service_id"], "redirect_uri": "http://127.0.0.1/back"},
             {"access_token": douyin["access_token"], "refresh_token": douyin["refresh_token"]},
         ),
+        "amap": (str(known["amap"]["key"]), {"private_key": known["amap"]["private_key"]}, {}, {}),
         "own_shop": (str(shop.get("app_key") or shop["shop_code"]), {"app_secret": shop["secret"]}, {}, {}),
     }
     return table[platform]

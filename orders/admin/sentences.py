@@ -23,6 +23,9 @@ NAMES: dict[str, Any] = {
     "received": gettext_lazy("Order received from the channel"),
     "channel_changed": gettext_lazy("The channel's state changed"),
     "address_changed": gettext_lazy("The buyer changed the address"),
+    "address_completed": gettext_lazy("Address completed"),
+    "address_restored": gettext_lazy("Completed address undone"),
+    "address_let_go": gettext_lazy("Routed without a checked address"),
     "hold_opened": gettext_lazy("Held"),
     "hold_released": gettext_lazy("Hold released"),
     "case_opened": gettext_lazy("After-sale case opened"),
@@ -222,6 +225,7 @@ WORDS: dict[str, Any] = {
     "parcels": gettext_lazy("parcels"), "amount": gettext_lazy("amount"), "source": gettext_lazy("asked"),
     "trade_no": gettext_lazy("payment number"), "reason": gettext_lazy("reason"), "voucher": gettext_lazy("voucher"),
     "wave": gettext_lazy("wave"), "pieces": gettext_lazy("pieces"), "policy": gettext_lazy("policy"),
+    "precision": gettext_lazy("precision"), "district": gettext_lazy("district"), "version": gettext_lazy("version"),
     "state": gettext_lazy("state"), "bins": gettext_lazy("bins"), "number": gettext_lazy("number"),
 }  # fmt: skip
 

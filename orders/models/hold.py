@@ -9,7 +9,7 @@ class HoldType(models.TextChoices):
     DUPLICATE = "duplicate", _("suspected duplicate")
     PAYMENT = "payment", _("payment not proved")
     REFUND = "refund", _("refund asked before shipping")
-    ADDRESS = "address", _("address changed after the label")
+    ADDRESS = "address", _("address to be checked")
     MAPPING = "mapping", _("goods code unknown")
     STOCK = "stock", _("not enough stock")
     ROUTE = "route", _("no route")

@@ -23,7 +23,7 @@ from orders import timeline
 from orders.lifecycle import BEFORE_SHIPPING, LIFECYCLE
 from orders.models import HoldType, Line, Receiver
 from orders.models import OrderState as S
-from orders.operations import aftersale, holds
+from orders.operations import aftersale, destination, holds
 from orders.operations.newcomers import PROOF_COLUMNS, receiver_values
 from orders.providers.base import ChannelState, RefundState
 
@@ -163,10 +163,10 @@ def _address(
     opaque = json.loads(crypto.decrypt(bytes(receiver.opaque_enc))) if receiver.opaque_enc else None
     plain = json.loads(crypto.decrypt(bytes(receiver.plain_enc))) if receiver.plain_enc else None
     parsed = incoming.order.receiver
-    regions = (receiver.province, receiver.city, receiver.district, receiver.town)
+    regions = destination.regions_as_written(receiver, plain)
     same = (parsed.province, parsed.city, parsed.district, parsed.town) == regions
     identity = known["id"]
-    same = same and parsed.plain == plain and _one_address(opaque, parsed.opaque) == opaque
+    same = same and parsed.plain == destination.as_written(plain) and _one_address(opaque, parsed.opaque) == opaque
     if same:
         merged = {**(opaque or {}), **(parsed.opaque or {})}
         if merged != (opaque or {}):

@@ -1,3 +1,3 @@
-from routing.admin import capacity, decision, fence, outlet, rate
+from routing.admin import address, capacity, decision, fence, outlet, rate
 
-__all__ = ["capacity", "decision", "fence", "outlet", "rate"]
+__all__ = ["address", "capacity", "decision", "fence", "outlet", "rate"]
