@@ -166,7 +166,11 @@ def _address(
     regions = destination.regions_as_written(receiver, plain)
     same = (parsed.province, parsed.city, parsed.district, parsed.town) == regions
     identity = known["id"]
-    same = same and parsed.plain == destination.as_written(plain) and _one_address(opaque, parsed.opaque) == opaque
+    same = (
+        same
+        and parsed.plain == destination.as_written(plain)
+        and _one_address(opaque, parsed.opaque) == opaque
+    )
     if same:
         merged = {**(opaque or {}), **(parsed.opaque or {})}
         if merged != (opaque or {}):

@@ -19,7 +19,7 @@ BENCHES = {
     "hot": "orderhub.benches.hot.run",
     "route": "routing.bench.run",
     "address": "routing.bench_address.run",
-    "review": "routing.review_bench.run",
+    "review": "routing.bench_review.run",
 }
 BARE = ("address",)  # needs no database: it runs in this process and takes files
 

@@ -74,7 +74,7 @@ def fill(count: int) -> None:
             AddressReview(
                 order_id=order.pk, version=1, state="waiting", verdict="confirm", reason="below_threshold",
                 sure=judge.confidence(ranked), city=f"{place.adcode[:4]}00", sealed=deciding.sealed(parsed, ranked[:8]),
-                promised_at=order.promised_ship_at,
+                promised_at=now + dt.timedelta(hours=48, seconds=n),
             )
         )  # fmt: skip
     Receiver.objects.bulk_create(receivers)

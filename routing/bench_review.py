@@ -23,8 +23,8 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
 from orderhub.launch.processes import free_port
+from routing.bench_review_cast import fill
 from routing.models import AddressReview
-from routing.review_cast import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
