@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import math
 import statistics
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +17,6 @@ from routing import address_words, fences
 from routing.addresses import regions
 from routing.models import AddressPick, AddressReview, AddressThreshold
 from routing.standard import PRECISIONS
-
-BADGE_FRESH = 5.0
-_badge: tuple[float, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +34,9 @@ def left() -> str:
 
 
 def badge() -> str:
-    """The same for the sidebar, at most five seconds old; "" where nothing waits."""
-    global _badge
-    if _badge is None or time.monotonic() - _badge[0] > BADGE_FRESH:
-        _badge = (time.monotonic(), left())
-    return "" if _badge[1] == "0" else _badge[1]
+    """The same for the sidebar; "" where nothing waits."""
+    count = left()
+    return "" if count == "0" else count
 
 
 def waiting() -> Waiting:
