@@ -22,7 +22,8 @@ WHAT: dict[str, Any] = {
         "The warehouse, carrier and outlet are chosen by fences, capacity and success rates. Off: the shop's default warehouse."
     ),
     "address": _(
-        "Own-shop addresses without coordinates are looked up before routing, unsure ones wait for a person. Off: routed by district."
+        "Own-shop addresses without coordinates are looked up before routing, unsure ones wait for a person."
+        " Off: routed by district."
     ),
     "tracking": _(
         "Traces come back until the parcel is signed; overdue pick-ups become tickets. Off: orders wait at “shipped”."
