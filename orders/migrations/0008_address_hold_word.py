@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0006_window_rows'),
+        ('orders', '0007_room_for_updates'),
     ]
 
     operations = [
