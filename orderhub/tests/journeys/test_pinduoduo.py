@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
 
 from logistics.models import Parcel
 from logistics.operations import printing
@@ -156,8 +159,14 @@ def test_that_nobody_lies_anywhere_in_the_clear(whole: House) -> None:
                         f'SELECT count(*) FROM "{table}" t WHERE position(%s in t::text) > 0', [form]
                     )
                     assert cursor.fetchone()[0] == 0, (table, secret[:6])
-    log = whole.sandbox.log.read_text("utf-8", "replace")
-    assert person.phone not in log
+    visitor = Client()
+    visitor.force_login(get_user_model().objects.get(username="admin"))
+    for page in ("admin:orders_order_change", "admin:logistics_parcel_change"):
+        about_it = order.pk if "orders" in page else order.parcels.get().pk
+        shown = visitor.get(reverse(page, args=[about_it]))
+        text = shown.content.decode()
+        assert shown.status_code == 200 and order.number in text
+        assert not [secret for secret in secrets if secret in text], page
     assert Call.objects.filter(
         method="pdd.order.information.get", response__contains=order.channel_number
     ).exists(), "the calls are kept, and a search of them finds what is there"
