@@ -43,6 +43,13 @@ KINDS: dict[str, Kind] = {
             batch=20,
         ),
         Kind(
+            "channel.address",
+            "Answer a buyer who asked for another address",
+            "orders.providers.address.send",
+            "orders.providers.address.send",
+            batch=20,
+        ),
+        Kind(
             "waybill.get",
             "Obtain a waybill number",
             "logistics.providers.waybill.send",

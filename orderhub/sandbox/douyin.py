@@ -350,4 +350,13 @@ class Douyin(Platform):
         self._tell("refund", number)
 
     def _tell(self, what: str, number: str) -> None:
-        self.messages.tell(what, number)
+        """An application for a new address carries both receivers, sealed."""
+        more: Params = {}
+        if what == "address_asked":
+            order = self.orders.orders[number]
+            more = {
+                "apply_time": int(self.world.now().timestamp()),
+                "post_receiver_msg": self.orders.application(order, 1),
+                "receiver_msg": self.orders.application(order, 2),
+            }
+        self.messages.tell(what, number, **more)

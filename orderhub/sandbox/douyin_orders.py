@@ -256,6 +256,15 @@ class Orders:
             )
         }
 
+    def application(self, order: SourceOrder, version: int) -> dict[str, Any]:
+        """A receiver as an application for a new address shows it."""
+        sealed = self.sealed(order, version)
+        return {
+            "encrypt_post_receiver": sealed["receiver"],
+            "encrypt_post_tel": sealed["tel"],
+            "addr": self.address(self.receiver(order, version), sealed["detail"], "encrypt_detail"),
+        }
+
     def address_id(self, order: SourceOrder) -> str:
         """The same for orders that go to the same person at the same place."""
         to = self.receiver(order)

@@ -224,6 +224,7 @@ def test_that_an_address_change_is_answered_once(sandbox: RunningSandbox, douyin
     for refusal_word, other_answer in (("", "leaving"), ("leaving", "")):
         sandbox.reset()
         douyin.call("order.AddressAppliedSwitch", {"is_allowed": 1, "review_type": 0}, effect=True)
+        assert not douyin.answer_address_change(moved, refusal_word), "nobody has asked yet"
         douyin.detail(moved)
         assert douyin.answer_address_change(moved, refusal_word)
         assert douyin.answer_address_change(moved + "A", refusal_word)

@@ -40,28 +40,31 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
         )
     )
     verdicts: dict[int, Verdict] = {}
-    asked: list[tuple[int, str, str]] = []
+    asked: list[tuple[int, str, str, str]] = []
     for row in rows:
         if row.connection_id not in channels:
             verdicts[row.id] = Verdict.set_aside("no_shop", _("This account belongs to no shop."))
             continue
+        speaker = channel(channels[row.connection_id])
         try:
-            numbers = channel(channels[row.connection_id]).numbers_in(row.raw)
+            numbers, moving = speaker.numbers_in(row.raw), speaker.address_asked(row.raw)
         except Unreadable as error:
             verdicts[row.id] = Verdict.set_aside(error.code, error.text)
             continue
-        asked += [(row.connection_id, _key(row, number), number) for number in numbers]
+        asked += [(row.connection_id, _key(row, number), number, "channel.look") for number in numbers]
+        asked += [(row.connection_id, _key(row, number), number, "channel.address") for number in moving]
         verdicts[row.id] = Verdict.parsed()
     if asked:
         with connection.cursor() as cursor:
             cursor.execute(
                 """INSERT INTO orderhub_message (kind, key, connection_id, subject_id, data)
-                   SELECT 'channel.look', k, c, c, jsonb_build_object('number', n)
-                   FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS t (c, k, n)
+                   SELECT w, k, c, c, jsonb_build_object('number', n)
+                   FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS t (c, k, n, w)
                    ON CONFLICT (kind, key) DO NOTHING""",
                 [list(column) for column in zip(*asked, strict=True)],
             )
-        nudge("orderhub.drain_outbox", "channel.look")
+        for kind in sorted({row[3] for row in asked}):
+            nudge("orderhub.drain_outbox", kind)
     return verdicts
 
 

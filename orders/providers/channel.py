@@ -117,6 +117,14 @@ class Channel:
         """The orders that a pushed message speaks of (they are then asked for); [] where it is none of ours."""
         raise NotImplementedError
 
+    def address_asked(self, raw: bytes) -> list[str]:
+        """The orders in a pushed message whose buyer waits for our word on a new address; most channels decide alone."""
+        return []
+
+    def answer_address(self, api: Any, number: str, refusal: str = "") -> None:
+        """Agree to the new address, or refuse it: allocating, picking, in_warehouse, leaving or shipping is going on."""
+        raise NotImplementedError
+
 
 def payload_version(modified: str, raw: bytes) -> str:
     """What makes a payload a version of its own: the channel's time, and the bytes where two share a second."""

@@ -137,9 +137,16 @@ class Douyin(Channel):
 
     def numbers_in(self, raw: bytes) -> list[str]:
         """Whatever its tag says: a message about an order makes us ask about that order."""
-        data = _json(words(_json(raw, dict).get("data"), "data", 20_000, required=True), dict)
-        number = words(data.get("p_id"), "p_id", 64)
+        number = words(_data(raw).get("p_id"), "p_id", 64)
         return [number] if number else []
+
+    def address_asked(self, raw: bytes) -> list[str]:
+        """TradeAddressChangeApplied: an application with the new receiver; a change that was made has no apply_time."""
+        data = _data(raw)
+        return self.numbers_in(raw) if data.get("apply_time") and data.get("receiver_msg") else []
+
+    def answer_address(self, api: Any, number: str, refusal: str = "") -> None:
+        api.answer_address_change(number, refusal)
 
 
 def carrier(code: str) -> str:
@@ -171,7 +178,10 @@ def parse(raw: bytes) -> ParsedOrder:
     )
     lines = _lines(order, payable, freight)
     goods = sum((line.unit_price * line.quantity for line in lines), Decimal(0))
-    status = str(order["order_status"])
+    # The number is Douyin's word; its own text beside it is what a clerk reads.
+    status = (
+        f"{order['order_status']} {words(order.get('order_status_desc'), 'order_status_desc', 30)}".strip()
+    )
     return ParsedOrder(
         channel_number=number,
         channel_state=status,
@@ -310,6 +320,12 @@ def _time(order: dict[str, Any], name: str) -> dt.datetime | None:
 
 def _moment(order: dict[str, Any], name: str) -> dt.datetime:
     return dt.datetime.fromtimestamp(whole(order.get(name), name, 1, 10**10), dt.UTC)
+
+
+def _data(raw: bytes) -> dict[str, Any]:
+    """What a message says: JSON in its `data` text."""
+    data: dict[str, Any] = _json(words(_json(raw, dict).get("data"), "data", 20_000, required=True), dict)
+    return data
 
 
 def _json(text: bytes | str, kind: type) -> Any:

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from inventory.models import Warehouse
 from orderhub.inbound import processing
 from orderhub.inbound.keeping import Kept, keep_many
 from orderhub.models import Connection, Message, Payload
+from orderhub.outbox.sending import drain
 from orders.models import Hold, Order, Shop
 from orders.providers import channel
 from orders.providers.base import ChannelState, RefundState, Unreadable
@@ -158,7 +160,7 @@ def test_that_the_platform_forbids_and_allows_and_a_strange_word_waits_alone(sho
     assert Payload.objects.get(state="set_aside").reason_code == "unknown_word"
     take(shop, captured(update_time=1764000100))
     order.refresh_from_db()
-    assert order.open_holds == 0 and order.receiver.plain_enc is None
+    assert (order.open_holds, order.channel_state) == (0, "2 备货中") and order.receiver.plain_enc is None
     assert b"##" not in bytes(order.receiver.opaque_enc)
 
 
@@ -218,3 +220,36 @@ def test_that_a_message_about_no_order_is_none_of_ours_and_a_broken_one_says_so(
     assert douyin.numbers_in(raw({"tag": "400", "msg_id": "1", "data": '{"product_id":1}'})) == []
     with pytest.raises(Unreadable):
         douyin.numbers_in(raw({"tag": "101", "msg_id": "1", "data": "x"}))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("state", "word"), [("claimed", ""), ("waved", "picking"), ("shipped", "shipping")])
+def test_that_a_buyer_gets_a_new_address_until_the_goods_are_touched(
+    shop: Shop, state: str, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        "orderhub.integrations.clients.douyin.Douyin.answer_address_change",
+        lambda self, number, refusal="": said.append((number, refusal)) or True,
+    )
+    data = {
+        "p_id": 6920000000010012345,
+        "apply_time": 1764000300,
+        "receiver_msg": {"encrypt_detail": "##x##1##"},
+    }
+    made = {key: value for key, value in data.items() if key != "apply_time"}
+    rows = [
+        {"tag": "111", "msg_id": "a1", "data": json.dumps(data)},
+        {"tag": "105", "msg_id": "a2", "data": json.dumps(made)},
+    ]
+    assert push(shop, raw(rows)).status_code == 200
+    processing.process("letter")
+    drain("channel.address")
+    message = Message.objects.get(kind="channel.address")
+    assert (message.state, said) == ("new", []), "an order that is not here yet is answered later"
+    take(shop, captured())
+    Order.objects.update(state=state)
+    Message.objects.update(next_try_at=timezone.now())
+    drain("channel.address")
+    message.refresh_from_db()
+    assert (message.state, said) == ("done", [("6920000000010012345", word)])

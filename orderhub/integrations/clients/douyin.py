@@ -70,6 +70,8 @@ REFRESH_SECONDS = 14 * 86400
 REFUSALS = {"picking": 1001, "allocating": 1002, "in_warehouse": 1003, "leaving": 1004, "shipping": 1005}
 #: Answers to an address change that was answered before.
 APPROVED_BEFORE, REFUSED_BEFORE = "50040", "50041"
+#: There is no application (any more): never asked, or overtaken by a refund.
+NOTHING_ASKED = frozenset({"50039", "50042"})
 SHIPPED = frozenset({3, 5, 101})
 Order = tuple[dict[str, Any], bytes]
 
@@ -159,7 +161,7 @@ class Douyin(DouyinWaybill):
         return {str(row["tracking_no"]) for row in listed(order, "logistics_info") if row.get("tracking_no")}
 
     def answer_address_change(self, order_id: str, refusal: str = "") -> bool:
-        """Agrees to the buyer's new address, or refuses it (`refusal` is a word of REFUSALS); True where it stands.
+        """Agrees to the buyer's new address, or refuses it (`refusal` is a word of REFUSALS); False where none waits.
 
         Answered the same way before counts as answered; the other way before is a business error.
         """
@@ -167,8 +169,11 @@ class Douyin(DouyinWaybill):
         try:
             self.call("order.addressConfirm", asked, effect=True)
         except PlatformError as error:
-            if error.code.rpartition(":")[2] == (REFUSED_BEFORE if refusal else APPROVED_BEFORE):
+            said = error.code.rpartition(":")[2]
+            if said == (REFUSED_BEFORE if refusal else APPROVED_BEFORE):
                 return True
+            if said in NOTHING_ASKED:
+                return False
             raise
         return True
 

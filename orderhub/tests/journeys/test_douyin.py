@@ -15,9 +15,10 @@ from django.db import connection
 from logistics.models import Parcel
 from orderhub import crypto
 from orderhub.actors import Actor
+from orderhub.integrations.registry import client
 from orderhub.management import demo_crew
 from orderhub.management.commands import audit_sandbox
-from orderhub.models import Call, Message, Payload
+from orderhub.models import Call, Connection, Message, Payload
 from orderhub.sandbox.credentials import DOUYIN
 from orderhub.testing.sandbox import RunningSandbox, running_sandbox
 from orderhub.tests.journeys.house import DAYS, ORDERS, SEED, House
@@ -37,6 +38,9 @@ def start_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningS
 @pytest.fixture(scope="module", autouse=True)
 def lived(whole: House) -> Iterator[None]:
     """The shop was pulled, its messages came, the crew worked, and nothing moves any more."""
+    whole.sandbox.drive("douyin_messages", target=whole.url, numbers=[])
+    account = Connection.objects.get(code="douyin-main")
+    client(account).call("order.AddressAppliedSwitch", {"is_allowed": 1, "review_type": 0}, effect=True)
     whole.pull("douyin")
     whole.plan()
     whole.sandbox.fault("duplicate", "douyin", "message", probability=0.5)
@@ -111,9 +115,11 @@ def test_that_a_refund_before_shipping_takes_no_number(whole: House) -> None:
     assert not about(effects(whole, "waybill.number"), order.channel_number)
 
 
-def test_that_a_changed_address_is_labelled_with_its_own_ciphertext(whole: House) -> None:
+def test_that_a_buyer_who_asks_in_time_gets_a_label_with_the_new_ciphertext(whole: House) -> None:
     order = of_scenario(whole, "address_changed")
-    assert order.destination_version == 2
+    answered = Message.objects.get(kind="channel.address", data__number=order.channel_number)
+    assert (answered.state, answered.answer, order.destination_version) == ("done", {"refused": ""}, 2)
+    assert whole.sandbox.counts()["calls"]["douyin.order.addressConfirm"] == 1
     live = order.parcels.exclude(state="voided").get()
     numbers = about(effects(whole, "waybill.number"), order.channel_number)
     assert [entry["body"]["waybill_code"] for entry in numbers] == [live.waybill_no]
