@@ -181,6 +181,7 @@ def test_that_damaged_goods_are_not_sold(box: Served, codes: list[str]) -> None:
         (receipt("RK1", [{"spec_no": "X", "num": -3}]), "bad_number"),
         (receipt("RK1", [{"spec_no": "X", "num": 1}], warehouse_no="MOON"), "no_warehouse"),
         (receipt("RK1", [{"spec_no": "nobody-knows", "num": 1}]), "no_sku"),
+        (receipt("RK\0", [{"spec_no": "\0", "num": 1}]), "no_sku"),
     ],
 )
 def test_that_a_receipt_that_cannot_be_read_is_set_aside_alone_and_touches_no_stock(

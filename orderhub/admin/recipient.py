@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
@@ -27,11 +28,17 @@ class RecipientAdmin(Admin):
     actions = None
     fieldsets = ((None, {"fields": (("role", "only"), ("connection", "phone"), "enabled")}),)
 
+    def get_form(
+        self, request: HttpRequest, obj: Any | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        kwargs["help_texts"] = {"only": _("Empty: every notice for the role.")}
+        return super().get_form(request, obj, change, **kwargs)
+
     @admin.display(description=_("for the role"))
     def told(self, recipient: Recipient) -> str:
         return str(recipient.get_role_display())
 
-    @admin.display(description=_("where"))
+    @admin.display(description=_("sent to"))
     def place(self, recipient: Recipient) -> SafeString:
         """The group or telephone; of a telephone only the end is shown in the list."""
         number = (

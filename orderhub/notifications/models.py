@@ -54,7 +54,7 @@ class Recipient(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.role} {self.connection_id}"
+        return f"{self.get_role_display()} · {self.connection.name}"
 
     def clean(self) -> None:
         """SMS needs a mainland mobile number, a group needs none."""

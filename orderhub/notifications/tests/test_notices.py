@@ -320,3 +320,14 @@ def test_that_a_recipient_must_have_what_its_channel_needs(box: Served) -> None:
         with pytest.raises(ValidationError):
             bad.full_clean()
     Recipient(role="director", connection=sms, phone="13800138000").full_clean()
+
+
+def test_that_staff_set_a_recipient_up_in_the_admin(box: Served, admin_client: Any) -> None:
+    group = account(box, "feishu")
+    posted = {"role": "service_lead", "connection": group.id, "only": "", "phone": "", "enabled": "on"}
+    answer = admin_client.post("/admin/orderhub/recipient/add/", posted, follow=True)
+    assert answer.status_code == 200 and Recipient.objects.get().connection == group
+    refused = admin_client.post("/admin/orderhub/recipient/add/", {**posted, "phone": "13800138000"})
+    assert refused.status_code == 200 and Recipient.objects.count() == 1
+    listed = admin_client.get("/admin/orderhub/recipient/").content.decode()
+    assert "客服主管" in listed and group.name in listed

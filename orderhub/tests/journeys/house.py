@@ -86,9 +86,10 @@ class House:
         logistics.plan_parcels()
 
     def own_shop(self, *numbers: str) -> dict[str, int]:
-        """The own shop posts its orders (all, or these) and Alipay its notices, over HTTP to our server."""
+        """The own shop posts its orders (all, or these) and the gateways their notices, over HTTP to our server."""
         answer = self.sandbox.drive(
             "own_shop_orders", target=self.url, token=OWN_SHOP["token"], notify_path="/callbacks/alipay/alipay-main",
+            wechatpay_path="/callbacks/wechatpay/wechatpay-main",
             numbers=list(numbers), pause=0.05,
         )  # fmt: skip
         counts: dict[str, int] = answer["result"]["counts"]
