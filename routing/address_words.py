@@ -82,6 +82,8 @@ PRECISIONS: dict[str, Any] = {
     "pin": _("pin on the map"),
     "town": _("town"),
     "district": _("district"),
+    "city": _("city"),
+    "province": _("province"),
     "given": _("given by the channel"),
 }
 

@@ -99,6 +99,7 @@ PAGES: tuple[Page, ...] = (
     Page("review/<int:item_id>/skip/", "review_skip", "routing.admin.review.skip"),
     Page("review/<int:item_id>/search/", "review_search", "routing.admin.review.search"),
     Page("review/<int:item_id>/mean/", "review_mean", "routing.admin.review.mean"),
+    Page("review/reveal/<int:order_id>/", "review_reveal", "routing.admin.review.reveal"),
     Page("review/undo/", "review_undo", "routing.admin.review.undo"),
     Page("review/renew/", "review_renew", "routing.admin.review.renew"),
     Page("review/leave/", "review_leave", "routing.admin.review.leave"),

@@ -8,8 +8,11 @@ from django.http import HttpRequest
 
 from inventory.queries import warehouses
 from orders import queries as orders
-from routing import queries
+from orders.operations.destination import FREE, TAKEN
+from routing import address_words, queries
 from routing.admin.decision import OVERRIDE
+from routing.models import AddressPolicy
+from routing.operations import revealed
 
 CHANGEABLE = ("reserved", "routed")
 
@@ -19,13 +22,26 @@ def explanation(order_id: int, request: HttpRequest) -> dict[str, Any] | None:
     found = queries.history(order_id)
     head = orders.heads([order_id]).get(order_id)
     may = head is not None and head.state in CHANGEABLE and request.user.has_perm(OVERRIDE)
-    if not found and not may:
+    ref = orders.receivers([order_id], open_plain=False).get(order_id)
+    masked = ref is not None and ref.visibility != "plain"
+    if not found and not may and not masked:
         return None
     return {
         "template": "routing/panel.html",
         "explained": found[0] if found else None,
         "earlier": found[1:],
         "may_override": may,
+        "readable": address_words.precision(revealed.level(ref)) if ref is not None and masked else "",
+        "may_point": masked and _may_point(head, request),
         "order_id": order_id,
         "warehouses": [house for house in warehouses() if house.active] if may else [],
     }
+
+
+def _may_point(head: orders.OrderHead | None, request: HttpRequest) -> bool:
+    """Whether this person may place a masked order's point: switched on, allowed, and early enough."""
+    early = head is not None and head.state in (*FREE, *TAKEN)
+    allowed = request.user.has_perm("orders.reveal_receiver") and request.user.has_perm(
+        "routing.decide_address"
+    )
+    return early and allowed and AddressPolicy.current().revealed

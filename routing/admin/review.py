@@ -11,8 +11,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -22,12 +22,13 @@ from django.views.decorators.http import require_GET, require_POST
 from orderhub import geo
 from orderhub.actors import person
 from orderhub.admin_site.base import need
+from orderhub.admin_site.going import back
 from routing import choices, quality, showing
 from routing.admin.maps import MEDIA, config, spoken
 from routing.admin.review_words import WORDS
 from routing.choices import Where
 from routing.models import AddressReview
-from routing.operations import bulk, finding, leases, review
+from routing.operations import bulk, finding, leases, revealed, review
 
 DECIDE, BULK = "routing.decide_address", "routing.change_addresspolicy"
 #: What is on the screen, and the next three behind it.
@@ -110,8 +111,28 @@ def _rest(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
     """Items that top the page's stock up to `AHEAD`, and what is left."""
     have, want = _ids(body), body.get("want")
     count = min(want, AHEAD) if isinstance(want, int) and not isinstance(want, bool) else AHEAD
-    ids = leases.take(body["token"], request.user.get_username(), count, have)
+    by, token = request.user.get_username(), body["token"]
+    wished = body.get("open")
+    ids = (
+        leases.take(token, by, 1, have, wished)
+        if isinstance(wished, int) and not isinstance(wished, bool)
+        else []
+    )
+    ids += leases.take(token, by, count - len(ids), [*have, *ids])
     return {"items": showing.items(ids), "left": quality.left()}
+
+
+@require_POST
+def reveal(request: HttpRequest, order_id: int) -> HttpResponse:
+    """Open one masked order for a point by hand, from its page; logged first, then on the review screen."""
+    need(request, DECIDE)
+    need(request, "orders.reveal_receiver")
+    try:
+        item_id = revealed.open_one(order_id, person(request.user), request.POST.get("reason", ""))
+    except revealed.NotAllowed as refused:
+        messages.error(request, str(refused))
+        return back(request, "admin:orders_order_change", order_id)
+    return HttpResponseRedirect(f"{reverse('admin:address_review')}?open={item_id}")
 
 
 @_told
@@ -172,7 +193,8 @@ def search(request: HttpRequest, body: dict[str, Any], item_id: int) -> dict[str
     """Places for a person's own words, asked of the providers."""
     item = _item(item_id)
     parsed, _candidates = review.deciding.opened(item)
-    answer = finding.search(str(body.get("text", ""))[:120], parsed)
+    masked = item.kind == AddressReview.Kind.REVEALED
+    answer = finding.search(str(body.get("text", ""))[:120], parsed, outside=not masked)
     return {"cards": showing.found(answer.candidates, parsed), "trouble": answer.trouble}
 
 

@@ -54,8 +54,11 @@ def find(parsed: Parsed, threshold: Threshold | float) -> Found:
     return found
 
 
-def search(text: str, parsed: Parsed) -> Found:
-    """A person's own words about an address: as they are, within its district and then its city."""
+def search(text: str, parsed: Parsed, *, outside: bool = True) -> Found:
+    """A person's own words about an address: as they are, within its district and then its city.
+
+    `outside` says whether a map service may be asked: never for a masked receiver.
+    """
     text = text.strip()
     if len(text) < 2:
         return Found()
@@ -65,7 +68,8 @@ def search(text: str, parsed: Parsed) -> Found:
     found = Found(candidates.rank(parsed, pois))
     area = parsed.adcode
     asked = [Phrase(text[:80], area, parsed.city, "full"), Phrase(text[:80], "", parsed.city, "anywhere")]
-    _ask(wanted, asked, pois, found, lambda: len(pois) >= 5)
+    if outside:
+        _ask(wanted, asked, pois, found, lambda: len(pois) >= 5)
     found.candidates = candidates.rank(wanted, pois)[:KEPT]
     return found
 

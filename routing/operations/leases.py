@@ -17,7 +17,7 @@ LEASE = dt.timedelta(seconds=90)
 _TAKE = """
     WITH due AS (
         SELECT id FROM routing_addressreview
-        WHERE state = 'waiting' AND id <> ALL(%(have)s)
+        WHERE state = 'waiting' AND id <> ALL(%(have)s) AND (%(only)s::bigint IS NULL OR id = %(only)s)
           AND (lease_until IS NULL OR lease_until < clock_timestamp() OR lease_token = %(token)s)
         ORDER BY skips, promised_at, id LIMIT %(n)s FOR UPDATE SKIP LOCKED)
     UPDATE routing_addressreview t SET lease_token = %(token)s, lease_by = %(by)s,
@@ -25,11 +25,21 @@ _TAKE = """
     FROM due WHERE t.id = due.id RETURNING t.id, t.skips, t.promised_at"""
 
 
-def take(token: str, by: str, n: int, have: Sequence[int] = ()) -> list[int]:
-    """Lease up to `n` more items to this page, in the queue's order; those in `have` are there already."""
+def take(token: str, by: str, n: int, have: Sequence[int] = (), only: int | None = None) -> list[int]:
+    """Lease up to `n` more items to this page, in the queue's order; those in `have` are there already.
+
+    With `only` it is that item or none.
+    """
     if n <= 0:
         return []
-    values: dict[str, Any] = {"token": token, "by": by[:80], "n": n, "have": list(have), "lease": _interval()}
+    values: dict[str, Any] = {
+        "token": token,
+        "by": by[:80],
+        "n": n,
+        "have": list(have),
+        "only": only,
+        "lease": _interval(),
+    }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_TAKE, values)
         return [row[0] for row in sorted(cursor.fetchall(), key=lambda row: (row[1], row[2], row[0]))]

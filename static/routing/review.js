@@ -335,9 +335,9 @@
   switchKeys(keys);
 
   /* --- coming, staying, going ---------------------------------------------------------------------------------- */
-  var ready = false;
+  var ready = false, wished = Number(new URLSearchParams(location.search).get("open")) || 0;
   el("rv-wait").hidden = false;
-  inOrder(function () { return patiently(cfg.urls.next, stock(), 40).then(function (data) { ready = true; taken(data); }); });
+  inOrder(function () { return patiently(cfg.urls.next, stock(wished ? { open: wished } : {}), 40).then(function (data) { ready = true; taken(data); }); });
   setInterval(function () {
     if (busy) return;
     if (!queue.length) { more(); return; }
