@@ -11,7 +11,7 @@ import re
 from typing import NamedTuple
 
 from routing.addresses import regions, sound
-from routing.addresses.lexicon import LIKELIEST, ROADLIKE, Hit, hits, near_names, within
+from routing.addresses.lexicon import LIKELIEST, ROADLIKE, Hit, hits, near_names, sounds_like, within
 from routing.addresses.words import Hint
 
 _SKIP = re.compile(
@@ -20,9 +20,10 @@ _SKIP = re.compile(
 _WRITTEN = re.compile(r"([一-龥]{1,6}?)(新区|林区|特区|自治县|区|县|市|旗)")
 _TOWN = re.compile(r"[一-龥]{1,7}?(?:街道办事处|街道|民族乡|镇|乡|苏木)(?!企业|政府)")
 _ZONE = re.compile(
-    r"(?:高新|开发|工业|园|经开|经济|城|郊|度假|保税|示范|管理|小|社|校|景|风景|厂|院|片|商务|科技|产业|旅游|技术|物流|港|住宅|生活|"
-    r"办公|金融|自贸|试验|新|集聚|集中|功能|安置|老|北|南|东|西)$"
+    r"(?:高新|开发|工业|园|经开|经济|度假|保税|示范|管理|小|社|校|风景|厂|片|商务|科技|产业|旅游|技术|物流|港|住宅|生活|"
+    r"办公|金融|自贸|试验|集聚|集中|功能|安置)$|^[老北南东西新城郊中景院]$"
 )
+_NAMED = re.compile(r"[一-龥]{1,6}?(?:新区|林区|特区|自治县|省|区|县|市|旗)")
 _MUNICIPAL = ("北京", "天津", "上海", "重庆")
 
 
@@ -124,6 +125,13 @@ def _best(text: str) -> tuple[_Chain, int] | None:
         if not chain.hits:
             continue
         lost = 0.4 + 0.03 * start - _vouched(text[:start], chain.code)
+        if any(
+            hit.end > start and hit.entry.weight >= 0.8
+            for back in (1, 2)
+            if start >= back
+            for hit in hits(text, start - back)
+        ):
+            lost += 1.2  # 东兴区 in 浦东兴区, 西湖区 in 东西湖区: it begins inside another name
         if chain.score - lost > value:
             best, where, value = chain, start, chain.score - lost
     return (best, where) if best else None
@@ -143,6 +151,38 @@ def _top(text: str, start: int) -> _Chain:
         if (chain.score, chain.end) > (best.score, best.end):
             best = chain
     return best
+
+
+def _heal(text: str) -> tuple[str, bool]:
+    """The text with names at its head that only sound like a division (务锡市, 建东区) written right; no longer, no shorter."""
+    at, code, slips = _skip(text, 0), "", False
+    for _ in range(4):
+        known = hits(text, at)
+        if known:
+            code = known[0].entry.code if not code or within(known[0].entry.code, code) else code
+            at = known[0].end
+            if known[0].entry.level == 1 and _wrong_kind(text, at):  # 深圳时福田区
+                text, slips = f"{text[:at]}市{text[at + 1 :]}", True
+                at += 1
+            at = _skip(text, at)
+            continue
+        match = _NAMED.match(text, at)
+        meant = sounds_like(match.group(), code) if match and not _ZONE.search(match.group()[:-1]) else None
+        if match is None or meant is None:
+            break
+        text, slips, code = text[:at] + meant[0] + text[match.end() :], True, meant[1]
+        at = _skip(text, match.end())
+    return text, slips
+
+
+def _wrong_kind(text: str, at: int) -> bool:
+    """Whether a character that only sounds like 市 stands between a city and its district."""
+    return (
+        at + 1 < len(text)
+        and text[at] != "市"
+        and sound.syllable(text[at]) == "si"
+        and bool(hits(text, at + 1))
+    )
 
 
 def _vouched(before: str, code: str) -> float:
@@ -167,11 +207,12 @@ def _parents(code: str) -> list[str]:
 def divide(text: str, hint: Hint | None = None) -> Division:
     """The divisions of a text in normal form (see `normal`)."""
     hinted = regions.find(hint.province, hint.city, hint.district, hint.town) if hint else None
+    text, slips = _heal(text)
     found = _best(text)
     if found is None:
         return _alone(text, hinted)
     chain, where = found
-    unsure: list[str] = []
+    unsure = ["district_typo"] if slips else []
     if where and any(
         hit.entry.weight > 0.7 and not within(chain.code, hit.entry.code)
         for hit in hits(text, _skip(text, 0))
@@ -287,20 +328,21 @@ def _alone(text: str, hinted: regions.Region | None) -> Division:
 
 
 def _nameless(text: str, start: int) -> tuple[str, int]:
-    """A district with a slip and no parents (吴星区飞英街道): its town tells, or its sound where one only has it."""
+    """A district with a slip and no parents (吴星区飞英街道): its town tells."""
     match = _WRITTEN.match(text, start)
     if not match or _ZONE.search(match.group(1)) or len(match.group()) < 3:
         return "", start
     word = match.group()
-    alike = near_names().get(" ".join(sound.spell(word)), [])
-    near = {
+    at = _skip(text, match.end())
+    towned = [code for code in sorted(_one_off(word)) if _town_at(text, at, code)[3]]
+    return (towned[0], match.end()) if len(towned) == 1 else ("", start)
+
+
+def _one_off(word: str) -> set[str]:
+    """Districts whose name differs in one character of the stem."""
+    return {
         code for n in range(len(word) - 1) for code in near_names().get(f"{word[:n]}*{word[n + 1 :]}", ())
     }
-    at = _skip(text, match.end())
-    towned = [code for code in sorted(near | set(alike)) if _town_at(text, at, code)[3]]
-    if len(towned) == 1:
-        return towned[0], match.end()
-    return (alike[0], match.end()) if len(alike) == 1 else ("", start)
 
 
 def _misspelt(
@@ -318,6 +360,7 @@ def _misspelt(
         unsure.append("levels_disagree")
         return code, end, False
     near = [child for child in regions.below(code, 2) if sound.slip(word, regions.divisions()[child][0])]
+    near = near or sorted(child for child in _one_off(word) if within(child, code))
     if len(near) > 1:
         near = [child for child in near if sound.same(word, regions.divisions()[child][0])]
     if len(near) != 1:

@@ -21,7 +21,7 @@ ROADLIKE = re.compile(
 LIKELIEST = {
     "110105", "330106", "320106", "500105", "310107", "440305", "310113", "440111", "110112", "420107", "120101", "210106",
     "130105", "130104", "610116", "620102", "120102", "320706", "310116", "440309", "370103", "610102", "330784", "320113",
-    "530181", "440115", "370202", "330104", "430111", "120103", "210202", "130102", "340103", "440105",
+    "530181", "440115", "370202", "330104", "430111", "120103", "210202", "130102", "340103", "440105", "310101", "310106", "440402",
 }  # fmt: skip
 _CITIES_OLD = {
     "襄樊市": "4206", "淮阴市": "3208", "思茅市": "5308", "哈密地区": "6505", "吐鲁番地区": "6504", "毕节地区": "5205",
@@ -148,12 +148,39 @@ def within(code: str, of: str) -> bool:
 
 
 @cache
+def _long_names() -> list[tuple[str, str]]:
+    """(name, code) of every province, city and district, the abolished ones too, that is long enough to be misspelt."""
+    living = [(name, code) for code, (name, _, depth) in regions.divisions().items() if depth < 3]
+    kept = {*living, *regions.abolished()}
+    return sorted(pair for pair in kept if len(pair[0]) >= 3 and not pair[1].startswith(("71", "9")))
+
+
+@cache
 def near_names() -> dict[str, list[str]]:
-    """Districts by their name with one character of the stem left open (`*湖区`, `西*区`), and by sound."""
+    """Districts by their name with one character of the stem left open: `*湖区`, `西*区`."""
     table: dict[str, list[str]] = {}
-    for code, (name, _, depth) in regions.divisions().items():
-        if depth == 2 and len(name) >= 3 and not code.startswith("71"):
+    for name, code in _long_names():
+        if regions.divisions()[code][2] == 2:
             for n in range(len(name) - 1):
                 table.setdefault(f"{name[:n]}*{name[n + 1 :]}", []).append(code)
-            table.setdefault(" ".join(sound.spell(name)), []).append(code)
     return table
+
+
+@cache
+def _heard_names() -> dict[tuple[str, ...], list[tuple[str, str]]]:
+    table: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for name, code in _long_names():
+        table.setdefault(sound.spell(name), []).append((name, code))
+    return table
+
+
+def sounds_like(word: str, within_code: str = "") -> tuple[str, str] | None:
+    """The one name (and code) that sounds like a word; among several the likeliest; None where it stays open."""
+    found = [
+        pair
+        for pair in _heard_names().get(sound.spell(word), ())
+        if not within_code or within(pair[1], within_code)
+    ]
+    if len({code for _, code in found}) > 1:
+        found = [pair for pair in found if pair[1] in LIKELIEST]
+    return found[0] if len({code for _, code in found}) == 1 else None
