@@ -330,7 +330,12 @@ def _alone(text: str, hinted: regions.Region | None) -> Division:
 def _nameless(text: str, start: int) -> tuple[str, int]:
     """A district with a slip and no parents (吴星区飞英街道): its town tells."""
     match = _WRITTEN.match(text, start)
-    if not match or _ZONE.search(match.group(1)) or len(match.group()) < 3:
+    if (
+        not match
+        or len(match.group()) < 3
+        or _ZONE.search(match.group(1))
+        or _ZONE.search(match.group()[:-1])
+    ):
         return "", start
     word = match.group()
     at = _skip(text, match.end())
@@ -351,9 +356,9 @@ def _misspelt(
     """The child of `code` that was meant by a name that nobody has; zones (高新区) are no district."""
     at = _skip(text, end)
     match = _WRITTEN.match(text, at)
-    if not match or _ZONE.search(match.group(1)):
+    word = match.group() if match else ""
+    if not match or _ZONE.search(match.group(1)) or _ZONE.search(word[:-1]):
         return code, end, False
-    word = match.group()
     level = regions.divisions()[code][2]
     known = [hit for hit in hits(text, at) if hit.end == match.end() and hit.entry.weight >= 0.9]
     if known:

@@ -14,13 +14,16 @@ from routing.addresses.words import Candidate, Parsed, Threshold, Verdict
 
 WEAK = 0.25  # under this score a candidate does not resemble the text
 #: Until a seller has picks of its own: set by `calibrate` on the tuned half of our own queries and their noise.
-START = 0.79
+START = 0.82
 _UNREADABLE = {"empty", "foreign", "too_short", "masked"}
 _NEAR = 60.0  # metres: two answers on one doorstep do not compete
 
 
 def confidence(candidates: Sequence[Candidate]) -> float:
-    """How sure the first is: its score, less what a close second takes away."""
+    """How sure the first is: its score, less what a close second takes away.
+
+    What stands on the same doorstep is no rival; a building, gate or car park of the first is one, for the buyer may mean it.
+    """
     if not candidates:
         return 0.0
     first = candidates[0]

@@ -85,6 +85,21 @@ def test_that_the_parser_says_what_it_is_unsure_of(text, doubt):
     assert doubt in parse(text).unsure
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "西安市高新区高新三路9号",
+        "成都市高新区天府大道1号",
+        "苏州市工业园区金鸡湖大道1655号",
+        "郑州市经济开发区1号",
+    ],
+)
+def test_that_a_zone_is_no_misspelt_district(text):
+    found = parse(text)
+    assert found.district == ""
+    assert "no_district" in found.unsure
+
+
 def test_that_a_town_decides_between_districts_of_one_name():
     assert parse("鼓楼区湖南路街道中央路19号").city == "南京市"
     assert parse("鼓楼区东街街道八一七北路268号").city == "福州市"
