@@ -13,7 +13,7 @@ from orderhub.inbound import keeping, processing
 from orderhub.sandbox.own_shop_driver import order_json
 from orderhub.tests.journeys.house import House
 from orders.models import Hold, Order, Shop
-from orders.operations.newcomers import _Tables
+from orders.operations.newcomers import Tables
 
 pytestmark = [pytest.mark.journey, pytest.mark.race]
 
@@ -21,13 +21,13 @@ pytestmark = [pytest.mark.journey, pytest.mark.race]
 def test_that_of_twins_that_arrive_at_the_same_moment_one_is_held(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = _Tables.write
+    real = Tables.write
 
-    def slowly(tables: _Tables) -> None:
+    def slowly(tables: Tables) -> None:
         time.sleep(0.4)  # the other one has looked for twins by now
         real(tables)
 
-    monkeypatch.setattr(_Tables, "write", slowly)
+    monkeypatch.setattr(Tables, "write", slowly)
     bodies = [order_json(house.world.orders[number]) for number in house.world.scenarios["duplicate_pair"]]
     rows = [
         keeping.Kept("order", str(b["number"]), "1", json.dumps(b, ensure_ascii=False).encode(), "api")
