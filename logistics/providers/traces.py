@@ -73,6 +73,9 @@ def scans(waybill_no: str, rows: Sequence[dict[str, Any]]) -> tuple[list[Scan], 
     found: list[Scan] = []
     unknown: list[str] = []
     for row in rows:
+        if not isinstance(row, dict):
+            unknown.append(f"row {str(row)[:40]!r}")
+            continue
         code = str(row.get("statusCode") or "")
         text = str(row.get("context") or "")[:300]
         meaning = MEANINGS.get(code, "")

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logistics.axis import Seen, derive
+from logistics.providers.traces import scans as kuaidi100_scans
 
 START = dt.datetime(2026, 11, 1, 8, tzinfo=dt.UTC)
 
@@ -75,3 +76,9 @@ def test_that_shuffling_and_doubling_never_matters(scans: list[Seen], random: ob
     shuffled = [*scans, *scans[:3]]
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert derive(shuffled) == derive(scans)
+
+
+def test_that_rows_of_another_shape_are_named_and_the_others_read() -> None:
+    good = {"statusCode": "103", "context": "已揽收", "ftime": "2026-11-20 10:00:00"}
+    scans, unknown = kuaidi100_scans("W", ["x", 1.5, good])  # type: ignore[list-item]
+    assert [scan.meaning for scan in scans] == ["picked_up"] and len(unknown) == 2

@@ -249,7 +249,7 @@ def _kuaidi100(web: Client, known: dict[str, Connection], body: bytes) -> tuple[
 
 def _wechatpay(web: Client, known: dict[str, Connection], body: bytes) -> tuple[int, bytes | None]:
     fresh = f'"id":"EV-{uuid.uuid4().hex[:8]}'.encode()  # else it is known already
-    body = re.sub(rb'"id": ?"EV-', fresh, body, count=1)
+    body = re.sub(rb'"id": ?"EV-', fresh, body)
     address = f"/callbacks/wechatpay/{known['wechatpay'].code}"
     answer = web.post(address, body, "application/json", headers=wechatpay.signed_headers(body))
     return answer.status_code, body if answer.status_code == 204 else None

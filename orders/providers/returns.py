@@ -115,7 +115,7 @@ def parse(raw: bytes) -> Document:
         raise Unreadable("not_json", _("The receipt is not an object."))
     key = _text(row, "order_no")
     numbers = [part.strip() for part in str(row.get("tid_list") or "").split(",") if part.strip()]
-    details = [item for item in row.get("details_list") or [] if isinstance(item, dict)]
+    details = _objects(row.get("details_list"))
     numbers = numbers or sorted({str(item.get("tid")) for item in details if item.get("tid")})
     if not key or len(numbers) != 1 or not details:
         raise Unreadable("bad_receipt", _("A receipt needs a number, one order and goods."))
@@ -131,7 +131,7 @@ def _came(item: dict[str, Any]) -> Came | None:
         raise Unreadable("bad_number", _("A quantity of the receipt is not a number.")) from None
     if quantity != quantity.to_integral_value() or not 0 <= quantity < 1_000_000:
         raise Unreadable("bad_number", _("A quantity of the receipt is not a whole number."))
-    inner = [one for one in item.get("refund_order_detail_list") or [] if isinstance(one, dict)]
+    inner = _objects(item.get("refund_order_detail_list"))
     line = str(inner[0].get("oid") or "") if inner else ""
     return (
         Came(line, str(item.get("spec_no") or ""), int(quantity), bool(item.get("defect")))
@@ -154,6 +154,11 @@ def _changed(row: dict[str, Any]) -> str:
     changed = _text(row, "modified")
     beijing_time(changed, "modified")
     return changed
+
+
+def _objects(rows: Any) -> list[dict[str, Any]]:
+    """The objects of a list; none where it is no list."""
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
 def _text(row: dict[str, Any], name: str) -> str:
