@@ -105,6 +105,7 @@ class Parcel(Tracked):
     signed_at = models.DateTimeField(_("signed"), null=True)
     last_trace_at = models.DateTimeField(_("last trace"), null=True)
     polled_at = models.DateTimeField(_("trace asked"), null=True)
+    trace_answered_at = models.DateTimeField(_("trace answered"), null=True)
     overdue_told = models.BooleanField(default=False, db_default=False)
 
     class Meta:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -14,15 +15,11 @@ from orderhub.notifications.asking import Notice, notify_many
 from orderhub.outbox import writing
 from orderhub.tickets.opening import open_ticket
 
-#: A question is marked before it is asked: its answer is in by then.
-ASKED_SINCE = dt.timedelta(seconds=20)
-
 
 def overdue(*, n: int = 500) -> int:
     """Tell of parcels shipped too long ago of which the carrier, asked since, knows no pick-up; returns how many."""
     hours = Policy.current().pickup_hours
     before = timezone.now() - dt.timedelta(hours=hours)
-    asked = timezone.now() - ASKED_SINCE
     sms = connection_of("aliyun_sms")
     with transaction.atomic():
         parcels = list(
@@ -31,7 +28,7 @@ def overdue(*, n: int = 500) -> int:
                 state="shipped",
                 picked_up_at=None,
                 shipped_at__lt=before,
-                polled_at__lt=asked,
+                trace_answered_at__gt=F("shipped_at") + dt.timedelta(hours=hours),
                 overdue_told=False,
                 rides_with=None,
             )

@@ -28,7 +28,7 @@ from orderhub.integrations.errors import PlatformError
 from orderhub.integrations.importance import Importance, spending
 from orderhub.lifecycle import Writer, apply
 from orderhub.models import Connection, Ticket
-from orderhub.tickets.opening import open_ticket
+from orderhub.tickets.opening import close_gone, open_ticket
 from orders import queries as orders
 
 CARRIER = platform("carrier")
@@ -93,7 +93,7 @@ def refresh(waybill_nos: Sequence[str]) -> None:
         .filter(waybill_no__in=waybill_nos)
         .exclude(state="voided")
         .order_by("id")
-        .only("id", "number", "order_id", "waybill_no", "state", "signed_at", "rides_with_id")
+        .only("id", "number", "order_id", "waybill_no", "state", "signed_at", "rides_with_id", "overdue_told")
     )
     axes = {parcel.id: derive(seen.get(parcel.waybill_no, [])) for parcel in parcels}
     update_rows("logistics_parcel", "id", {identity: _columns(axis) for identity, axis in axes.items()})
@@ -113,6 +113,8 @@ def refresh(waybill_nos: Sequence[str]) -> None:
                 LIFECYCLE, code, sorted(when), actor=CARRIER, occurred={i: at for i, at in when.items() if at}
             )
     deliveries.write([p.id for p in parcels])
+    late = [f"pickup:{p.number}" for p in parcels if p.overdue_told and axes[p.id].picked_up_at]
+    close_gone(late, _("The carrier has it by now."))
     for parcel in parcels:
         if axes[parcel.id].trouble and parcel.rides_with_id is None:
             _trouble(parcel, axes[parcel.id].trouble)
@@ -186,6 +188,9 @@ def poll(*, n: int = 400) -> int:
             continue
         found[number] = _read(number, answer)
     take(found)
+    Parcel.objects.filter(waybill_no__in=list(found), id__in=[parcel.id for parcel in parcels]).update(
+        trace_answered_at=timezone.now()
+    )
     return len(parcels)
 
 

@@ -13,6 +13,7 @@ from logistics.models import Parcel, Trace
 from logistics.operations import follow, overdue, plan, progress, tracking, voids, waybill
 from logistics.providers import wangdiantong_qiye
 from logistics.providers.labels import own as labels
+from logistics.providers.traces import Scan
 from logistics.queries import shipments
 from orderhub.integrations.registry import client
 from orderhub.models import Connection, Message, Recipient, Ticket
@@ -280,7 +281,11 @@ def test_that_an_overdue_pick_up_is_one_ticket_and_one_sms(world: Any, sandbox: 
     assert overdue.overdue() == 0, "the carrier was not asked yet"
     group = connection("dingtalk", sandbox.url)
     Recipient.objects.create(role="warehouse_manager", connection=group)
-    Parcel.objects.update(polled_at=timezone.now() - dt.timedelta(minutes=1))
+    Parcel.objects.update(polled_at=timezone.now() - dt.timedelta(minutes=9))
+    assert overdue.overdue() == 0, "asked, but its answer is not in yet"
+    Parcel.objects.update(trace_answered_at=timezone.now() - dt.timedelta(hours=3))
+    assert overdue.overdue() == 0, "what the carrier said before the 48 hours were over says nothing"
+    Parcel.objects.update(trace_answered_at=timezone.now())
     assert overdue.overdue() == 2
     assert overdue.overdue() == 0
     assert Ticket.objects.filter(kind="pickup_overdue").count() == 2
@@ -291,7 +296,12 @@ def test_that_an_overdue_pick_up_is_one_ticket_and_one_sms(world: Any, sandbox: 
     assert Message.objects.get(kind="sms.send").state == "done", Message.objects.get(kind="sms.send").error
     assert len([row for row in sandbox.ledger("sms.sent") if row["effect"]]) == 1
     fresh.refresh_from_db()
-    assert not fresh.overdue_told and late
+    assert not fresh.overdue_told
+    tracking.take(
+        {late[0].waybill_no: [Scan(late[0].waybill_no, timezone.now(), "103", "picked_up", "已揽收")]}
+    )
+    states = dict(Ticket.objects.filter(kind="pickup_overdue").values_list("cause_key", "state"))
+    assert states[f"pickup:{late[0].number}"] == "done" and states[f"pickup:{late[1].number}"] == "open"
 
 
 def test_that_no_receiver_is_kept_in_a_message(world: Any, sandbox: RunningSandbox) -> None:

@@ -102,7 +102,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='shop',
             name='split_percent',
-            field=models.PositiveSmallIntegerField(db_default=10, default=10, verbose_name='extra freight may be up to (% of the order)'),
+            field=models.PositiveSmallIntegerField(db_default=10, default=10, verbose_name='extra freight at most (percent of the order)'),
         ),
         migrations.AlterField(
             model_name='shop',

@@ -59,7 +59,7 @@ class Shop(models.Model):
         _("freight of one more parcel"), max_digits=8, decimal_places=2, default=8, db_default=8
     )
     split_percent = models.PositiveSmallIntegerField(
-        _("extra freight may be up to (% of the order)"), default=10, db_default=10
+        _("extra freight at most (percent of the order)"), default=10, db_default=10
     )
     unpaid_minutes = models.PositiveIntegerField(_("unpaid orders expire after (minutes)"), default=30)
     promise_hours = models.PositiveSmallIntegerField(_("ship within (hours)"), default=48)

@@ -143,7 +143,6 @@ def hurry() -> None:
     with connection.cursor() as cursor:
         for table in WAITING:
             cursor.execute(f"UPDATE {table} SET next_try_at = now() WHERE next_try_at > now()")
-        cursor.execute("UPDATE logistics_parcel SET polled_at = polled_at - interval '30 seconds'")
 
 
 def progress() -> tuple[int, int, int]:
