@@ -234,7 +234,7 @@ def channel_words(order_ids: Iterable[int]) -> dict[int, str]:
 
     Read from the newest payload that was taken in: no call is made.
     """
-    from orders.providers import channel
+    from orders.providers import channel_of
     from orders.providers.base import Unreadable
 
     with connection.cursor() as cursor:
@@ -248,7 +248,7 @@ def channel_words(order_ids: Iterable[int]) -> dict[int, str]:
     found: dict[int, str] = {}
     for order_id, name, sealed in rows:
         try:
-            found[order_id] = channel(name).parse(crypto.decrypt(bytes(sealed))).state.value
+            found[order_id] = channel_of(name).parse(crypto.decrypt(bytes(sealed))).state.value
         except Unreadable:  # read by an older version of the provider: its word is not known
             continue
     return found

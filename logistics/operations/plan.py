@@ -22,7 +22,7 @@ from orderhub.lifecycle import Batch, Writer
 from orderhub.outbox import writing
 from orders import queries as orders
 from orders import timeline
-from orders.providers import channel
+from orders.providers import channel_of
 from orders.queries import OrderHead, ReceiverRef
 
 TABLE = "logistics_parcel"
@@ -179,7 +179,7 @@ def _say_carrier(writer: Writer, order_id: int, number: str, wanted: str, carrie
 
 def label_of(head: OrderHead, receiver: ReceiverRef) -> str:
     """The label service: decided by the channel first, the carrier second."""
-    return labels.PLAIN if receiver.visibility == "plain" else channel(head.channel).label or labels.PLAIN
+    return labels.PLAIN if receiver.visibility == "plain" else channel_of(head.channel).label or labels.PLAIN
 
 
 def worked_by(channel_name: str, masked: bool, wms: WmsOf) -> str:
@@ -188,7 +188,7 @@ def worked_by(channel_name: str, masked: bool, wms: WmsOf) -> str:
     Wangdiantong's push has no field for a masked receiver, so those go by Qimen at most; without a lawful way
     they are worked in our own waves, as is everything where the warehouse has no WMS.
     """
-    ways = channel(channel_name).warehouse_ways
+    ways = channel_of(channel_name).warehouse_ways
     if "wangdiantong" in ways and wms.platform in wangdiantong.DIALECTS and not masked:
         return "wangdiantong"
     if "qimen" in ways and wms.platform in (*wangdiantong.DIALECTS, "qimen") and wms.qimen_id is not None:

@@ -12,7 +12,7 @@ from orderhub.integrations.errors import PlatformError
 from orderhub.integrations.registry import client
 from orderhub.models import Message
 from orderhub.outbox.sending import Answer
-from orders.providers import channel
+from orders.providers import channel_of
 from orders.providers.channel import Told
 
 
@@ -59,12 +59,12 @@ def ask(messages: Sequence[Message]) -> dict[int, Answer]:
 
 def _tell(message: Message, shipment: Shipment) -> bool:
     assert message.connection is not None
-    return channel(shipment.head.channel).ship(client(message.connection), told(shipment))
+    return channel_of(shipment.head.channel).ship(client(message.connection), told(shipment))
 
 
 def _known(message: Message, shipment: Shipment) -> bool:
     assert message.connection is not None
-    return channel(shipment.head.channel).shipped(client(message.connection), told(shipment))
+    return channel_of(shipment.head.channel).shipped(client(message.connection), told(shipment))
 
 
 def told(shipment: Shipment) -> Told:
@@ -86,6 +86,6 @@ def _lines(shipment: Shipment) -> tuple[str, ...]:
 
     Where the channel takes one number a line, a line whose pieces go in several parcels is told with the first.
     """
-    once = not channel(shipment.head.channel).splits_lines
+    once = not channel_of(shipment.head.channel).splits_lines
     rows = [c for c in shipment.contents if c.line is not None and c.order_id == shipment.head.id]
     return tuple(c.line.channel_line for c in rows if not (once and c.line_uuid in shipment.told_before))

@@ -355,7 +355,7 @@ def test_that_the_channel_hears_of_each_parcel_as_far_as_it_can(
     plan.plan()
     heard = Heard()
     heard.splits_lines = splits_lines
-    monkeypatch.setattr(report, "channel", lambda _name: heard)
+    monkeypatch.setattr(report, "channel_of", lambda _name: heard)
     monkeypatch.setattr(report, "client", lambda _connection: None)
     rows = parcels(order)
     assert [p.place for p in rows] == [1, 2, 3]

@@ -31,7 +31,7 @@ from orderhub.sandbox.own_shop_driver import order_json
 from orderhub.sandbox.world import World
 from orderhub.testing.connections import connection
 from orders.models import Shop
-from orders.providers import PROVIDERS, channel
+from orders.providers import PROVIDERS, channel_of
 from orders.providers.base import Unreadable
 
 SHEET = (
@@ -104,7 +104,7 @@ def fed(known: dict[str, Connection], world: World) -> list[Fed]:
     rows = [
         Fed(name, "order", known[name], _pulled(name, known[name]))
         for name in PROVIDERS
-        if channel(name).pulled
+        if channel_of(name).pulled
     ]
     own = [
         json.dumps(order_json(order), ensure_ascii=False).encode() for order in list(world.of("own_shop"))[:5]
@@ -124,7 +124,7 @@ def fed(known: dict[str, Connection], world: World) -> list[Fed]:
 
 def _pulled(name: str, account: Connection, n: int = 5) -> list[bytes]:
     """Some orders of a channel as its provider reads them from the sandbox."""
-    api, speaker = client(account), channel(name)
+    api, speaker = client(account), channel_of(name)
     end = timezone.now()
     for _window in range(40):
         start = end - speaker.window
@@ -194,7 +194,7 @@ def _knocker(
 def _sheet(account: Connection, body: bytes) -> tuple[int, bytes | None]:
     """A file that somebody uploads: read as its page reads it."""
     try:
-        rows = channel("spreadsheet").split(body, timezone.now())
+        rows = channel_of("spreadsheet").split(body, timezone.now())
     except Unreadable:
         return 400, None
     keeping.keep_many(account.id, rows)

@@ -24,7 +24,7 @@ from orderhub.models import Payload
 from orderhub.testing.sandbox import RunningSandbox, running_sandbox
 from orders.models import Order, Shop
 from orders.operations import pull
-from orders.providers import channel
+from orders.providers import channel_of
 
 
 def run(*, long: bool) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _drill(connector: Connector, cast: Cast, long: bool) -> dict[str, Any]:
 
 def _work(shop_id: int, name: str, page: int) -> None:
     """What a worker does for ever: pull, read what came."""
-    type(channel(name)).page_size = page
+    type(channel_of(name)).page_size = page
     while True:
         pull.pull(shop_id)
         processing.process("order")

@@ -22,7 +22,7 @@ from orderhub.integrations.registry import client
 from orderhub.testing.sandbox import RunningSandbox, running_sandbox
 from orders.models import Order, Shop
 from orders.operations import pull
-from orders.providers import channel
+from orders.providers import channel_of
 
 PAGE = 20
 
@@ -97,7 +97,7 @@ def _round(sandbox: RunningSandbox, connector: Connector, shop: Shop, after: int
 
 def _either(what: str, shop_id: int, number: str) -> int:
     shop = Shop.objects.select_related("connection").get(id=shop_id)
-    speaker = channel(shop.channel)
+    speaker = channel_of(shop.channel)
     if what == "pull":
         type(speaker).page_size = PAGE
         return pull.pull(shop_id)

@@ -22,7 +22,7 @@ from orderhub.admin_site.base import need
 from orderhub.inbound import keeping, processing
 from orderhub.inbound.keeping import Kept
 from orders.models import Order, Shop
-from orders.providers import channel
+from orders.providers import channel_of
 from orders.providers.base import Unreadable
 
 PERMISSION = "orders.change_shop"
@@ -40,7 +40,7 @@ def page(request: HttpRequest, shop_id: int) -> HttpResponse:
         try:
             if request.POST.get("sealed"):
                 data = crypto.decrypt(base64.b64decode(request.POST["sealed"]), _purpose(shop))
-                return _take_in(request, shop, channel(shop.channel).split(data, timezone.now()))
+                return _take_in(request, shop, channel_of(shop.channel).split(data, timezone.now()))
             context |= _preview(request, shop)
         except Unreadable as error:
             context["error"] = error.text
@@ -58,7 +58,7 @@ def _preview(request: HttpRequest, shop: Shop) -> dict[str, Any]:
     if file is None or not file.size or file.size > MOST_BYTES:
         raise Unreadable("no_file", _("Choose a file of at most 1.5 MB."))
     data = file.read()
-    found = channel(shop.channel).split(data, timezone.now())
+    found = channel_of(shop.channel).split(data, timezone.now())
     known = set(
         Order.objects.filter(shop=shop, channel_number__in=[one.external_id for one in found]).values_list(
             "channel_number", flat=True
@@ -74,7 +74,7 @@ def _preview(request: HttpRequest, shop: Shop) -> dict[str, Any]:
 
 def _row(shop: Shop, one: Kept, known: set[str]) -> dict[str, Any]:
     try:
-        order = channel(shop.channel).parse(one.raw)
+        order = channel_of(shop.channel).parse(one.raw)
     except Unreadable as error:
         return {"number": one.external_id, "error": error.text}
     return {"number": order.channel_number, "error": "", "known": order.channel_number in known,

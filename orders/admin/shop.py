@@ -17,7 +17,7 @@ from orderhub.admin_site.base import Admin
 from orderhub.admin_site.marks import ago, channel_chip, state_pill
 from orders.admin import sheet
 from orders.models import Shop
-from orders.providers import channel
+from orders.providers import channel_of
 
 
 @admin.register(Shop)
@@ -75,7 +75,7 @@ class ShopAdmin(Admin):
             account = found.connection
             mine |= {
                 "title": found.name, "connection": account, "connection_pill": state_pill(account),
-                "by_file": channel(found.channel).by_file and request.user.has_perm(sheet.PERMISSION),
+                "by_file": channel_of(found.channel).by_file and request.user.has_perm(sheet.PERMISSION),
                 "can_connect": can_connect(account) and request.user.has_perm(PERMISSION),
                 "token_ends": ago(account.token_expires_at), "last_success": ago(found.last_success_at),
             }  # fmt: skip

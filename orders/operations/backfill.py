@@ -20,7 +20,7 @@ from orderhub.jobs.models import Job
 from orderhub.nudge import nudge
 from orders.models import Shop
 from orders.operations.pull import details
-from orders.providers import channel, pulled
+from orders.providers import channel_of, pulled
 
 KIND = "backfill"
 LONGEST = dt.timedelta(days=90)
@@ -54,7 +54,7 @@ def step(job: Job) -> bool:
     """Read one page and note how far the job is; True where the window is read to its end."""
     shop = Shop.objects.select_related("connection").get(id=job.params["shop"])
     start, end, at = (dt.datetime.fromisoformat(job.params[name]) for name in ("start", "end", "at"))
-    api, speaker = client(shop.connection), channel(shop.channel)
+    api, speaker = client(shop.connection), channel_of(shop.channel)
     until = min(at + speaker.window, end)
     page, pages = job.params["page"], job.params.get("pages") or 1
     with spending(Importance.REPORT):

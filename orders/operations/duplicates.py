@@ -24,7 +24,7 @@ from orders.lifecycle import LIFECYCLE
 from orders.models import HoldType, Shop
 from orders.models import OrderState as S
 from orders.operations import merge
-from orders.providers import channel
+from orders.providers import channel_of
 from orders.providers.base import ParsedOrder
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class Duplicates:
         if self.unpaid:
             self._cancel_unpaid()
         for twin, new, plain in self.together:
-            merge.begin([twin.id, new.id], shop_id=new.shop_id, confirmed=plain or not channel(new.channel).confirms_merge,
+            merge.begin([twin.id, new.id], shop_id=new.shop_id, confirmed=plain or not channel_of(new.channel).confirms_merge,
                         plain=plain, by="duplicates")  # fmt: skip
 
     def _cancel_unpaid(self) -> None:

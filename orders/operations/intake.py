@@ -17,7 +17,7 @@ from orderhub.inbound.processing import PayloadRow, Verdict
 from orderhub.nudge import nudge
 from orders.models import Shop
 from orders.operations import changes, newcomers
-from orders.providers import channel
+from orders.providers import channel_of
 from orders.providers.base import ParsedOrder, Unreadable
 
 
@@ -48,7 +48,7 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
             verdicts[row.id] = Verdict.set_aside("no_shop", _("This account belongs to no shop."))
             continue
         try:
-            incoming = Incoming(row, shop, channel(shop.channel).parse(row.raw))
+            incoming = Incoming(row, shop, channel_of(shop.channel).parse(row.raw))
         except Unreadable as error:
             verdicts[row.id] = Verdict.set_aside(error.code, error.text)
             continue

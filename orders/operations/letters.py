@@ -17,13 +17,13 @@ from orderhub.integrations.registry import client
 from orderhub.models import Connection
 from orderhub.nudge import nudge
 from orders.models import Shop
-from orders.providers import channel
+from orders.providers import channel_of
 from orders.providers.base import Unreadable
 
 
 def receive(account: Connection, headers: dict[str, str], body: bytes) -> bytes:
     """Keep the messages of one push and return what the channel wants to hear; Forged where it is not the channel."""
-    speaker = channel(account.platform)
+    speaker = channel_of(account.platform)
     letters = speaker.letters(client(account), headers, body)
     keeping.keep_many(
         account.id, [keeping.Kept("letter", letter.id, "1", letter.raw, "push") for letter in letters]
@@ -45,7 +45,7 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
         if row.connection_id not in channels:
             verdicts[row.id] = Verdict.set_aside("no_shop", _("This account belongs to no shop."))
             continue
-        speaker = channel(channels[row.connection_id])
+        speaker = channel_of(channels[row.connection_id])
         try:
             numbers, moving = speaker.numbers_in(row.raw), speaker.address_asked(row.raw)
         except Unreadable as error:

@@ -21,7 +21,7 @@ from orderhub.integrations.importance import Importance, spending
 from orderhub.integrations.registry import client
 from orderhub.nudge import nudge
 from orders.models import Shop
-from orders.providers import channel, pulled
+from orders.providers import channel_of, pulled
 from orders.providers.channel import Channel
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def _pull(shop_id: int, until: dt.datetime | None) -> int:
                 if start >= target:
                     break
                 connected = shop.connection.created_at
-                end = channel(shop.channel).until(start, target, connected, _overlap(shop))
+                end = channel_of(shop.channel).until(start, target, connected, _overlap(shop))
                 shop.window_until, shop.window_rows = end, None
                 shop.save(update_fields=["window_until", "window_rows"])
             stored += _window(shop, start - _overlap(shop), shop.window_until)
@@ -81,7 +81,7 @@ def _pull(shop_id: int, until: dt.datetime | None) -> int:
 
 def _overlap(shop: Shop) -> dt.timedelta:
     """What two windows share; at most half of one, so that every window gets on."""
-    return min(dt.timedelta(minutes=shop.overlap_minutes), channel(shop.channel).window / 2)
+    return min(dt.timedelta(minutes=shop.overlap_minutes), channel_of(shop.channel).window / 2)
 
 
 def _take(shop_id: int) -> bool:
@@ -93,7 +93,7 @@ def _take(shop_id: int) -> bool:
 def _window(shop: Shop, start: dt.datetime, end: dt.datetime) -> int:
     """Read one window backwards; commits after each page."""
     api = client(shop.connection)
-    speaker = channel(shop.channel)
+    speaker = channel_of(shop.channel)
     size = speaker.page_size
     # kept as rows, not as a page: the one who goes on may read pages of another size
     page = speaker.pages(api, start, end) if shop.window_rows is None else -(-shop.window_rows // size)

@@ -20,7 +20,7 @@ from orderhub.models import Payload
 from orders.lifecycle import BEFORE_SHIPPING, LIFECYCLE
 from orders.models import Hold, HoldType, Order
 from orders.operations import holds
-from orders.providers import channel
+from orders.providers import channel_of
 from orders.providers.channel import Word
 
 
@@ -52,7 +52,7 @@ def channel_states(order_ids: list[int]) -> dict[int, ChannelState]:
 def _ask(orders: list[Order]) -> dict[int, ChannelState]:
     """Ask about orders of one shop and act on what it says; those that could not be asked are returned."""
     shop = orders[0].shop
-    said = channel(shop.channel).seen(client(shop.connection), [order.channel_number for order in orders])
+    said = channel_of(shop.channel).seen(client(shop.connection), [order.channel_number for order in orders])
     failed: dict[int, ChannelState] = {}
     payloads: list[keeping.Kept] = []
     stopped: dict[Word, list[Order]] = {Word.CANCELLED: [], Word.REFUND_ASKED: []}

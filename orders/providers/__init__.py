@@ -18,7 +18,7 @@ PROVIDERS = {
 
 
 @cache
-def channel(name: str) -> Channel:
+def channel_of(name: str) -> Channel:
     """The provider of a channel; Unreadable for one that is not built."""
     try:
         made = resolve(PROVIDERS[name])
@@ -30,4 +30,4 @@ def channel(name: str) -> Channel:
 
 def pulled() -> list[str]:
     """The channels whose shops are pulled."""
-    return [name for name in PROVIDERS if channel(name).pulled]
+    return [name for name in PROVIDERS if channel_of(name).pulled]

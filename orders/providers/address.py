@@ -10,7 +10,7 @@ from orderhub.models import Message
 from orderhub.outbox.sending import Answer
 from orders.models import Order
 from orders.models import OrderState as S
-from orders.providers import channel
+from orders.providers import channel_of
 
 #: What is going on with the goods from the warehouse on; before it a new address costs nothing.
 GOING_ON = {
@@ -29,7 +29,7 @@ def send(messages: list[Message]) -> dict[int, Answer]:
     """Answer for each message's order (all messages are of one connection); answering twice changes nothing."""
     account = messages[0].connection
     assert account is not None
-    speaker, api = channel(account.platform), client(account)
+    speaker, api = channel_of(account.platform), client(account)
     numbers = {str(message.data["number"]) for message in messages}
     here = Order.objects.filter(shop__connection_id=account.id, channel_number__in=numbers)
     states = dict(here.values_list("channel_number", "state"))

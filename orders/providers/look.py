@@ -9,7 +9,7 @@ from orderhub.integrations.registry import client
 from orderhub.models import Message
 from orderhub.nudge import nudge
 from orderhub.outbox.sending import Answer
-from orders.providers import channel
+from orders.providers import channel_of
 
 
 def send(messages: list[Message]) -> dict[int, Answer]:
@@ -18,7 +18,7 @@ def send(messages: list[Message]) -> dict[int, Answer]:
     assert account is not None
     numbers = list(dict.fromkeys(str(message.data["number"]) for message in messages))
     with spending(Importance.PULL):
-        found = channel(account.platform).details(client(account), numbers)
+        found = channel_of(account.platform).details(client(account), numbers)
     payloads = [answer for answer in found.values() if isinstance(answer, keeping.Kept)]
     keeping.keep_many(account.id, payloads)
     if payloads:

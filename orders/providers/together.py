@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from orderhub import crypto
 from orderhub.integrations.registry import client
 from orders.models import Merge, Order, Receiver
-from orders.providers import channel
+from orders.providers import channel_of
 
 
 def basis(order_ids: Sequence[int]) -> str:
@@ -20,7 +20,7 @@ def basis(order_ids: Sequence[int]) -> str:
     )
     if found is None or found[0] == "plain":
         return str(Merge.Basis.PLAIN)
-    return str(Merge.Basis.CHANNEL if channel(found[1]).confirms_merge else Merge.Basis.ADDRESS_ID)
+    return str(Merge.Basis.CHANNEL if channel_of(found[1]).confirms_merge else Merge.Basis.ADDRESS_ID)
 
 
 def ask(order_ids: Sequence[int]) -> list[list[int]]:
@@ -29,7 +29,7 @@ def ask(order_ids: Sequence[int]) -> list[list[int]]:
     PlatformError where the channel can't be asked.
     """
     orders = list(Order.objects.filter(id__in=order_ids).select_related("shop__connection").order_by("id"))
-    provider = channel(orders[0].shop.channel)
+    provider = channel_of(orders[0].shop.channel)
     if not provider.confirms_merge:
         return [[order.id for order in orders]]
     sealed = dict(Receiver.objects.filter(order_id__in=order_ids).values_list("order_id", "opaque_enc"))

@@ -49,7 +49,7 @@ class Past(Channel):
 @pytest.fixture
 def past(monkeypatch: pytest.MonkeyPatch) -> Past:
     made = Past()
-    monkeypatch.setattr(backfill, "channel", lambda name: made)
+    monkeypatch.setattr(backfill, "channel_of", lambda name: made)
     return made
 
 
@@ -96,7 +96,7 @@ def test_that_a_killed_worker_costs_one_page(
     monkeypatch.setattr(running, "_write", lambda *_: None)  # dies before it can note the second page
     running._step(running._claim() or job)
     monkeypatch.undo()
-    monkeypatch.setattr(backfill, "channel", lambda name: past)
+    monkeypatch.setattr(backfill, "channel_of", lambda name: past)
     again()
     running.run_due()
     job.refresh_from_db()

@@ -19,7 +19,7 @@ from orderhub.inbound.keeping import Kept, keep_many
 from orderhub.models import Connection, Message, Payload
 from orderhub.outbox.sending import drain
 from orders.models import Hold, Order, Shop
-from orders.providers import channel
+from orders.providers import channel_of
 from orders.providers.base import ChannelState, RefundState, Unreadable
 from orders.providers.douyin import parse
 
@@ -216,7 +216,7 @@ def test_that_a_forged_message_leaves_nothing_and_a_probe_is_only_answered(shop:
 
 
 def test_that_a_message_about_no_order_is_none_of_ours_and_a_broken_one_says_so() -> None:
-    douyin = channel("douyin")
+    douyin = channel_of("douyin")
     assert douyin.numbers_in(raw({"tag": "400", "msg_id": "1", "data": '{"product_id":1}'})) == []
     with pytest.raises(Unreadable):
         douyin.numbers_in(raw({"tag": "101", "msg_id": "1", "data": "x"}))

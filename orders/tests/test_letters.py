@@ -54,13 +54,13 @@ class Talkative(Channel):
 @pytest.fixture
 def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     monkeypatch.setitem(providers.PROVIDERS, "taobao", f"{__name__}.Talkative")
-    providers.channel.cache_clear()
+    providers.channel_of.cache_clear()
     Talkative.asked = []
     account = Connection.objects.create(
         code="t", platform="taobao", name="淘宝", base_url="http://127.0.0.1:9"
     )
     yield Shop.objects.create(code="t", name="淘宝", channel="taobao", connection=account)
-    providers.channel.cache_clear()
+    providers.channel_of.cache_clear()
 
 
 def push(body: Any, seal: str = "right") -> Any:

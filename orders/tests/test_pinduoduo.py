@@ -21,7 +21,7 @@ from orderhub.integrations.errors import PlatformError
 from orderhub.models import Connection, Message, Payload
 from orders.models import Event, Hold, Order, Shop
 from orders.operations import pull, recheck
-from orders.providers import channel
+from orders.providers import channel_of
 from orders.providers.base import ChannelState, RefundState, Unreadable
 from orders.providers.pinduoduo import Pinduoduo, parse
 from orders.tests.conftest import beijing
@@ -283,7 +283,7 @@ def test_that_no_rule_hands_a_pinduoduo_order_to_a_warehouse_system() -> None:
     for platform in ("wangdiantong", "qimen"):
         wms = WmsOf(platform=platform, connection_id=1, qimen_id=2)
         assert worked_by("pinduoduo", True, wms) == worked_by("pinduoduo", False, wms) == "own"
-    assert channel("pinduoduo").label == "pinduoduo"
+    assert channel_of("pinduoduo").label == "pinduoduo"
 
 
 def test_that_beijing_text_is_what_the_channel_sends() -> None:
@@ -350,7 +350,7 @@ def test_that_the_gate_reads_an_answer_that_a_pull_kept_and_nobody_has_read(
     refunded = captured(updated_at="2026-11-20 10:09:00", refund_status=2, after_sales_status=2)
     api = Says(refunded)
     monkeypatch.setattr(recheck, "client", lambda connection: api)
-    said = channel("pinduoduo").details(api, [order.channel_number]).values()
+    said = channel_of("pinduoduo").details(api, [order.channel_number]).values()
     keep_many(shop.connection_id, [answer for answer in said if isinstance(answer, Kept)])
     verdict = recheck.channel_states([order.id])[order.id]
     assert not verdict.ok and not verdict.again

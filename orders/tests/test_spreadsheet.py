@@ -17,7 +17,7 @@ from inventory.models import Sku
 from orderhub.inbound.models import Payload
 from orderhub.models import Connection
 from orders.models import Hold, Order, Shop
-from orders.providers import channel
+from orders.providers import channel_of
 from orders.providers.base import Unreadable
 from orders.tasks import advance
 
@@ -102,7 +102,7 @@ def test_that_a_file_changed_between_the_presses_is_refused(desk: Client, shop: 
 )
 def test_that_a_file_that_is_no_sheet_brings_nothing_and_no_fault(data: bytes) -> None:
     try:
-        assert channel("spreadsheet").split(data, NOW) == []
+        assert channel_of("spreadsheet").split(data, NOW) == []
     except Unreadable as error:
         assert error.text
 
@@ -114,5 +114,5 @@ def test_that_an_excel_sheet_reads_like_its_csv() -> None:
     file = io.BytesIO()
     book.save(file)
     written = sheet(PAID.format(due=DUE, paid=DUE), SECOND)
-    (excel,), (text,) = (channel("spreadsheet").split(data, NOW) for data in (file.getvalue(), written))
+    (excel,), (text,) = (channel_of("spreadsheet").split(data, NOW) for data in (file.getvalue(), written))
     assert (excel.raw, excel.version) == (text.raw, text.version)
