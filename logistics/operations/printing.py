@@ -109,7 +109,9 @@ def label(shipment: Shipment) -> Label:
     """What a plain parcel's label says."""
     parcel, receiver, house = shipment.parcel, shipment.receiver, shipment.warehouse
     plain, kept = receiver.plain or {}, payload_of(parcel)
-    region = f"{receiver.province}{receiver.city}{receiver.district}{receiver.town}"
+    # 上海市 is its own city: said once.
+    names = (receiver.province, receiver.city, receiver.district, receiver.town)
+    region = "".join(dict.fromkeys(names))
     return Label(
         number=parcel.number,
         waybill_no=parcel.waybill_no,
