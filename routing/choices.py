@@ -22,8 +22,10 @@ from routing.plan import POLICY
 #: A point nearer than this to another outlet's fence straddles: the courier at the gate may be the other one.
 STRADDLES = 120.0
 #: Fences on a small map: no more than these, each no finer than this (degrees, about 15 m).
-MOST_FENCES = 6
+MOST_FENCES = 4
 FINENESS = 0.00015
+#: How far around the points the map is filled, in degrees (about 3 km).
+AROUND = 0.03
 _DEGREE = 111_320.0
 
 
@@ -119,18 +121,18 @@ def _around(points: Sequence[Where], index: fences.Index, facts: known.Known) ->
     placed = [p for p in points if p.lng is not None and p.lat is not None]
     if not placed or not index.outlets:
         return []
-    shapes: dict[int, None] = {}
-    for point in placed:
-        dot = shapely.Point(point.lng, point.lat)
-        for shape in index.tree.query(dot.buffer(0.02)).tolist():
-            shapes.setdefault(shape)
-    dots = shapely.MultiPoint([(p.lng, p.lat) for p in placed])
-    near = sorted(shapes, key=lambda shape: float(shapely.distance(index.shapes[shape], dots)))[:MOST_FENCES]
-    simple = shapely.set_precision(shapely.simplify(index.shapes[near], FINENESS), 1e-5) if near else []
+    lngs, lats = [p.lng for p in placed], [p.lat for p in placed]
+    west, south, east, north = min(lngs) - AROUND, min(lats) - AROUND, max(lngs) + AROUND, max(lats) + AROUND  # type: ignore[type-var, operator]
+    dots = shapely.MultiPoint(list(zip(lngs, lats, strict=True)))
+    found = index.tree.query(shapely.box(west, south, east, north))
+    near = found[shapely.distance(index.shapes[found], dots).argsort()][:MOST_FENCES].tolist()
+    # What lies outside the map is cut off first: it is most of a fence, and nobody sees it.
+    cut = shapely.clip_by_rect(index.shapes[near], west, south, east, north)
+    simple = shapely.set_precision(shapely.simplify(cut, FINENESS), 1e-5) if near else []
     made = []
     for shape, outline in zip(near, simple, strict=True):
         outlet = facts.outlets.get(index.outlets[shape])
-        if outlet is not None:
+        if outlet is not None and outline.geom_type in ("Polygon", "MultiPolygon") and not outline.is_empty:
             geometry = json.loads(shapely.to_geojson(outline))
             made.append({"outlet": outlet.code, "name": outlet.name, "geometry": geometry})
     return made

@@ -155,8 +155,13 @@ def _write(going: list[tuple[Receiver, Completion]]) -> None:
             setattr(receiver, name, getattr(one, name))
     if not going:
         return
-    columns = ["plain_enc", "address_mask", "version", *REGIONS, "adcode", "lng", "lat"]
-    Receiver.objects.bulk_update([receiver for receiver, _one in going], columns)
+    columns = ("plain_enc", "address_mask", "version", *REGIONS, "adcode", "lng", "lat")
+    if len(going) == 1:  # a person's pick: the plain statement takes a tenth of the time
+        receiver = going[0][0]
+        values = {name: getattr(receiver, name) for name in columns}
+        Receiver.objects.filter(pk=receiver.pk).update(**values)
+    else:
+        Receiver.objects.bulk_update([receiver for receiver, _one in going], columns)
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE orders_order SET destination_version = destination_version + 1, next_try_at = now(), refusal = '',

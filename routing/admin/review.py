@@ -58,7 +58,8 @@ def _told(view: Callable[..., dict[str, Any]]) -> View:
                 {"code": "bad", "text": _("The page sent something unreadable; reload it.")}, status=400
             )
         try:
-            return JsonResponse(view(request, body, **named))
+            told = view(request, body, **named)
+            return JsonResponse(told, json_dumps_params={"ensure_ascii": False, "separators": (",", ":")})
         except review.Refused as refused:
             return JsonResponse({"code": refused.code, "text": refused.text}, status=409)
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from orderhub import crypto, geo
 from orderhub.actors import Actor
+from orderhub.copying import update_rows
 from orderhub.tickets.opening import open_ticket
 from orders import queries as orders
 from orders.operations import destination
@@ -153,8 +154,9 @@ def decide(
             _ticket(case)
     for case in cases:
         case.item.lease_token, case.item.lease_by, case.item.lease_until = "", "", None
-    columns = ["state", "version", "lease_token", "lease_by", "lease_until"]
-    AddressReview.objects.bulk_update([case.item for case in cases], columns)
+    rows = {case.item.id: {"state": str(case.item.state), "version": case.item.version} for case in cases}
+    free = "lease_token = '', lease_by = '', lease_until = NULL"
+    update_rows("routing_addressreview", "id", rows, fixed=free)
     AddressPick.objects.bulk_create(picks)
     return results
 
