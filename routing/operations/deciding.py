@@ -189,7 +189,12 @@ def remember(parsed: Parsed, chosen: Chosen, actor: Actor) -> None:
         "adcode": chosen.candidate.poi.adcode if chosen.candidate is not None else parsed.adcode,
         "learned_at": timezone.now(),
     }  # fmt: skip
-    AddressMemory.objects.update_or_create(key=key, defaults=values)
+    AddressMemory.objects.bulk_create(
+        [AddressMemory(key=key, **values)],
+        update_conflicts=True,
+        unique_fields=["key"],
+        update_fields=list(values),
+    )
 
 
 def recall(keys: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -85,8 +85,8 @@
     thumb(item);
     root.dataset.item = item.id;
     shownAt = performance.now();
-    // The map is the dearest part: it follows in the next frame, the words are there in this one.
-    requestAnimationFrame(function () { if (shown === item) map.paint(item); });
+    // The map is the dearest part: it follows one frame after the words.
+    requestAnimationFrame(function () { requestAnimationFrame(function () { if (shown === item) map.paint(item); }); });
     var words = item.parts.map(function (part) { return part[0]; }).join("");
     el("rv-say").textContent = P.fill(say.item, { n: item.number.slice(-4), text: words }) + " " + (item.reason || "") + " " + P.fill(say.candidates, { n: item.cards.length });
   }
