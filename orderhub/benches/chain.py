@@ -118,8 +118,8 @@ class Feed:
         proofs: Proofs = {}
         kept: dict[int, list[keeping.Kept]] = {}
         for raw in payloads.make(n, seed=self.seed):
-            shop = self.cast.taobao if raw.channel == "taobao" else self.cast.own_shop
-            source = "pull" if raw.channel == "taobao" else "api"
+            shop = self.cast.markets.get(raw.channel, self.cast.own_shop)
+            source = "pull" if raw.channel in self.cast.markets else "api"
             row = keeping.Kept("order", raw.number, raw.version, raw.body, source)
             kept.setdefault(shop.connection_id, []).append(row)
             if raw.channel == "own_shop":

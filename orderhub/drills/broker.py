@@ -114,7 +114,7 @@ def _round(
 ) -> subprocess.Popen[bytes]:
     rows = [
         keeping.Kept("order", raw.number, raw.version, raw.body)
-        for raw in payloads.make(each, seed=900 + number, taobao=1.0)
+        for raw in payloads.make(each, seed=900 + number, mix="t")
     ]
     for start in range(0, len(rows), 500):
         keeping.keep_many(cast.taobao.connection_id, rows[start : start + 500])

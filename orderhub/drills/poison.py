@@ -28,7 +28,7 @@ TRIES = 12
 def run(*, long: bool) -> dict[str, Any]:
     n = 10_000 if long else 1_000
     cast = set_up()
-    raws = list(payloads.make(n + 2, taobao=1.0))
+    raws = list(payloads.make(n + 2, mix="t"))
     bad, breaker, killer = raws[n // 2].number, raws[n // 3].number, raws[n // 4].number
     rows = [
         keeping.Kept(
