@@ -26,8 +26,10 @@
       var tones = [color("--rv-1"), color("--rv-2"), color("--rv-3"), color("--oh-warn"), color("--oh-good"), color("--oh-info")];
       rows.forEach(function (row, i) {
         var geometry = { type: row.geometry.type, coordinates: moved(row.geometry.coordinates) };
-        L.geoJSON(geometry, { interactive: false, style: { color: tones[i % tones.length], weight: 1.5, dashArray: i ? "5 4" : "", opacity: 0.75, fillOpacity: 0.07 } })
-          .bindTooltip(row.name, { permanent: true, direction: "center", className: "rv-fence-name" }).addTo(layer);
+        var area = L.geoJSON(geometry, { interactive: false, style: { color: tones[i % tones.length], weight: 1.5, dashArray: i ? "5 4" : "", opacity: 0.75, fillOpacity: 0.07 } });
+        // One fence around everything needs no name of its own: it would lie on the pins, and the cards say it.
+        if (rows.length > 1) area.bindTooltip(row.name, { permanent: true, direction: "center", className: "rv-fence-name" });
+        area.addTo(layer);
       });
     }
 
