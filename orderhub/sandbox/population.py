@@ -76,7 +76,7 @@ SCENARIOS: tuple[tuple[str, str, int, float, float], ...] = (
     ("unpaid", "own_shop", 4, 0.3, 9.0),
     ("unpaid", "taobao", 3, 0.02, 0.9),
     ("closed_unpaid", "taobao", 2, 1.5, 9.0),
-    ("vague_address", "own_shop", 56, 0.02, 4.5),
+    ("vague_address", "own_shop", 56, 0.02, 5.3),
     ("refund_after_ship", "douyin", 2, 6.0, 12.0),
     ("refund_before_ship", "douyin", 4, 0.2, 13.0),
     ("address_changed", "douyin", 4, 0.2, 13.0),
@@ -244,6 +244,10 @@ class Deal:
         )
 
 
+#: Where the sandbox's map knows most places (`data/pois.jsonl.gz`): 杭州, 上海, 宁波, 北京, 广州, 深圳, 南京, 嘉兴.
+WELL_KNOWN = ("3301", "3101", "3302", "1101", "4401", "4403", "3201", "3304")
+
+
 def _mark(world: World, orders: list[SourceOrder], deal: Deal) -> list[SourceOrder]:
     """Give the scenarios to orders of the right channel and age; each order has at most one."""
     draw = lot(world.seed, "scenarios")
@@ -256,9 +260,11 @@ def _mark(world: World, orders: list[SourceOrder], deal: Deal) -> list[SourceOrd
         chosen = [order for order in free if fits(order)][
             : max(1, round(wanted * min(1.0, len(orders) / 1200)))
         ]
-        for order in chosen:
+        for place, order in enumerate(chosen):
             free.remove(order)
             changed[order.seq] = _scenario(name, order)
+            if name == "vague_address" and not place:
+                changed[order.seq] = _star(changed[order.seq])
             if name == "duplicate_pair":
                 extra.append(_twin(changed[order.seq], deal, len(orders) + len(extra) + 1))
     return [changed.get(order.seq, order) for order in orders] + extra
@@ -269,6 +275,8 @@ def _fits(world: World, channel: str, least: float, most: float, name: str) -> C
         if order.paid_at is None or (channel and order.channel != channel):
             return False
         if name in ("return", "pickup_overdue", "weight_off") and not 0 < len(order.lines) <= 4:
+            return False
+        if name == "vague_address" and not order.receiver.adcode.startswith(WELL_KNOWN):
             return False
         return least * DAY <= world.start - order.paid_at <= most * DAY
 
@@ -287,6 +295,14 @@ def _scenario(name: str, order: SourceOrder) -> SourceOrder:
         promised = order.created_at + 144 * HOUR  # made to order: time enough to ask where it goes
         return replace(order, scenario=name, receiver=receiver, promised_ship_at=promised)
     return replace(order, scenario=name)
+
+
+def _star(order: SourceOrder) -> SourceOrder:
+    """The order that every demonstration begins with: 288号 that may be one of several places."""
+    receiver = replace(
+        order.receiver, province="上海市", city="上海市", district="浦东新区", town="", address="张江路288号X栋", adcode="310115"
+    )  # fmt: skip
+    return replace(order, receiver=receiver)
 
 
 def vague(detail: str, seq: int) -> str:
