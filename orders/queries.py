@@ -252,3 +252,33 @@ def channel_words(order_ids: Iterable[int]) -> dict[int, str]:
         except Unreadable:  # read by an older version of the provider: its word is not known
             continue
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class ReachSaid:
+    """Whether a carrier delivers to an order's present address, which channel said so, and why not."""
+
+    ok: bool
+    channel: str
+    reason: str
+
+
+def reach(order_ids: Iterable[int]) -> dict[tuple[int, str], ReachSaid]:
+    """{(order, carrier): what the channel said last of the order's present address}.
+
+    One that could not be told counts as delivered to; what was said before an address hold was released is no
+    longer known. One statement.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT e.order_id, e.data->>'carrier', e.code <> 'out_of_reach', e.data->>'channel',
+                      coalesce(e.data->>'reason', '')
+               FROM orders_event e JOIN orders_order o ON o.id = e.order_id
+               WHERE e.order_id = ANY(%s) AND e.code IN ('within_reach', 'out_of_reach', 'reach_unknown')
+                 AND (e.data->>'version')::int = o.destination_version
+                 AND NOT EXISTS (SELECT 1 FROM orders_hold h WHERE h.order_id = o.id AND h.type = 'address'
+                     AND h.released_at > e.recorded_at)
+               ORDER BY e.id""",
+            [list(order_ids)],
+        )
+        return {(row[0], row[1]): ReachSaid(*row[2:]) for row in cursor.fetchall()}

@@ -38,7 +38,10 @@ POLICY = Policy()
 
 
 class Outlet(NamedTuple):
-    """An outlet that could take the order. `success` is smoothed 3-day success, `raw` over `parcels`."""
+    """An outlet that could take the order. `success` is smoothed 3-day success, `raw` over `parcels`.
+
+    `blocked` is why it cannot take this order at all ("" = it can).
+    """
 
     code: str
     carrier: str
@@ -47,6 +50,7 @@ class Outlet(NamedTuple):
     success: float
     raw: float | None
     parcels: int
+    blocked: str = ""
 
 
 class Warehouse(NamedTuple):
@@ -80,8 +84,8 @@ def choose_outlet(options: list[Outlet], policy: Policy = POLICY) -> Choice:
     others: list[int] = []
     first = -1
     for i, option in enumerate(options):
-        if option.left <= 0:
-            dropped[i] = "full"
+        if option.blocked or option.left <= 0:
+            dropped[i] = option.blocked or "full"
         elif not option.inside:
             others.append(i)
         elif option.left > policy.preferred_left:

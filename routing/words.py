@@ -7,6 +7,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from orderhub.admin_site.words import carrier
+from orderhub.integrations.platforms import name_of
 from routing.addresses import regions
 
 #: code: sentence. Figures are filled in by `say`.
@@ -61,6 +63,7 @@ SENTENCES = {
     ),
     "by_hand": gettext_noop("%(warehouse)s was chosen by hand."),
     "outlet_by_hand": gettext_noop("%(outlet)s was chosen by hand."),
+    "out_of_reach": gettext_noop("%(channel)s: %(carriers)s does not deliver to this address."),
     "wish": gettext_noop("Decided by %(by)s: “%(reason)s”."),
     "module_off": gettext_noop(
         "Smart routing is switched off: it goes from the warehouse that holds its stock, with the"
@@ -72,6 +75,7 @@ SENTENCES = {
 }
 DROPPED = {
     "full": gettext_noop("full today"),
+    "out_of_reach": gettext_noop("its carrier does not deliver there"),
     "no_stock": gettext_noop("does not have everything"),
     "inactive": gettext_noop("switched off"),
 }
@@ -94,6 +98,8 @@ def say(reason: list[Any], names: dict[str, str] | None = None) -> str:
         figures["km"] = f"{figures['metres'] / 1000:.1f}"
     if code == "better_rate":
         _better_rate(figures)
+    if code == "out_of_reach":
+        figures = {"channel": name_of(figures["channel"]), "carriers": _carriers(figures["carriers"])}
     for key, value in figures.items():
         if key in _SHARES and (value is None or isinstance(value, float)):
             figures[key] = share(value)
@@ -112,6 +118,18 @@ def _better_rate(figures: dict[str, Any]) -> None:
     figures["second_best"] = figures["second_raw"] if raw else figures["second_rate"]
     ahead = figures["ahead_raw"] if raw else figures["ahead"]
     figures["points"] = f"{ahead * 100:.1f}"
+
+
+def unreached(away: dict[str, str]) -> str:
+    """Why an order to which none of our carriers delivers is held, and what to do."""
+    return _(
+        "%(channel)s: %(carriers)s does not deliver to this address, and no other carrier is at hand. Ask the buyer for"
+        " another address, or add an outlet of another carrier; releasing this hold asks the channel again."
+    ) % {"channel": name_of(min(away.values())), "carriers": _carriers(list(away))}
+
+
+def _carriers(codes: list[str]) -> str:
+    return " / ".join(str(carrier(code)) for code in codes)
 
 
 def why_dropped(code: str) -> str:

@@ -69,6 +69,7 @@ def words(code: str) -> str:
         "address": _("the address was changed"),
         "refund": _("a refund was asked"),
         "regrouped": _("the orders that ship together have changed"),
+        "unreached": _("the channel says that its carrier does not deliver there"),
         "split": _("the order's parcels have changed"),
     }.get(code, code)
 

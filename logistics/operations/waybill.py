@@ -8,7 +8,7 @@ from typing import Any
 
 from logistics.lifecycle import LIFECYCLE
 from logistics.models import Parcel
-from logistics.operations import handover
+from logistics.operations import handover, reaching
 from logistics.queries import warehouses_of
 from orderhub import crypto
 from orderhub.actors import platform
@@ -38,7 +38,13 @@ def payload_of(parcel: Parcel) -> dict[str, Any]:
 
 
 def numbered(messages: Sequence[Message]) -> None:
-    """The answers of `waybill.get`: parcels move on; a number that came too late is given back."""
+    """The answers of `waybill.get`: parcels move on, or back; a number that came too late is given back."""
+    out = [message for message in messages if (message.answer or {}).get("out_of_reach")]
+    if out:
+        reaching.turn_back(out)
+    messages = [message for message in messages if message not in out]
+    if not messages:
+        return
     answers = {message.subject_id: message.answer or {} for message in messages}
     by = platform(next((str(a["service"]) for a in answers.values() if a.get("service")), "carrier"))
     outcome = apply(LIFECYCLE, "number", sorted(answers), actor=by, params={"answers": answers})

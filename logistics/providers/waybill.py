@@ -1,4 +1,4 @@
-"""Waybill numbers in the outbox's words: the gate first, then the parcel's own label service (`labels`)."""
+"""Waybill numbers in the outbox's words: the gate, the carrier's reach, then the parcel's own label service (`labels`)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from logistics.providers.gate import pass_gate
 from logistics.providers.labels import service
+from logistics.providers.reach import pass_reach
 from logistics.queries import shipments
 from orderhub.integrations.errors import PlatformError
 from orderhub.models import Message
@@ -33,7 +34,10 @@ def send(messages: Sequence[Message]) -> dict[int, Answer]:
         else:
             ready[shipment.parcel.service].append(message)
     for word, group in ready.items():
-        answers.update(service(word).take(group, found))
+        within, turned_back = pass_reach(group, found)
+        answers.update(turned_back)
+        if within:
+            answers.update(service(word).take(within, found))
     return answers
 
 

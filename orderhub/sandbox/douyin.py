@@ -33,6 +33,7 @@ class Douyin(Platform):
         self.tokens = Tokens(world)
         self.messages = Messages(world)
         self.orders = Orders(world, self._tell)
+        self.waybills = Waybills(world, self.orders)
         self.methods: dict[str, Callable[[Params], Params]] = {
             "token.create": self.tokens.create,
             "token.refresh": self.tokens.refresh,
@@ -51,7 +52,7 @@ class Douyin(Platform):
                 "authorized_status": 2 if self.orders.reviewed() else 0
             },
             "afterSale.List": self._after_sales,
-            **Waybills(world, self.orders).methods,
+            **self.waybills.methods,
         }
 
     def fault_key(self, request: Request) -> str:
@@ -79,7 +80,8 @@ class Douyin(Platform):
         self.orders.load()
 
     def drive(self, what: str, options: dict[str, Any]) -> dict[str, Any] | None:
-        """Tokens end, messages are told (of every order, or ``numbers``), a refund moves on (``number``, ``status``)."""
+        """Tokens end, messages are told (of every order, or ``numbers``), a refund moves on (``number``, ``status``),
+        a ``carrier`` delivers no more to places of these ``names``."""
         match what:
             case "douyin_expire_token":
                 self.tokens.expire()
@@ -101,6 +103,8 @@ class Douyin(Platform):
                 self.messages.probe()
             case "douyin_refund":
                 self._move_refund(str(options["number"]), int(options["status"]))
+            case "douyin_out_of_range":
+                self.waybills.shut(str(options["carrier"]), [str(name) for name in options["names"]])
             case _:
                 return None
         return {"ok": True}

@@ -28,7 +28,7 @@ SITES = {  # code: (outlet code, outlet, type, number prefix, digits after it)
     "yunda": ("311120", "杭州滨江网点", 2, "46", 13),
     "shunfeng": ("571", "杭州分部", 1, "SF3", 12),
 }
-#: Provinces to which a carrier does not deliver.
+#: Provinces to which a carrier does not deliver, from the start; a drive adds districts and towns.
 GAPS = {"yunda": ("西藏自治区", "新疆维吾尔自治区"), "shentong": ("西藏自治区",)}
 TAOBAO_CODES = {word: code for code, (word, _name) in CARRIERS.items()}
 SHIPPABLE = (2, 3, 101)
@@ -165,7 +165,8 @@ class Waybills:
             raise missing("receiver_address")
         if kind != 2 and not isinstance(params.get("sender_address"), dict):
             raise missing("sender_address")
-        out = kind != 1 and to["province_name"] in GAPS.get(carrier, ())
+        parts = ("province_name", "city_name", "district_name", "street_name")
+        out = kind != 1 and self._gap(carrier, *(str(to.get(part) or "") for part in parts))
         return {"is_out_range": out, "out_range_reason": "4" if out else ""}
 
     def templates(self, params: Params) -> Params:
@@ -188,6 +189,15 @@ class Waybills:
             if params.get("logistics_code") in ("", None, code)
         ]
         return {"template_data": rows}
+
+    def shut(self, carrier: str, names: list[str]) -> None:
+        """From now on the carrier delivers to no place of these names, at whichever level."""
+        with self.world.lock:
+            self.world.ledger.remember("douyin", "gaps:" + carrier, names)
+
+    def _gap(self, carrier: str, *names: str) -> bool:
+        shut = {*GAPS.get(carrier, ()), *self.world.ledger.recall("douyin", "gaps:" + carrier, [])}
+        return not shut.isdisjoint(names)
 
     def _check_sender(self, sender: Any) -> None:
         if not isinstance(sender, dict) or not isinstance(sender.get("address"), dict):
@@ -244,7 +254,8 @@ class Waybills:
                 raise business(10003, "合并订单的收件人不一致")
             orders.append(mate.number)
         self._check_receiver(order, row.get("receiver_info"))
-        if self.orders.receiver(order).province in GAPS.get(carrier, ()):
+        to = self.orders.receiver(order)
+        if self._gap(carrier, to.province, to.city, to.district, to.town):
             raise business(10724, "收件地址超出派送范围")
         ledger, key = self.world.ledger, f"{carrier}:{order.number}/{pack}"
         number = ledger.recall("douyin", "pack:" + key)

@@ -26,6 +26,9 @@ NAMES: dict[str, Any] = {
     "address_completed": gettext_lazy("Address completed"),
     "address_restored": gettext_lazy("Completed address undone"),
     "address_let_go": gettext_lazy("Routed without a checked address"),
+    "within_reach": gettext_lazy("The carrier delivers there"),
+    "out_of_reach": gettext_lazy("The carrier does not deliver there"),
+    "reach_unknown": gettext_lazy("Nobody could say whether the carrier delivers there"),
     "hold_opened": gettext_lazy("Held"),
     "hold_released": gettext_lazy("Hold released"),
     "case_opened": gettext_lazy("After-sale case opened"),
@@ -52,6 +55,7 @@ NAMES: dict[str, Any] = {
 #: Events that ask for attention, and those that are about looking rather than doing.
 TONES = {
     "hold_opened": "bad", "hold_released": "good", "cancel": "done", "case_opened": "warn", "address_changed": "warn",
+    "out_of_reach": "warn", "reach_unknown": "warn",
     "revealed": "neutral", "payload_viewed": "neutral", "sign": "good", "close": "good",
 }  # fmt: skip
 
@@ -162,6 +166,11 @@ def _route(facts: Facts) -> str:
     return " · ".join(str(part) for part in parts if part)
 
 
+def _reach(facts: Facts) -> str:
+    said = f"{actor('platform', str(facts.get('channel', '')))} · {carrier(str(facts.get('carrier', '')))}"
+    return f"{said} · {facts['reason']}" if facts.get("reason") else said
+
+
 def _return(facts: Facts) -> str:
     return f"{facts.get('case', '')} · {_('%(n)s pieces') % {'n': facts.get('pieces', 0)}}"
 
@@ -210,6 +219,9 @@ SAYS: dict[str, Callable[[Facts], str]] = {
     "sign": _parcels,
     "verify": _payment,
     "route": _route,
+    "within_reach": _reach,
+    "out_of_reach": _reach,
+    "reach_unknown": _reach,
     "reserve": lambda facts: _("%(n)s pieces") % {"n": facts["pieces"]} if facts.get("pieces") else "",
     "receive_return": _return,
     "channel_changed": lambda facts: (

@@ -20,7 +20,7 @@ COLUMNS = ("order_id", "type", "reason", "data", "opened_by")
 
 
 def open_in(
-    writer: Writer, row: Any, hold: HoldType, reason: str, data: dict[str, Any] | None = None
+    writer: Writer, row: Any, hold: HoldType | str, reason: str, data: dict[str, Any] | None = None
 ) -> None:
     """Hold a record of the batch: written at its flush, and the record is refused from here on."""
     count = row.open_holds + 1

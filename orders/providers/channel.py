@@ -11,11 +11,14 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from orderhub.inbound.keeping import Kept
 from orderhub.integrations.errors import Forged, PlatformError
 from orders.providers.base import ParsedOrder, Unreadable
+
+if TYPE_CHECKING:
+    from orders.queries import ReceiverRef
 
 
 class Word(StrEnum):
@@ -46,6 +49,14 @@ class Letter:
     raw: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whether a carrier delivers to an address; `reason` is the channel's own word for why it does not."""
+
+    ok: bool
+    reason: str = ""
+
+
 class Channel:
     """A channel. Errors: PlatformError of the client, Unreadable for what is not understood, Forged for a bad push."""
 
@@ -64,6 +75,8 @@ class Channel:
     confirms_merge: ClassVar[bool] = False
     #: Whether one line may be reported in several parcels; where not, it is told with the first one only.
     splits_lines: ClassVar[bool] = False
+    #: Whether the channel says which carriers deliver to an address that only it can read (`reach`).
+    says_reach: ClassVar[bool] = False
     #: What a push is answered with.
     push_reply: ClassVar[bytes] = b'{"code":0,"msg":"success"}'
 
@@ -104,6 +117,12 @@ class Channel:
     def together(self, api: Any, pairs: list[tuple[str, Mapping[str, str]]]) -> list[list[str]]:
         """Of orders with one address key, (number, opaque keys), the parts that may go in one parcel."""
         return [[number for number, _keys in pairs]]
+
+    def reach(
+        self, api: Any, carrier: str, receivers: Mapping[str, ReceiverRef]
+    ) -> dict[str, Reach | PlatformError]:
+        """Whether our carrier delivers to these orders' receivers; one that can't be told carries its error."""
+        raise NotImplementedError
 
     def letters(self, api: Any, headers: Mapping[str, str], body: bytes) -> list[Letter]:
         """The messages of one push after its signature was found right; Forged otherwise."""

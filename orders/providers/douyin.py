@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
@@ -26,7 +26,10 @@ from orders.providers.base import (
     whole,
     words,
 )
-from orders.providers.channel import Channel, Letter, Told, kept
+from orders.providers.channel import Channel, Letter, Reach, Told, kept
+
+if TYPE_CHECKING:
+    from orders.queries import ReceiverRef
 
 #: order_status
 STATES = {
@@ -93,6 +96,7 @@ class Douyin(Channel):
     """A Douyin shop: orders by change, newest first, each read in full; worked in our own waves only."""
 
     label = "douyin"
+    says_reach = True
 
     def parse(self, raw: bytes) -> ParsedOrder:
         return parse(raw)
@@ -116,10 +120,22 @@ class Douyin(Channel):
 
     def ship(self, api: Any, told: Told) -> bool:
         lines = _pieces(api, told) if told.lines else ()
-        return bool(api.ship(told.number, carrier(told.carrier), told.waybill_no, lines).get("already"))
+        return bool(api.ship(told.number, word_of(told.carrier), told.waybill_no, lines).get("already"))
 
     def shipped(self, api: Any, told: Told) -> bool:
         return told.waybill_no in api.shipped_numbers(told.number)
+
+    def reach(
+        self, api: Any, carrier: str, receivers: Mapping[str, ReceiverRef]
+    ) -> dict[str, Reach | PlatformError]:
+        code = word_of(carrier)
+
+        def read(one: Any, number: str) -> Reach:
+            out, reason = one.out_of_range(code, _address(receivers[number]))
+            return Reach(not out, reason)
+
+        found: dict[str, Reach | PlatformError] = api.read_many(receivers, read)
+        return found
 
     def letters(self, api: Any, headers: Mapping[str, str], body: bytes) -> list[Letter]:
         given = {name.lower(): value for name, value in headers.items()}
@@ -149,12 +165,23 @@ class Douyin(Channel):
         api.answer_address_change(number, refusal)
 
 
-def carrier(code: str) -> str:
+def word_of(code: str) -> str:
     """Douyin's word for one of our carriers; a configuration error for one that it does not know."""
     if code not in CARRIERS:
         text = _("Douyin has no word for the carrier %(code)s.") % {"code": code}
         raise PlatformError("configuration", "carrier", text)
     return CARRIERS[code]
+
+
+def _address(receiver: ReceiverRef) -> dict[str, str]:
+    """A receiver as the question for reach takes it: readable levels, and the door as ciphertext."""
+    return {
+        "province_name": receiver.province,
+        "city_name": receiver.city,
+        "district_name": receiver.district,
+        "street_name": receiver.town,
+        "detail_address": (receiver.opaque or {}).get("detail", ""),
+    }
 
 
 def _pieces(api: Any, told: Told) -> list[tuple[str, int]]:

@@ -19,8 +19,9 @@ from inventory.queries import WarehouseHead, warehouses
 from orderhub import modules
 from orderhub.lifecycle import Batch, Refusal, Writer
 from orders import queries as orders
+from orders.operations import holds
 from orders.operations.stock import LineRow, demand_of, may_lock_late
-from routing import fences, known, plan
+from routing import fences, known, plan, words
 from routing.ladder import Place, Spot, climb
 from routing.operations import capacity
 from routing.plan import POLICY, Choice, Outlet, Policy, Warehouse
@@ -29,6 +30,8 @@ DECISION_COLUMNS = (
     "order_id", "made_at", "adcode", "located_by", "warehouse_id", "carrier", "outlet_code", "policy", "reasons",
     "options", "overridden_by",
 )  # fmt: skip
+#: Why an option is dropped, and an order held, whose carrier the channel says does not deliver.
+UNREACHED = "out_of_reach"
 _FAR = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
@@ -52,6 +55,9 @@ class Desk:
     wishes: dict[int, Wish]
     places: capacity.Places
     policy: Policy = POLICY
+    away: dict[int, dict[str, str]] = field(
+        default_factory=dict
+    )  # {order: {carrier out of reach: who says so}}
     sides: dict[tuple[Any, ...], list[Warehouse]] = field(default_factory=dict)  # the same for many orders
     told: dict[tuple[Any, ...], list[dict[str, Any]]] = field(default_factory=dict)  # as kept with a decision
 
@@ -67,7 +73,13 @@ def lock(batch: Batch) -> None:
     wanted = {outlet for spot in spots.values() for outlet in spot.outlets}
     wanted.update(facts.by_code[w.outlet_code] for w in wishes.values() if w.outlet_code in facts.by_code)
     places = capacity.lock(wanted, ids, capacity.standing(ids), late=may_lock_late(batch))
-    batch.context["routing"] = Desk(facts, warehouses(), spots, wishes, places)
+    desk = batch.context["routing"] = Desk(facts, warehouses(), spots, wishes, places)
+    before = [
+        row.id for row in batch.rows.values() if row.carrier
+    ]  # only who was routed once was asked about
+    for (order_id, carrier), said in (orders.reach(before) if before else {}).items():
+        if not said.ok:
+            desk.away.setdefault(order_id, {})[carrier] = said.channel
 
 
 lock.rank = "capacity"  # type: ignore[attr-defined]
@@ -95,6 +107,8 @@ def route(live: list[Any], writer: Writer) -> None:
         refusal = _decide(row, desk, book, lines.get(row.id, []), writer)
         if refusal is None:
             done.append(row.id)
+        elif refusal.code == UNREACHED:
+            holds.open_in(writer, row, "address", refusal.text, {"carriers": list(desk.away[row.id])})
         else:
             writer.refuse({row.id: refusal})
     used = [identity for identity in done if identity in desk.wishes]
@@ -126,8 +140,11 @@ def _decide(row: Any, desk: Desk, book: Book, lines: list[LineRow], writer: Writ
     if warehouse.reason[0] == "by_hand" and warehouse.picked is None:
         text = _("The warehouse that was chosen by hand cannot serve the whole order.")
         return Refusal("choice_impossible", text, dt.timedelta(minutes=10))
-    options = _outlet_options(desk, spot, wish)
+    unreached = desk.away.get(row.id, {})
+    options = _outlet_options(desk, spot, wish, unreached)
     outlet = _wished_outlet(options, wish) or plan.choose_outlet(options, policy)
+    if outlet.picked is None and _unreached(options, outlet, unreached, policy):
+        return Refusal(UNREACHED, words.unreached(unreached), dt.timedelta(0))
     if outlet.picked is None and outlet.reason[0] != "no_outlet":
         text = _("Every outlet that serves this address is full today.")
         return Refusal("no_capacity", text, dt.timedelta(minutes=policy.full_retry_minutes))
@@ -143,6 +160,9 @@ def _decide(row: Any, desk: Desk, book: Book, lines: list[LineRow], writer: Writ
         desk.places.take(row.id, desk.facts.by_code[code])
     writer.set(row, warehouse_id=target, carrier=carrier, outlet_code=code, adcode=spot.adcode)
     reasons = [[spot.rung, {"area": spot.area}], *spot.notes, warehouse.reason, outlet.reason]
+    if unreached:
+        said = {"channel": min(unreached.values()), "carriers": list(unreached)}
+        reasons.append([UNREACHED, said])
     if wish is not None:
         reasons.append(["wish", {"by": wish.by, "reason": wish.reason}])
     values = (
@@ -183,7 +203,14 @@ def _warehouse_options(desk: Desk, spot: Spot, book: Book, lines: list[LineRow])
     return options
 
 
-def _outlet_options(desk: Desk, spot: Spot, wish: Wish | None) -> list[Outlet]:
+def _unreached(options: list[Outlet], outlet: Choice, away: dict[str, str], policy: Policy) -> bool:
+    """Whether nothing but the carriers' reach keeps the order: waiting for a free place would not help it."""
+    if not options:
+        return policy.default_carrier in away
+    return bool(away) and "full" not in outlet.dropped.values()
+
+
+def _outlet_options(desk: Desk, spot: Spot, wish: Wish | None, away: dict[str, str]) -> list[Outlet]:
     ids = list(spot.outlets)
     if wish is not None and wish.outlet_code:
         chosen = desk.facts.by_code.get(wish.outlet_code)
@@ -193,7 +220,8 @@ def _outlet_options(desk: Desk, spot: Spot, wish: Wish | None) -> list[Outlet]:
         fact = desk.facts.outlets[identity]
         figure = desk.facts.rate(spot.area, "outlet", fact.code).three
         near = identity in spot.nearby
-        options.append(Outlet(fact.code, fact.carrier, near, desk.places.left(identity), *figure))
+        blocked = UNREACHED if fact.carrier in away else ""
+        options.append(Outlet(fact.code, fact.carrier, near, desk.places.left(identity), *figure, blocked))
     return options
 
 
@@ -210,9 +238,9 @@ def _wished_warehouse(options: list[Warehouse], wish: Wish | None) -> Choice | N
 def _wished_outlet(options: list[Outlet], wish: Wish | None) -> Choice | None:
     if wish is None or not wish.outlet_code:
         return None
-    dropped = {i: "full" for i, option in enumerate(options) if option.left <= 0}
+    dropped = {i: o.blocked or "full" for i, o in enumerate(options) if o.blocked or o.left <= 0}
     for i, option in enumerate(options):
-        if option.code == wish.outlet_code and option.left > 0:
+        if option.code == wish.outlet_code and i not in dropped:
             return Choice(i, ["outlet_by_hand", {"outlet": option.code}], dropped)
     return Choice(None, ["outlet_by_hand", {}], dropped)
 

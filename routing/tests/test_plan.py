@@ -17,6 +17,7 @@ OUTLETS = st.lists(
         success=st.floats(0, 1),
         raw=st.none(),
         parcels=st.integers(0, 100),
+        blocked=st.sampled_from(["", "out_of_reach"]),
     ),
     max_size=6,
     unique_by=lambda option: option.code,
@@ -29,14 +30,14 @@ def taken(options, choice):
 
 
 @given(OUTLETS)
-def test_that_a_full_outlet_is_never_taken_and_always_listed(options):
+def test_that_a_full_or_blocked_outlet_is_never_taken_and_always_listed(options):
     choice = choose_outlet(options)
     for i, option in enumerate(options):
-        assert (choice.dropped.get(i) == "full") == (option.left <= 0)
+        assert choice.dropped.get(i, "") == (option.blocked or ("full" if option.left <= 0 else ""))
     if choice.picked is None:
-        assert all(option.left <= 0 for option in options)
+        assert len(choice.dropped) == len(options)
     else:
-        assert options[choice.picked].left > 0
+        assert choice.picked not in choice.dropped
 
 
 @given(OUTLETS)
@@ -49,7 +50,8 @@ def test_that_the_choice_does_not_depend_on_the_order_of_the_options(options):
 
 @given(OUTLETS)
 def test_that_an_outlet_with_over_200_places_inside_its_fence_always_wins(options):
-    free = [option for option in options if option.inside and option.left > POLICY.preferred_left]
+    able = [option for option in options if not option.blocked]
+    free = [option for option in able if option.inside and option.left > POLICY.preferred_left]
     if free:
         assert taken(options, choose_outlet(options)).code in {option.code for option in free}
 

@@ -17,7 +17,7 @@ from logistics.queries import Shipment
 from orderhub.integrations.errors import PlatformError
 from orderhub.integrations.registry import client
 from orderhub.models import Connection
-from orders.providers.douyin import carrier as word_of
+from orders.providers.douyin import word_of
 
 #: Our words for the parts of a sender's address, and Douyin's.
 PLACE = {
