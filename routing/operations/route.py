@@ -143,6 +143,9 @@ def _decide(row: Any, desk: Desk, book: Book, lines: list[LineRow], writer: Writ
     unreached = desk.away.get(row.id, {})
     options = _outlet_options(desk, spot, wish, unreached)
     outlet = _wished_outlet(options, wish) or plan.choose_outlet(options, policy)
+    if wish is not None and any(o.blocked and o.code == wish.outlet_code for o in options):
+        text = _("The channel says that the carrier of the chosen outlet does not deliver to this address.")
+        return Refusal("choice_impossible", text, dt.timedelta(minutes=10))
     if outlet.picked is None and _unreached(options, outlet, unreached, policy):
         return Refusal(UNREACHED, words.unreached(unreached), dt.timedelta(0))
     if outlet.picked is None and outlet.reason[0] != "no_outlet":

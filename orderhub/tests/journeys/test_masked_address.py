@@ -36,6 +36,7 @@ from orders.providers import channel_of
 from orders.tasks import advance
 from routing import fences, known
 from routing.models import AddressPick, AddressPolicy, AddressReview, Decision, Fence, Outlet
+from routing.operations import reroute
 from routing.providers import local
 from routing.tests.cast import House, square
 
@@ -146,6 +147,11 @@ def test_that_one_out_of_reach_goes_with_another_carrier_and_says_why(here: Plac
     order.refresh_from_db()
     assert (order.state, said(order)) == ("reserved", ["out_of_reach ZTO"])
     assert Parcel.objects.get(order=order).state == "voided"
+    no = reroute.override(
+        [order.id], actor=CLERK, reason="买家指定", outlet_code=f"ZTO-{here.to.adcode}-1"
+    ).refused
+    assert no[order.id].code == "choice_impossible"
+    houses.hurry()
     here.work()
     hold = Hold.objects.get(order=order, released_at=None)
     assert hold.type == "address" and "抖音" in hold.reason and "中通" in hold.reason
