@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from orderhub.inbound.keeping import Kept
 from orderhub.integrations.errors import Forged, PlatformError
@@ -88,6 +89,14 @@ CARRIERS = {
     "JTSD": "jtexpress",
     "JD": "jd",
 }
+#: out_range_reason of getOutRange; another text is the carrier's own and is shown as it came.
+OUT_OF_RANGE = {
+    "1": gettext_noop("closed for an epidemic"),
+    "2": gettext_noop("closed for flood or storm"),
+    "3": gettext_noop("closed for an event"),
+    "4": gettext_noop("trouble at the carrier's outlet"),
+    "5": gettext_noop("for another reason"),
+}
 #: The tag by which the console tries out an address; it speaks of nothing.
 PROBE = "0"
 
@@ -132,7 +141,7 @@ class Douyin(Channel):
 
         def read(one: Any, number: str) -> Reach:
             out, reason = one.out_of_range(code, _address(receivers[number]))
-            return Reach(not out, reason)
+            return Reach(not out, _(OUT_OF_RANGE[reason]) if reason in OUT_OF_RANGE else reason)
 
         found: dict[str, Reach | PlatformError] = api.read_many(receivers, read)
         return found

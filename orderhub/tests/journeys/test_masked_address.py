@@ -146,6 +146,7 @@ def test_that_one_out_of_reach_goes_with_another_carrier_and_says_why(here: Plac
     assert not here.sandbox.ledger("waybill.number", platform="douyin")
     order.refresh_from_db()
     assert (order.state, said(order)) == ("reserved", ["out_of_reach ZTO"])
+    assert Event.objects.get(order=order, code="out_of_reach").data["reason"] == "网点经营问题"
     assert Parcel.objects.get(order=order).state == "voided"
     no = reroute.override(
         [order.id], actor=CLERK, reason="买家指定", outlet_code=f"ZTO-{here.to.adcode}-1"
