@@ -14,7 +14,6 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -22,6 +21,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
+from orderhub.launch.checks import browser
 from orderhub.launch.processes import free_port
 from routing.bench_review_cast import fill
 from routing.models import AddressReview
@@ -148,17 +148,18 @@ def _review(url: str, http: httpx.Client, name: str, seconds: float) -> dict[str
 
 
 def _painted(url: str, name: str, presses: int) -> list[float]:
-    """Milliseconds from key press to the next address painted, in Chromium; [] without playwright."""
+    """Milliseconds from key press to the next address painted, in Chromium; [] without playwright or a browser."""
+    chromium = browser()
+    if not chromium:
+        return []
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         return []
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    chromium = os.environ.get("CHROMIUM")
     with sync_playwright() as play:
-        path = {"executable_path": chromium} if chromium and Path(chromium).exists() else {}
-        browser = play.chromium.launch(args=["--no-sandbox"], **path)  # type: ignore[arg-type]
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        started = play.chromium.launch(args=["--no-sandbox"], executable_path=chromium)
+        page = started.new_page(viewport={"width": 1440, "height": 900})
         page.goto(f"{url}/admin/login/")
         page.fill("input[name=username]", name)
         page.fill("input[name=password]", PASSWORD)
@@ -171,5 +172,5 @@ def _painted(url: str, name: str, presses: int) -> list[float]:
             page.keyboard.press("1")
         page.wait_for_timeout(500)
         found: list[float] = page.evaluate("ReviewDesk.painted")
-        browser.close()
+        started.close()
     return found

@@ -18,3 +18,19 @@ def elsewhere(purpose: str, arguments: Sequence[str]) -> int | None:
     env = house.side_database(purpose)
     house.prepare_tables(env)
     return house.manage(env, purpose, *arguments)
+
+
+KEPT = ("django_migrations", "django_content_type", "auth_permission")
+
+
+def emptied(purpose: str) -> None:
+    """Empty a database of that purpose between two runs; any other is refused."""
+    name = str(connection.settings_dict["NAME"])
+    if not name.endswith(f"_{purpose}"):
+        raise RuntimeError(f"{name} is no database for a {purpose}")
+    with connection.cursor() as cursor:
+        cursor.execute("SET orderhub.emptying = 'on'")  # closed orders can't be truncated away otherwise
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        tables = ", ".join(f'"{table}"' for (table,) in cursor.fetchall() if table not in KEPT)
+        cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+        cursor.execute("RESET orderhub.emptying")
