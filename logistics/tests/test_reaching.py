@@ -11,7 +11,7 @@ from logistics.operations import dividing, plan, reaching, waybill
 from logistics.providers import reach
 from logistics.queries import shipments
 from logistics.tests.test_dividing import parcels, two_lines
-from logistics.tests.test_together import merged
+from logistics.tests.together_cast import merged
 from orderhub.actors import Actor
 from orderhub.models import Message
 from orders.models import Event, Order
