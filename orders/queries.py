@@ -72,6 +72,7 @@ class OrderHead:
     shipped_at: dt.datetime | None
     signed_at: dt.datetime | None
     aftersale_until: dt.datetime | None
+    shop_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ def heads(order_ids: Iterable[int]) -> dict[int, OrderHead]:
         "refund_state", "ordered_at", "paid_at", "payable", "freight", "discount", "goods_amount", "refunded",
         "buyer_ref", "buyer_message", "destination_version", "open_holds", "promised_ship_at", "carrier",
         "outlet_code", "warehouse_id", "adcode", "shipped_at", "signed_at", "aftersale_until",
+        "shop__name",
     )  # fmt: skip
     return {row[0]: OrderHead(*row) for row in found}
 

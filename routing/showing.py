@@ -81,7 +81,7 @@ def _item(case: _Case, known: list[Meaning], fences: list[dict[str, Any]]) -> di
         "id": row.id,
         "number": head.number,
         "order": row.order_id,
-        "shop": head.shop_code,
+        "shop": head.shop_name,
         "due": due(row.promised_at, now),
         "tone": tone(row.promised_at, now),
         "verdict": row.verdict,
