@@ -23,7 +23,7 @@ from orderhub.sandbox.world import SourceOrder, World
 from orderhub.testing.sandbox import RunningSandbox
 from orders.models import Shop
 from orders.operations import pull
-from orders.providers.channel import kept as payload_of
+from orders.providers import channel_of
 
 SEED, ORDERS, DAYS = 1, 90, 15
 
@@ -70,14 +70,13 @@ class House:
         ground.read_payloads()
         return stored
 
-    def fetch(self, *numbers: str) -> None:
-        """Take in these trades of the Taobao shop and no others."""
-        shop = Shop.objects.select_related("connection").get(code="taobao")
-        kept = []
-        for number in numbers:
-            trade, raw = client(shop.connection).fullinfo(number)
-            kept.append(payload_of(number, str(trade["modified"]), raw))
-        keeping.keep_many(shop.connection_id, kept)
+    def fetch(self, *numbers: str, shop: str = "taobao") -> None:
+        """Read these orders of a pulled shop once, and take them in and no others."""
+        found = Shop.objects.select_related("connection").get(code=shop)
+        said = channel_of(found.channel).details(client(found.connection), numbers)
+        kept = [answer for answer in said.values() if isinstance(answer, keeping.Kept)]
+        assert len(kept) == len(numbers)
+        keeping.keep_many(found.connection_id, kept)
         ground.read_payloads()
 
     def plan(self) -> None:
