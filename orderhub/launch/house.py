@@ -14,7 +14,7 @@ from orderhub.launch.places import ROOT, VAR, Stop, checkout_key, make_folders, 
 from orderhub.launch.processes import Child
 
 #: The demo's orders: how many, and each source's part.
-DEMO_ORDERS, DEMO_MIX = "2000", "taobao=40,own_shop=24,pinduoduo=18,douyin=18"
+DEMO_ORDERS, DEMO_MIX = "2040", "taobao=40,own_shop=24,pinduoduo=18,douyin=18"
 CHILDREN = ("beat", "worker", "web", "sandbox")  # in the order in which they end
 
 
