@@ -26,6 +26,7 @@ from orderhub.sandbox.credentials import PINDUODUO
 from orderhub.testing.sandbox import RunningSandbox, running_sandbox
 from orderhub.tests.journeys.house import DAYS, ORDERS, SEED, House
 from orders.models import Event, Hold, Order, Shop
+from routing.models import Outlet
 
 pytestmark = pytest.mark.journey
 CREW = Actor("person", "crew")
@@ -41,6 +42,9 @@ def start_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningS
 @pytest.fixture(scope="module", autouse=True)
 def lived(whole: House) -> Iterator[None]:
     """The shop was pulled, its messages came, the crew worked, and nothing moves any more."""
+    Outlet.objects.update(
+        daily_capacity=100_000
+    )  # a full outlet lets a moved order wait, and is another test's
     # what changes after its first reading is read once and planned; a pull's windows overlap and may read twice
     whole.fetch(*whole.world.scenarios["address_changed"], shop="pinduoduo")
     whole.plan()
@@ -123,14 +127,9 @@ def test_that_a_refund_before_shipping_takes_no_number(whole: House) -> None:
 def test_that_a_changed_address_is_labelled_with_its_own_cipher_text(whole: House) -> None:
     order = of_scenario(whole, "address_changed")
     assert order.destination_version == 2
-    numbers = {
-        row["body"]["waybill_code"] for row in about(effects(whole, "waybill.number"), order.channel_number)
-    }
-    living = order.parcels.exclude(state="voided")
-    assert living.count() <= 1 and not living.exclude(destination_version=2).exists()
-    assert not order.parcels.filter(destination_version=1).exclude(state="voided").exists()
-    # where the order waits for a place or a person, no number was taken for the address that is no more
-    assert numbers >= set(living.exclude(waybill_no="").values_list("waybill_no", flat=True))
+    live = order.parcels.exclude(state="voided").get()
+    numbers = about(effects(whole, "waybill.number"), order.channel_number)
+    assert live.waybill_no and live.waybill_no in [entry["body"]["waybill_code"] for entry in numbers]
 
 
 def test_that_a_review_stops_an_order_until_the_platform_lets_it_go(whole: House) -> None:
