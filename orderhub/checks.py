@@ -24,6 +24,7 @@ def dotted_names() -> Iterator[tuple[str, str]]:
     from orderhub.integrations.oauth import SHAPES
     from orderhub.integrations.registry import CLIENTS
     from orderhub.outbox.registry import KINDS
+    from orderhub.rules import registry as rules
 
     for name in LIFECYCLES:
         lifecycle = resolve(name)
@@ -46,6 +47,8 @@ def dotted_names() -> Iterator[tuple[str, str]]:
         yield f"client {platform}", function
     for platform, shape in SHAPES.items():
         yield f"authorisation {platform}", shape.grant
+    for function in rules.names():
+        yield "decision point", function
 
 
 @register()

@@ -5,9 +5,11 @@ from orderhub.integrations.models import Breaker, Budget, Call, Connection
 from orderhub.jobs.models import Heartbeat, Job, ModuleSwitch
 from orderhub.notifications.models import Pace, Recipient
 from orderhub.outbox.models import Message
+from orderhub.rules.models import Assertion, Publication, RuleSet, Trace, Version
 from orderhub.tickets.models import Note, Ticket
 
 __all__ = [
+    "Assertion",
     "Breaker",
     "Budget",
     "Call",
@@ -19,7 +21,11 @@ __all__ = [
     "Note",
     "Pace",
     "Payload",
+    "Publication",
     "Recipient",
     "RefusedPush",
+    "RuleSet",
     "Ticket",
+    "Trace",
+    "Version",
 ]

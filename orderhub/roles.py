@@ -48,7 +48,8 @@ ROLES: tuple[Role, ...] = (
         "service_lead", _("Service lead"),
         ("orders.view_shop", "orderhub.view_payload", "orderhub.change_payload", "orderhub.change_message",
          "inventory.view_unknowncode", "inventory.change_unknowncode", "inventory.view_skucode", "inventory.add_skucode",
-         "routing.view_*", "routing.*_knownplace", "routing.delete_addressmemory", "routing.change_addresspolicy"),
+         "routing.view_*", "routing.*_knownplace", "routing.delete_addressmemory", "routing.change_addresspolicy",
+         "orderhub.view_ruleset"),
         inherits=("customer_service",),
     ),
     Role(
@@ -74,6 +75,7 @@ ROLES: tuple[Role, ...] = (
         "operations", _("Operations supervisor"),
         ("orders.*_shop", "orders.view_payload_raw", "orderhub.*_connection", "orderhub.*_recipient",
          "orderhub.*_moduleswitch", "orderhub.view_call",
+         "orderhub.view_ruleset", "orderhub.change_ruleset", "orderhub.publish_ruleset",
          "orderhub.view_heartbeat", "orderhub.view_job", "orderhub.add_job", "inventory.*_sku", "inventory.*_skucode",
          "inventory.*_warehouse", "inventory.*_bin", "routing.*_fence", "routing.import_fence", "routing.*_outlet",
          "routing.*_capacityday", "routing.*_override", "django_celery_beat.view_periodictask",
@@ -84,6 +86,7 @@ ROLES: tuple[Role, ...] = (
     Role(
         "director", _("Operations director"),
         (*SEE_ORDERS, *SEE_STOCK, *SEE_PARCELS, "routing.view_*", "orders.view_shop", "orderhub.view_message",
+         "orderhub.view_ruleset",
          "orderhub.view_payload", "orderhub.view_call", "orderhub.change_ticket"),
     ),
     Role(

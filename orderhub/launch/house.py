@@ -80,6 +80,7 @@ def prepare(env: dict[str, str]) -> None:
     """Tables, schedules and static files."""
     prepare_tables(env)
     manage(env, "seed_schedule", quiet=True)
+    manage(env, "seed_rules", quiet=True)
     manage(env, "collectstatic", "--noinput", "-v", "0", quiet=True)
 
 

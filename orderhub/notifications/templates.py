@@ -47,6 +47,11 @@ TEMPLATES: dict[str, Template] = {
         "template_needs_person",
         ("number", "reason"),
     ),
+    "rule_failing": Template(
+        _("A rule fails"),
+        _("Rules that fail while orders run"),
+        _("%(point)s, version %(version)s: the last good version decides; roll back or correct it"),
+    ),
     "needs_person": Template(
         _("Needs a person"),
         _("Orders that need a person"),
