@@ -164,7 +164,9 @@ def roll_back(rule_set_id: int, user: Any, reason: str = "", to: int | None = No
     """The version that was live before (or a named earlier one) decides again. Raises RuleError where there is none."""
     with transaction.atomic():
         owner = _locked(rule_set_id)
-        earlier = owner.versions.filter(state=S.RETIRED).exclude(id=owner.live_id or 0).order_by("-published_at")
+        earlier = (
+            owner.versions.filter(state=S.RETIRED).exclude(id=owner.live_id or 0).order_by("-published_at")
+        )
         target = (earlier.filter(id=to) if to else earlier).first()
         if target is None:
             raise RuleError(_("There is no earlier version to go back to."))

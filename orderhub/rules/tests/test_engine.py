@@ -126,12 +126,17 @@ def test_that_any_value_is_brought_into_the_schema(seeded, value):
 
 def test_that_the_row_that_matched_is_named(seeded):
     match = engine.matched("toy", None, {"amount": 500})
-    assert [(row.row, row.index) for row in match.rows] == [("dear", 0)] and match.answer and match.answer["fee"] == 5
+    assert (
+        [(row.row, row.index) for row in match.rows] == [("dear", 0)]
+        and match.answer
+        and match.answer["fee"] == 5
+    )
     assert engine.matched("toy", None, {"amount": 1, "town": "余杭"}).rows[0].row == "far"
 
 
 def test_that_trying_a_draft_touches_nothing_live(seeded, boss):
     results = engine.evaluate("toy", failing_for("余杭"), [{"town": "余杭"}, {"town": "上城"}])
-    assert results[0].answer is None and "fee" in results[0].error and results[1].answer == {"insure": True, "fee": 7, "who": "house", "why": ""}
+    assert results[0].answer is None and "fee" in results[0].error
+    assert results[1].answer == {"insure": True, "fee": 7, "who": "house", "why": ""}
     assert engine.decide("toy", [{"amount": 500}]).answers[0]["fee"] == 5
     assert not Ticket.objects.exists() and not Message.objects.exists()
