@@ -5,7 +5,7 @@ from orderhub.integrations.models import Breaker, Budget, Call, Connection
 from orderhub.jobs.models import Heartbeat, Job, ModuleSwitch
 from orderhub.notifications.models import Pace, Recipient
 from orderhub.outbox.models import Message
-from orderhub.rules.models import Assertion, Publication, RuleSet, Trace, Version
+from orderhub.rules.models import Assertion, Publication, RuleSet, ShadowCount, Trace, Version
 from orderhub.tickets.models import Note, Ticket
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Recipient",
     "RefusedPush",
     "RuleSet",
+    "ShadowCount",
     "Ticket",
     "Trace",
     "Version",

@@ -43,6 +43,7 @@ SCHEDULE = (
     Row("Look up addresses", "routing.resolve_addresses", 5),
     Row("Learn from picks and deliveries", "routing.learn_addresses", 60 * 60, keep=True),
     Row("Settle places of outlets", "routing.settle_capacity", 60),
+    Row("Follow rules in shadow", "orderhub.follow_shadows", 15),
     Row("Work at jobs", "orderhub.run_jobs", 10),
     Row("Worker heartbeat", "orderhub.pulse", 15),
 )

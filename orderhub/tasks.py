@@ -7,6 +7,7 @@ from orderhub.inbound.registry import PAYLOAD_KINDS
 from orderhub.jobs import running
 from orderhub.jobs.pulse import beat
 from orderhub.outbox import sending
+from orderhub.rules import shadowing
 
 
 @shared_task(name="orderhub.drain_outbox", ignore_result=True)
@@ -35,3 +36,9 @@ def pulse(**_: object) -> None:
 def run_jobs(**_: object) -> None:
     """Long work that somebody asked for, a step at a time."""
     running.run_due()
+
+
+@shared_task(name="orderhub.follow_shadows", ignore_result=True)
+def follow_shadows(**_: object) -> None:
+    """Count what rule versions in shadow would have decided about new orders."""
+    shadowing.follow()

@@ -23,7 +23,9 @@ def panel(order_id: int, request: HttpRequest) -> dict[str, Any] | None:
     traces = list(Trace.objects.filter(order_id=order_id).order_by("-id")[:SHOWN])
     if not traces:
         return None
-    versions = Version.objects.select_related("rule_set").in_bulk({t.version_id for t in traces if t.version_id})
+    versions = Version.objects.select_related("rule_set").in_bulk(
+        {t.version_id for t in traces if t.version_id}
+    )
     may = request.user.has_perm("orderhub.view_ruleset")
     return {
         "template": "orderhub/rules/panel.html",
@@ -34,7 +36,7 @@ def panel(order_id: int, request: HttpRequest) -> dict[str, Any] | None:
 def _told(trace: Trace, version: Version | None, may: bool) -> dict[str, Any]:
     told: dict[str, Any] = {
         "point": trace.point, "when": moment(trace.at), "note": trace.note, "said": "", "steps": [],
-        "version": _("the policy as shipped") if version is None else f"{version.rule_set.label} {version}", "link": "",
+        "version": _("the policy as shipped") if version is None else f"{version.rule_set.title} {version}", "link": "",
     }  # fmt: skip
     try:
         point = point_of(trace.point)
@@ -46,9 +48,11 @@ def _told(trace: Trace, version: Version | None, may: bool) -> dict[str, Any]:
             step for row in trace.row if (step := explaining.row_words(point, version.document, row))
         ]
         if may:
-            told["link"] = reverse("admin:rules_point", args=[trace.point])
+            told["link"] = reverse("admin:rules_try", args=[version.pk])
     if point.words:
         told["said"] = resolve(point.words)(trace.answer, trace.row[0] if trace.row else None)
     elif not told["steps"]:
-        told["said"] = _(", ").join(f"{label} {value}" for label, value in explaining.answer_list(point, trace.answer))
+        told["said"] = _(", ").join(
+            f"{label} {value}" for label, value in explaining.answer_list(point, trace.answer)
+        )
     return told

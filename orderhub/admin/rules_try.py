@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
@@ -43,7 +44,7 @@ def page(request: HttpRequest, version_id: int) -> HttpResponse:
     need(request, SEE)
     version = get_object_or_404(Version.objects.select_related("rule_set"), pk=version_id)
     return TemplateResponse(request, "orderhub/rules/try.html", {
-        "title": _("Try “%(version)s” on past orders") % {"version": version},
+        "title": _("Try “%(version)s” on past orders") % {"version": f"{version.rule_set.title} {version}"},
         "version": version, "periods": [(code, label) for code, (label, _span) in PERIODS.items()],
         "may": request.user.has_perm(CHANGE), **_cases(version), **progress_of(version),
         "shadow": ShadowCount.objects.filter(version=version).first(), **admin.site.each_context(request),
@@ -83,7 +84,7 @@ def progress_of(version: Version) -> dict[str, Any]:
             for frm, to, n in result.get("changes", ())
         ],
         "errors": result.get("errors", ()),
-        "cost": yuan(result["cost"]) if result.get("costed") else "",
+        "cost": yuan(Decimal(result["cost"])) if result.get("costed") else "",
         "costed": result.get("costed", 0),
         "hours": f"{result['hours'] / result['timed']:+.1f}" if result.get("timed") else "",
         "timed": result.get("timed", 0),
@@ -111,7 +112,7 @@ def begin(request: HttpRequest, version_id: int) -> HttpResponse:
     ids: list[int] | None = None
     span = PERIODS.get(request.POST.get("period", ""), PERIODS["week"])[1]
     if numbers:
-        ids, span = list(resolve(ORDER_IDS)(numbers)), CHOSEN
+        ids, span = list(resolve(ORDER_IDS)(numbers).values()), CHOSEN
     try:
         simulating.begin(version, now - span, now, ids, request.user.pk)
     except simulating.CannotTry as error:
@@ -138,15 +139,19 @@ def sample(request: HttpRequest, version_id: int, place: int) -> HttpResponse:
     need(request, SEE)
     version = get_object_or_404(Version.objects.select_related("rule_set"), pk=version_id)
     job = simulating.newest(version)
-    samples = (job.result or {}).get("samples", []) if job is not None else []
+    samples: list[Any] = (job.result or {}).get("samples", []) if job is not None else []
     if job is None or place >= len(samples):
         return _to(version)
     kept, point = samples[place], point_of(version.rule_set.point)
     live = Version.objects.get(pk=job.params["live"])
+    pairs = (
+        (_("In use: %(version)s"), live, live.document),
+        (_("Tried: %(version)s"), version, job.params["document"]),
+    )
     sides = [
-        {"title": _("In use: %(version)s") % {"version": live}, **explaining.explained(point, live.document, kept["input"])},
-        {"title": _("Tried: %(version)s") % {"version": version}, **explaining.explained(point, job.params["document"], kept["input"])},
-    ]  # fmt: skip
+        {"title": title % {"version": which}, **explaining.explained(point, document, kept["input"])}
+        for title, which, document in pairs
+    ]
     return TemplateResponse(request, "orderhub/rules/try_sample.html", {
         "title": _("Order %(number)s, decided twice") % {"number": kept["label"]}, "sample": kept, "sides": sides,
         "version": version, "inputs": explaining.input_words(point, kept["input"]), **admin.site.each_context(request),
@@ -203,5 +208,3 @@ def drop_case(request: HttpRequest, version_id: int, case_id: int) -> HttpRespon
 
 def _to(version: Version) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:rules_try", args=[version.pk]))
-
-

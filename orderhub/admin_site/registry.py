@@ -47,6 +47,9 @@ ORDER_PANELS: tuple[Panel, ...] = (
     Panel("parcels", _("Parcels and tracking"), "logistics.admin.panels.parcels", "logistics.view_parcel"),
     Panel("together", _("Ships together or apart"), "logistics.admin.together.panel", "orders.view_order"),
     Panel("route", _("Why it goes there"), "routing.admin.panels.explanation", "routing.view_decision"),
+    Panel(
+        "rules", _("Rules that changed something"), "orderhub.admin.rules_panel.panel", "orders.view_order"
+    ),
     Panel("cases", _("After-sale"), "orders.admin.case.panel", "orders.view_case"),
     Panel("money", _("Invoice and receivable"), "finance.admin.panels.money", "finance.view_receivable"),
 )
@@ -65,6 +68,9 @@ WAYBILLS = "logistics.queries.waybills"
 
 #: `by(order ids) -> {order id: number}`, for lists of the ground floor that speak of orders.
 ORDER_NUMBERS = "orders.admin.search.numbers"
+
+#: `by(our order numbers) -> {number: order id}`, for numbers that are pasted.
+ORDER_IDS = "orders.queries.ids_of_numbers"
 
 #: `by(request) -> dict` with `title`, `template` and what the template shows, in the order of the screen.
 DASHBOARD: tuple[str, ...] = (
@@ -107,6 +113,25 @@ PAGES: tuple[Page, ...] = (
     Page("review/bulk/accept/", "review_bulk_accept", "routing.admin.review.bulk_accept"),
     Page("review/bulk/undo/", "review_bulk_undo", "routing.admin.review.bulk_undo"),
     Page("review/quality/", "address_quality", "routing.admin.quality.page"),
+    Page("rules/version/<int:version_id>/try/", "rules_try", "orderhub.admin.rules_try.page"),
+    Page(
+        "rules/version/<int:version_id>/try/progress/",
+        "rules_try_progress",
+        "orderhub.admin.rules_try.progress",
+    ),
+    Page("rules/version/<int:version_id>/try/begin/", "rules_try_begin", "orderhub.admin.rules_try.begin"),
+    Page("rules/version/<int:version_id>/try/stop/", "rules_try_stop", "orderhub.admin.rules_try.stop"),
+    Page(
+        "rules/version/<int:version_id>/try/<int:place>/",
+        "rules_try_sample",
+        "orderhub.admin.rules_try.sample",
+    ),
+    Page("rules/version/<int:version_id>/cases/add/", "rules_case_add", "orderhub.admin.rules_try.add_case"),
+    Page(
+        "rules/version/<int:version_id>/cases/<int:case_id>/drop/",
+        "rules_case_drop",
+        "orderhub.admin.rules_try.drop_case",
+    ),
     Page("payloads/<int:payload_id>/raw/", "payload_raw", "orderhub.admin.payload.raw"),
 )
 
@@ -121,6 +146,7 @@ def names() -> Iterator[str]:
     yield from ORDERS_BEHIND
     yield WAYBILLS
     yield ORDER_NUMBERS
+    yield ORDER_IDS
     yield from DASHBOARD
     yield from (page.view for page in PAGES)
     yield MAP_CODE

@@ -21,7 +21,10 @@ from orderhub.nudge import nudge
 
 log = logging.getLogger(__name__)
 
-KINDS: dict[str, str] = {"backfill": "orders.operations.backfill.step"}
+KINDS: dict[str, str] = {
+    "backfill": "orders.operations.backfill.step",
+    "simulate": "orderhub.rules.simulating.step",
+}
 LEASE = dt.timedelta(seconds=90)
 WAIT = dt.timedelta(minutes=1)
 #: A job whose worker died this often in a row, without a step between, is given up.

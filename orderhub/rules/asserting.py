@@ -1,4 +1,4 @@
-"""Cases that must hold before anything is published ("orders to 余杭 go to …"): kept with the rule set, tried on every version."""
+"""Cases that must hold before anything is published ("orders to 余杭 go to …"): kept with the set, tried on every version."""
 
 from __future__ import annotations
 
@@ -32,22 +32,23 @@ def run(version: Version) -> list[Verdict]:
     point = point_of(version.rule_set.point)
     cases = list(Assertion.objects.filter(rule_set_id=version.rule_set_id).order_by("id"))
     verdicts = []
-    for case, result in zip(cases, engine.evaluate(point.code, version.document, [case.input for case in cases]), strict=True):
+    for case, result in zip(
+        cases, engine.evaluate(point.code, version.document, [case.input for case in cases]), strict=True
+    ):
         if result.answer is None:
             verdicts.append(Verdict(case, False, result.error))
             continue
-        wrong = {code: result.answer.get(code) for code, want in case.expect.items() if result.answer.get(code) != want}
+        wrong = {
+            code: result.answer.get(code)
+            for code, want in case.expect.items()
+            if result.answer.get(code) != want
+        }
         told = _(", ").join(
             f"{words.label_of(point, code)} {words.value_words(got, words.field_of(point, code))}"
             for code, got in wrong.items()
         )
         verdicts.append(Verdict(case, not wrong, told))
     return verdicts
-
-
-def broken(version: Version) -> list[Verdict]:
-    """The cases that do not hold: while there are any, the version is not published."""
-    return [verdict for verdict in run(version) if not verdict.holds]
 
 
 def add(rule_set: RuleSet, label: str, given: Mapping[str, str], expected: Mapping[str, str]) -> Assertion:

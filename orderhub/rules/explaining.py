@@ -45,7 +45,9 @@ def row_words(point: Point, document: Mapping[str, Any], row: Mapping[str, Any])
         cell = str(rule.get(column["id"]) or "")
         if cell:
             field = words.field_of(point, column.get("field") or "")
-            then.append(f"{words.label_of(point, column.get('field') or column['name'])} {words.cell_words(cell, field)}")
+            then.append(
+                f"{words.label_of(point, column.get('field') or column['name'])} {words.cell_words(cell, field)}"
+            )
     return {
         "table": node["name"],
         "number": rules.index(rule) + 1,

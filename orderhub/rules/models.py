@@ -161,3 +161,24 @@ class Assertion(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+
+class ShadowCount(models.Model):
+    """What a version in shadow came to beside `live` since `since`; decisions before `until` are counted."""
+
+    version = models.OneToOneField(Version, models.CASCADE, primary_key=True, related_name="shadow_count")
+    live = models.ForeignKey(Version, models.CASCADE, related_name="+")
+    since = models.DateTimeField(_("counted since"))
+    until = models.DateTimeField()
+    after = models.BigIntegerField(default=0)  # within the window that is being read
+    seen = models.PositiveIntegerField(_("decisions"), default=0)
+    differing = models.PositiveIntegerField(_("would differ"), default=0)
+    impossible = models.PositiveIntegerField(_("can't decide"), default=0)
+    result = models.JSONField(null=True)
+
+    class Meta:
+        verbose_name = _("shadow count")
+        verbose_name_plural = _("shadow counts")
+
+    def __str__(self) -> str:
+        return f"{self.version_id}: {self.differing}/{self.seen}"

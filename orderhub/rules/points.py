@@ -59,7 +59,8 @@ class Policy:
 class Point:
     """A question with its vocabulary. The first policy is the one in use at the beginning.
 
-    Dotted names, all optional: `past` (since, until, ids | None, after_id, limit) -> [Past], queries only;
+    Dotted names, all optional: `past` (since, until, ids | None, after_id, limit) -> [Past] in the order of id, queries only (its
+    attribute `count`, if it has one, (since, until, ids) -> int, is for the progress bar);
     `effect` ([Past], before, after) -> [Effect]; `words` (answer, matched row or None) -> sentence for the order page.
     """
 
@@ -89,12 +90,17 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """One decision of the past, for trying a draft: `became` is what happened then, in the point's output words."""
+    """One decision of the past, for trying a draft: `became` is what happened then, in the point's output words.
+
+    `id` grows and is what pages go by; `order` is the order's id where `id` is another record's. Nothing personal
+    may stand here: inputs and labels (the order's number) are kept with the result of a trial.
+    """
 
     id: int
     label: str
     input: dict[str, Any]
     became: dict[str, Any]
+    order: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

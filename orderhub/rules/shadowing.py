@@ -43,14 +43,16 @@ def _follow(rule_set: RuleSet) -> int:
     if not point.past:
         return 0
     now, counted = timezone.now(), 0
-    ShadowCount.objects.get_or_create(version=shadow, defaults={"live": live, "until": now - LAG, "since": now})
+    ShadowCount.objects.get_or_create(
+        version=shadow, defaults={"live": live, "until": now - LAG, "since": now - LAG}
+    )
     with transaction.atomic():
         row = ShadowCount.objects.select_for_update(skip_locked=True).filter(version=shadow).first()
         if row is None:
             return 0
         tally, end = Tally.from_json(row.result), now - LAG
         if row.live_id != live.pk:  # compared with another version from here on: a new count
-            tally, row.live, row.until, row.since, row.after = Tally(), live, end, now, 0
+            tally, row.live, row.until, row.since, row.after = Tally(), live, end, end, 0
         for _turn in range(PAGES_A_TURN):
             pasts = simulating.read(point, row.until, end, None, row.after, simulating.PAGE)
             simulating.compare(point, pasts, live.document, shadow.document, tally)
@@ -62,5 +64,7 @@ def _follow(rule_set: RuleSet) -> int:
         row.result, row.seen, row.differing, row.impossible = (
             tally.as_json(), tally.seen, tally.differing, tally.impossible,
         )  # fmt: skip
-        row.save(update_fields=["result", "seen", "differing", "impossible", "live", "until", "since", "after"])
+        row.save(
+            update_fields=["result", "seen", "differing", "impossible", "live", "until", "since", "after"]
+        )
     return counted

@@ -35,7 +35,11 @@ class CannotTry(ValueError):
 
 
 def begin(
-    version: Version, since: dt.datetime, until: dt.datetime, order_ids: Sequence[int] | None, user_id: int | None
+    version: Version,
+    since: dt.datetime,
+    until: dt.datetime,
+    order_ids: Sequence[int] | None,
+    user_id: int | None,
 ) -> Job:
     """Try a version on what was decided in [since, until), or on chosen orders only. Raises CannotTry."""
     point = point_of(version.rule_set.point)
@@ -89,7 +93,12 @@ def step(job: Job) -> bool:
 
 
 def read(
-    point: Point, since: dt.datetime, until: dt.datetime, order_ids: Sequence[int] | None, after: int, limit: int
+    point: Point,
+    since: dt.datetime,
+    until: dt.datetime,
+    order_ids: Sequence[int] | None,
+    after: int,
+    limit: int,
 ) -> list[Past]:
     """A page of past decisions, read in a transaction that can't write."""
     with transaction.atomic():
@@ -116,15 +125,22 @@ def _read_only() -> None:
 def compare(point: Point, pasts: Sequence[Past], live: Any, draft: Any, tally: Tally) -> None:
     """Evaluate both documents on these decisions and count the differences into `tally`."""
     inputs = [past.input for past in pasts]
-    before = engine.evaluate(point.code, live, inputs)
-    after = engine.evaluate(point.code, draft, inputs)
-    able = [i for i in range(len(pasts)) if before[i].answer is not None and after[i].answer is not None]
-    found = effects(
-        point, [pasts[i] for i in able], [before[i].answer for i in able], [after[i].answer for i in able]
+    told: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
+    errors = [""] * len(pasts)
+    both = zip(
+        engine.evaluate(point.code, live, inputs), engine.evaluate(point.code, draft, inputs), strict=True
     )
-    by_place: dict[int, Effect] = dict(zip(able, found, strict=True))
-    errors = [after[i].error or before[i].error or "" for i in range(len(pasts))]
-    tally.add(pasts, [by_place.get(i) for i in range(len(pasts))], errors)
+    for place, (before, after) in enumerate(both):
+        if before.answer is None or after.answer is None:
+            errors[place] = after.error or _("The version in use can't decide this: %s") % before.error
+        else:
+            told[place] = (before.answer, after.answer)
+    pairs = list(told.values())
+    found = effects(
+        point, [pasts[place] for place in told], [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    )
+    by_place = dict(zip(told, found, strict=True))
+    tally.add(pasts, [by_place.get(place) for place in range(len(pasts))], errors)
 
 
 def effects(
@@ -135,6 +151,6 @@ def effects(
         told: list[Effect] = resolve(point.effect)(pasts, before, after)
         return told
     return [
-        Effect(False) if a == b else Effect(True, *answer_words(point, a, b))
+        Effect(False, "", "") if a == b else Effect(True, *answer_words(point, a, b))
         for a, b in zip(before, after, strict=True)
     ]

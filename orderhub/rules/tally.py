@@ -74,7 +74,13 @@ class Tally:
     def _keep(self, past: Past, told: dict[str, Any]) -> None:
         if len(self.samples) < SAMPLES:
             self.samples.append(
-                {"id": past.id, "order": past.order or past.id, "label": past.label, "input": past.input, **told}
+                {
+                    "id": past.id,
+                    "order": past.order or past.id,
+                    "label": past.label,
+                    "input": past.input,
+                    **told,
+                }
             )
 
     def as_json(self) -> dict[str, Any]:
@@ -106,7 +112,7 @@ class Tally:
             hours=kept["hours"],
             timed=kept["timed"],
             changes={(frm, to): n for frm, to, n in kept["changes"]},
-            errors={text: n for text, n in kept["errors"]},
+            errors={str(text): int(n) for text, n in kept["errors"]},
             samples=list(kept["samples"]),
         )
 

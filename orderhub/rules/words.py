@@ -22,7 +22,7 @@ COMPARISONS: dict[str, Any] = {
     "!=": gettext_lazy("other than %(value)s"),
     ">": gettext_lazy("over %(value)s"),
     "<": gettext_lazy("under %(value)s"),
-    "==": gettext_lazy("%(value)s"),
+    "==": "%(value)s",
 }
 _COMPARED = re.compile(r"^(>=|<=|!=|==|>|<)\s*(.+)$", re.DOTALL)
 _CONSTANT = re.compile(r"""^(?:'([^']*)'|"([^"]*)"|(-?\d+(?:\.\d+)?)|(true|false|null))$""")
@@ -64,7 +64,11 @@ def cell_words(cell: str, field: Field | None = None) -> str:
     interval = _INTERVAL.match(cell)
     if interval is not None:
         left, low, high, right = interval.groups()
-        words = _("from %(low)s to %(high)s") if (left, right) == ("[", "]") else _("between %(low)s and %(high)s")
+        words = (
+            _("from %(low)s to %(high)s")
+            if (left, right) == ("[", "]")
+            else _("between %(low)s and %(high)s")
+        )
         return words % {"low": _unit(low, field), "high": _unit(high, field)}
     items = listed(cell)
     if items is not None:
