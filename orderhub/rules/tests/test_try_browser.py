@@ -54,7 +54,7 @@ def test_that_a_trial_is_pressed_watched_and_understood(desk: Any, live_server: 
                 page.context.add_cookies(
                     [{"name": "django_language", "value": language, "url": live_server.url}]
                 )
-                page.evaluate("theme => localStorage.setItem('_x_adminTheme', JSON.stringify(theme))", theme)
+                page.evaluate("theme => localStorage.setItem('adminTheme', JSON.stringify(theme))", theme)
                 for name, path in (("try", address), ("sample", f"{address}0/")):
                     page.goto(path)
                     page.wait_for_timeout(150)
