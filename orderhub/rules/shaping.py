@@ -11,6 +11,12 @@ from typing import Any
 from orderhub.rules import registry
 from orderhub.rules.points import Field, Point
 
+#: Inputs are told apart to this many decimals: what is not nought is then large enough to divide by.
+DECIMALS = 6
+HUGE = 1e15
+#: Longer texts and lists are cut: a rule reads words, not letters.
+LONGEST_TEXT, LONGEST_LIST = 2_000, 200
+
 
 class Outside(ValueError):
     """An answer outside the output's schema: `field` says which, the text why."""
@@ -32,7 +38,7 @@ def _number_in(field: Field) -> Callable[[Any], Any]:
         if type(value) is not int:
             if not isinstance(value, int | float | Decimal):
                 return nothing
-            value = float(value)
+            value = round(float(value), DECIMALS) if -HUGE < value < HUGE else float(value)
             if value != value:
                 return nothing
         return low if value < low else high if value > high else value
@@ -47,6 +53,8 @@ def _text_in(field: Field) -> Callable[[Any], Any]:
         if value is None:
             return nothing
         text = value if type(value) is str else str(value)
+        if len(text) > LONGEST_TEXT:
+            text = text[:LONGEST_TEXT]
         if not text.isascii():  # half a character can't be said in UTF-8
             return text.encode("utf-8", "replace").decode("utf-8")
         return text
@@ -63,7 +71,9 @@ def _list_in(field: Field) -> Callable[[Any], Any]:
     nothing = field.nothing
     text = _text_in(Field(field.code, field.label, "text"))
     return lambda value: (
-        [text(each) for each in value] if isinstance(value, list | tuple | set | frozenset) else nothing
+        [text(each) for each in list(value)[:LONGEST_LIST]]
+        if isinstance(value, list | tuple | set | frozenset)
+        else nothing
     )
 
 
@@ -111,6 +121,9 @@ def _number_out(field: Field, value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise Outside(field.code, f"no number: {_short(value)}")
     if not field.least <= value <= field.most:
+        for bound in (field.least, field.most):  # a third of three is a hair less than one
+            if math.isclose(value, bound, rel_tol=1e-9, abs_tol=1e-9):
+                return bound
         raise Outside(field.code, f"{value} is not within {field.least:g} to {field.most:g}")
     return value
 
