@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from inventory.providers import stockins
+from inventory.providers import purchases, stockins
 from orderhub.integrations.importance import Importance, spending
 
 
@@ -11,3 +11,10 @@ def poll_stockins(**_: object) -> None:
     """Ask every warehouse system which purchases it took in."""
     with spending(Importance.PULL):
         stockins.pull()
+
+
+@shared_task(name="inventory.poll_purchases", ignore_result=True)
+def poll_purchases(**_: object) -> None:
+    """Ask every warehouse system what was ordered from suppliers."""
+    with spending(Importance.PULL):
+        purchases.pull()

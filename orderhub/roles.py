@@ -33,7 +33,8 @@ SEE_ORDERS = (
 )  # fmt: skip
 SEE_STOCK = (
     "inventory.view_sku", "inventory.view_stock", "inventory.view_warehouse", "inventory.view_bin",
-    "inventory.view_movement", "inventory.view_reservation",
+    "inventory.view_movement", "inventory.view_reservation", "inventory.view_purchaseorder", "inventory.view_purchaseline",
+    "inventory.view_supplier",
 )  # fmt: skip
 SEE_PARCELS = ("logistics.view_*",)
 
@@ -68,8 +69,9 @@ ROLES: tuple[Role, ...] = (
     Role(
         "purchasing", _("Purchasing lead"),
         (*SEE_STOCK, "inventory.add_sku", "inventory.change_sku", "inventory.view_skucode", "inventory.add_skucode",
-         "inventory.change_skucode", "inventory.view_unknowncode", "inventory.change_unknowncode", "orders.view_order",
-         "orders.view_line", "orderhub.view_ticket", "orderhub.change_ticket"),
+         "inventory.change_skucode", "inventory.view_unknowncode", "inventory.change_unknowncode", "inventory.*_supplier",
+         "inventory.*_purchaseorder", "inventory.*_purchaseline", "orders.view_order", "orders.view_line",
+         "orderhub.view_ticket", "orderhub.change_ticket"),
     ),
     Role(
         "operations", _("Operations supervisor"),

@@ -28,6 +28,7 @@ SCHEDULE = (
     Row("Expire unpaid orders", "orders.expire_unpaid", 60),
     Row("Retry orders that wait for stock", "orders.retry_stock", 300),
     Row("Ask for return receipts", "orders.poll_returns", 60),
+    Row("Ask for purchase orders", "inventory.poll_purchases", 300),
     Row("Ask for stock-in receipts", "inventory.poll_stockins", 120),
     Row("Plan parcels", "logistics.plan", 3),
     Row("Stop parcels that must not leave", "logistics.stop", 5),

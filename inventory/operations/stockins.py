@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from inventory.models import Bin, Movement
+from inventory.operations.purchases import count_received
 from inventory.operations.receive import RETURN_BINS, shelve
 from inventory.providers import stockins
 from inventory.queries import find_sku, sku_codes
@@ -62,6 +63,7 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
             verdicts[row.id] = Verdict.set_aside("changed", text % {"number": document.number})
     for platform, arrived in shelf.items():
         shelve(arrived, Movement.Kind.RECEIVE, platform)
+    count_received({(row.connection_id, documents[row.id].purchase) for row in rows if row.id in pieces})
     return verdicts
 
 

@@ -28,7 +28,7 @@ STATE_TONES: dict[str, str] = {
     # money and stock
     "due": "neutral", "saved": "info", "submitted": "info", "audited": "good", "requested": "info",
     "issued": "good", "reversed": "warn", "active": "info", "received": "info", "refused": "warn",
-    "withdrawn": "done",
+    "withdrawn": "done", "draft": "neutral", "placed": "info", "partial": "warn",
 }  # fmt: skip
 CHANNEL_TONES = {"taobao": "taobao", "own_shop": "own", "pinduoduo": "pinduoduo", "douyin": "douyin"}
 

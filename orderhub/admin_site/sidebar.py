@@ -33,6 +33,7 @@ GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
     )),
     (_("Goods and stock"), False, (
         Item(_("Stock"), "inventory_2", "inventory_stock_changelist", "inventory.view_stock"),
+        Item(_("Purchase orders"), "local_shipping", "inventory_purchaseorder_changelist", "inventory.view_purchaseorder"),
         Item(_("SKUs"), "category", "inventory_sku_changelist", "inventory.view_sku"),
         Item(_("Unmapped codes"), "link_off", "inventory_unknowncode_changelist", "inventory.view_unknowncode"),
         Item(_("Stock ledger"), "list_alt", "inventory_movement_changelist", "inventory.view_movement"),

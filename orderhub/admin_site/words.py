@@ -45,6 +45,7 @@ PAYLOAD_KINDS: dict[str, Any] = {
     "confirm": _("warehouse's confirmation"),
     "trace": _("trace"),
     "return": _("return receipt"),
+    "purchase": _("purchase order"),
     "stockin": _("stock-in receipt"),
 }
 SOURCES: dict[str, Any] = {

@@ -33,7 +33,7 @@ class Page(Protocol):
 
 
 Ask = Callable[[dt.datetime, dt.datetime, int, int], Page]
-#: (outside number, version as Beijing text that sorts), or None for a record that is not to be kept yet.
+#: (outside number, version as Beijing text that sorts, to the second; more may follow), None: not to be kept yet.
 Identify = Callable[[dict[str, Any]], tuple[str, str] | None]
 
 
@@ -79,4 +79,4 @@ def newest(connection_id: int, kind: str) -> dt.datetime | None:
             [connection_id, kind],
         )
         found = cursor.fetchone()
-    return from_beijing(found[0]) if found and found[0] else None
+    return from_beijing(found[0][:19]) if found and found[0] else None

@@ -129,6 +129,7 @@ class Wangdiantong(Platform):
 def methods() -> dict[str, Method]:
     from orderhub.sandbox import wangdiantong_after as after
     from orderhub.sandbox import wangdiantong_orders as orders
+    from orderhub.sandbox import wangdiantong_purchases as purchases
     from orderhub.sandbox import wangdiantong_stock as stock
 
     return {
@@ -142,7 +143,9 @@ def methods() -> dict[str, Method]:
         "wms.StockSpec.search2": stock.search,
         "wms.StockSpec.stockDetailSearch": stock.details,
         "wms.stockin.Refund.queryWithDetail": stock.returns,
-        "wms.stockin.Purchase.queryWithDetail": stock.receipts,
-        "purchase.PurchaseOrder.createOrder": stock.purchase,
+        "wms.stockin.Purchase.queryWithDetail": purchases.receipts,
+        "purchase.PurchaseOrder.createOrder": purchases.purchase,
+        "purchase.PurchaseOrder.queryWithDetail": purchases.orders,
+        "purchase.PurchaseOrder.pending": purchases.cancel,
         "setting.Warehouse.queryWarehouse": stock.warehouses,
     }

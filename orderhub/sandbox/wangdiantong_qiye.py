@@ -7,11 +7,11 @@ import hmac
 import json
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from orderhub.sandbox import wangdiantong_stock
+from orderhub.sandbox import wangdiantong_purchases, wangdiantong_stock
 from orderhub.sandbox.credentials import WANGDIANTONG_QIYE
 from orderhub.sandbox.frame import Answer, Platform, Request, beijing, from_beijing
 from orderhub.sandbox.places import WAREHOUSES
@@ -285,12 +285,22 @@ def stockin_refund(platform: Any, params: dict[str, str]) -> dict[str, Any]:
 
 def stockin_purchase(platform: Any, params: dict[str, str]) -> dict[str, Any]:
     """stockin_order_query_purchase.php: each purchase arrives whole, a while after it was ordered."""
-    return _told(wangdiantong_stock.receipts(platform, [params], params))
+    return _told(wangdiantong_purchases.receipts(platform, [params], params))
+
+
+def purchase_orders(platform: Any, params: dict[str, str]) -> dict[str, Any]:
+    """purchase_order_query.php: by time of change (≤ 30 days); the states 43 to 48 are this product's own."""
+    found = wangdiantong_purchases.orders(platform, [params], params)
+    rows = [{**row, "status": 48 if row["status"] == 40 else row["status"]} for row in found["order"]]
+    for row in rows:
+        row["details_list"] = row.pop("detail_list")
+        row["modified"] = beijing(datetime.fromtimestamp(row["modified"] / 1000, UTC))
+    return {"total_count": found.get("total_count", 0), "purchase_list": rows}
 
 
 def purchase_push(platform: Any, params: dict[str, str]) -> dict[str, Any]:
     """purchase_order_push.php: `purchase_info` is JSON; our purchase_no is the key."""
-    return wangdiantong_stock.purchase(platform, [json.loads(params.get("purchase_info") or "{}")], {})
+    return wangdiantong_purchases.purchase(platform, [json.loads(params.get("purchase_info") or "{}")], {})
 
 
 METHODS: dict[str, Callable[[WangdiantongQiye, dict[str, str]], dict[str, Any]]] = {
@@ -301,4 +311,5 @@ METHODS: dict[str, Callable[[WangdiantongQiye, dict[str, str]], dict[str, Any]]]
     "stockin_order_query_refund": stockin_refund,
     "stockin_order_query_purchase": stockin_purchase,
     "purchase_order_push": purchase_push,
+    "purchase_order_query": purchase_orders,
 }

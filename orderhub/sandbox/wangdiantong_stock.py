@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from orderhub.sandbox.credentials import WANGDIANTONG
-from orderhub.sandbox.frame import beijing, from_beijing
+from orderhub.sandbox.frame import beijing
 from orderhub.sandbox.places import WAREHOUSES
 from orderhub.sandbox.wangdiantong import Page, Refused
 from orderhub.sandbox.wangdiantong_orders import argument, trade_no, window
@@ -165,61 +165,6 @@ def receipt(
             for place, line in enumerate(row.lines)
         ],
     }  # fmt: skip
-
-
-def purchase(platform: Wangdiantong, arguments: list[Any], query: dict[str, str]) -> dict[str, Any]:
-    """purchase.PurchaseOrder.createOrder: our purchase_no is the key; the same one again is refused."""
-    params = argument(arguments, 0, dict, "params")
-    for name in ("provider_no", "receive_warehouse_nos", "expect_warehouse_no", "purchaser_name"):
-        if not params.get(name):
-            raise Refused(f"字段{name}不能为空")
-    warehouse(str(params["expect_warehouse_no"]))
-    lines = params.get("purchase_details") or []
-    for line in lines:
-        if str(line.get("spec_no")) not in platform.stock.place:
-            raise Refused(f"商家编码不存在: {line.get('spec_no')}")
-        if not isinstance(line.get("num"), int) or line["num"] < 1:
-            raise Refused("采购数量必须为正整数")
-    if not lines:
-        raise Refused("采购明细不能为空")
-    kept = platform.world.ledger.recall_all(platform.prefix, "purchase:")
-    code = str(params.get("purchase_no") or f"CG{len(kept) + 1:08d}")
-    if f"purchase:{code}" in kept:
-        raise Refused(f"采购单号已存在: {code}")
-    row = {**params, "purchase_no": code, "at": beijing(platform.world.now())}
-    platform.world.ledger.remember(platform.prefix, f"purchase:{code}", row)
-    platform.world.ledger.record(platform.prefix, "wms.purchase", code,
-                                 {"lines": [[line["spec_no"], line["num"]] for line in lines]})  # fmt: skip
-    return {"message": code}
-
-
-def receipts(platform: Wangdiantong, arguments: list[Any], query: dict[str, str]) -> dict[str, Any]:
-    """wms.stockin.Purchase.queryWithDetail: each purchase arrives whole, a minute after it was ordered."""
-    params, page = argument(arguments, 0, dict, "params"), Page(query, 200)
-    start, end = window(params, THIRTY_DAYS)
-    rows = []
-    for place, row in enumerate(platform.world.ledger.recall_all(platform.prefix, "purchase:").values(), 1):
-        at = from_beijing(row["at"]) + ARRIVES_AFTER
-        if at <= platform.world.now() and start <= at <= end:
-            rows.append((place, row, at))
-    shown = [
-        {
-            "stockin_id": place, "order_no": f"RKCG{place:06d}", "purchase_no": row["purchase_no"], "status": 80,
-            "warehouse_no": row["expect_warehouse_no"], "provider_no": row["provider_no"],
-            "created_time": str(int(at.timestamp() * 1000)), "check_time": str(int(at.timestamp() * 1000)),
-            "modified": beijing(at),
-            "details_list": [
-                {
-                    "spec_no": line["spec_no"], "num": f"{line['num']:.4f}", "defect": False,
-                    "stockin_price": str(line.get("price", "0")),
-                    "position_no": platform.stock.bins(row["expect_warehouse_no"], line["spec_no"], 1)[0][1],
-                }
-                for line in row["purchase_details"]
-            ],
-        }
-        for place, row, at in page.of(rows)
-    ]  # fmt: skip
-    return {**page.counted(rows), "order": shown}
 
 
 def warehouses(platform: Wangdiantong, arguments: list[Any], query: dict[str, str]) -> dict[str, Any]:

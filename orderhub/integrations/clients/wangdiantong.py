@@ -126,6 +126,10 @@ class Wangdiantong(Client):
         """Returned goods taken in, by modification, at most 30 days."""
         return self._page("wms.stockin.Refund.queryWithDetail", dict(_window(start, end)), page, size)
 
+    def purchase_orders(self, start: datetime, end: datetime, page: int = 0, size: int = 100) -> Page:
+        """Purchase orders with their lines, by modification, at most 30 days."""
+        return self._page("purchase.PurchaseOrder.queryWithDetail", dict(_window(start, end)), page, size)
+
     def purchase_stockins(self, start: datetime, end: datetime, page: int = 0, size: int = 100) -> Page:
         """Purchased goods taken in, by modification, at most 30 days."""
         return self._page("wms.stockin.Purchase.queryWithDetail", dict(_window(start, end)), page, size)

@@ -83,6 +83,10 @@ class WangdiantongQiye(Client):
         """Returned goods taken in, by modification, at most 30 days."""
         return self.page("stockin_order_query_refund", "stockin_list", _window(start, end), page, size)
 
+    def purchase_orders(self, start: datetime, end: datetime, page: int = 0, size: int = 100) -> Page:
+        """Purchase orders with their lines, by modification, at most 30 days."""
+        return self.page("purchase_order_query", "purchase_list", _window(start, end), page, size)
+
     def purchase_stockins(self, start: datetime, end: datetime, page: int = 0, size: int = 100) -> Page:
         """Purchased goods taken in, by modification, at most 30 days."""
         return self.page("stockin_order_query_purchase", "stockin_list", _window(start, end), page, size)
