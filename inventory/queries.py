@@ -3,54 +3,137 @@
 from __future__ import annotations
 
 import time
-import unicodedata
-from functools import lru_cache
+import uuid
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import Q
 
-from inventory.models import Sku, SkuCode
+from inventory.models import BundlePart, Sku, SkuCode
+from inventory.spelling import normal
 
-_BLANKS = {ord(c): None for c in " \t-_—–‐"}
-
-
-@lru_cache(maxsize=8192)
-def normal(code: str) -> str:
-    """The spelling that all spellings share: NFKC, upper case, without blanks, dashes and underscores."""
-    return unicodedata.normalize("NFKC", code).upper().translate(_BLANKS)
-
-
-_codes: tuple[float, dict[tuple[str, str], int]] | None = None
+_codes: tuple[float, dict[tuple[str, str], int], dict[int, tuple[str, str]]] | None = None
 CODES_FRESH_FOR = 5.0
 
 
 def sku_codes(*, fresh: bool = False) -> dict[tuple[str, str], int]:
-    """{(system or "*", normal spelling): sku id} of active SKUs, at most five seconds old."""
+    """{(system or "*", spelling): sku id} of active SKUs, at most five seconds old; exact and normal spellings.
+
+    A SKU's own code is everyone's. Where an exact spelling of one is the normal one of another, the exact one wins.
+    """
     global _codes
     if fresh or _codes is None or time.monotonic() - _codes[0] > CODES_FRESH_FOR:
-        table = {
-            ("*", normal(code)): identity
-            for identity, code in Sku.objects.filter(active=True).values_list("id", "code")
-        }
-        table.update(
-            {
-                (system, spelling): sku_id
-                for system, spelling, sku_id in SkuCode.objects.values_list("system", "normal", "sku_id")
-            }
-        )
-        _codes = (time.monotonic(), table)
+        own = list(Sku.objects.filter(active=True).values_list("id", "code", "name"))
+        outside = list(SkuCode.objects.filter(sku__active=True).values_list("system", "code", "sku_id"))
+        table = {("*", normal(code)): identity for identity, code, _name in own}
+        table.update({(system, normal(code)): sku_id for system, code, sku_id in outside})
+        table.update({("*", code): identity for identity, code, _name in own})
+        table.update({(system, code): sku_id for system, code, sku_id in outside})
+        _codes = (time.monotonic(), table, {identity: (code, name) for identity, code, name in own})
     return _codes[1]
 
 
+def sku_heads() -> dict[int, tuple[str, str]]:
+    """{active sku: (code, name)}, as old as `sku_codes`: what a line keeps of what was sold."""
+    sku_codes()
+    return _codes[2] if _codes is not None else {}
+
+
 def find_sku(system: str, code: str, table: dict[tuple[str, str], int]) -> int | None:
-    """The SKU behind an outside spelling: the system's own first, then everyone's."""
+    """The SKU behind an outside spelling: the system's own first, then everyone's; exactly, then by its normal form."""
     spelling = normal(code)
-    return table.get((system, spelling)) or table.get(("*", spelling))
+    if not spelling:
+        return None
+    return (
+        table.get((system, code))
+        or table.get((system, spelling))
+        or table.get(("*", code))
+        or table.get(("*", spelling))
+    )
+
+
+def outside_codes(systems: Iterable[str], sku_ids: Iterable[int]) -> dict[int, str]:
+    """{sku: how the system spells it}. Two statements.
+
+    By the first of `systems` (from the narrow to the wide: an account's code, then its trade) that has a spelling
+    of its own; else what everyone was told before the SKU was renamed; else our code.
+    """
+    order = list(dict.fromkeys(systems))
+    ids = sorted(set(sku_ids))
+    found = dict(Sku.objects.filter(id__in=ids).values_list("id", "code"))
+    best: dict[int, int] = {}
+    told = Q(system__in=order) | Q(system="*", sent=True)
+    rows = SkuCode.objects.filter(told, sku_id__in=ids).order_by("-sent", "id")
+    for system, code, sku_id in rows.values_list("system", "code", "sku_id"):
+        rank = order.index(system) if system in order else len(order)
+        if rank < best.get(sku_id, len(order) + 1):
+            best[sku_id], found[sku_id] = rank, code
+    return found
+
+
+def outside_code(system: str, sku_id: int) -> str:
+    """How one outside system spells a SKU. KeyError for no such SKU."""
+    return outside_codes([system], [sku_id])[sku_id]
 
 
 def weights(sku_ids: list[int]) -> dict[int, int]:
     """{sku: grams}."""
     return dict(Sku.objects.filter(id__in=sku_ids).values_list("id", "weight_g"))
+
+
+def names(sku_ids: Iterable[int]) -> dict[int, str]:
+    """{sku: its name}; no statement where none is asked for."""
+    ids = sorted(set(sku_ids))
+    return dict(Sku.objects.filter(id__in=ids).values_list("id", "name")) if ids else {}
+
+
+def parts_of(sku_ids: Iterable[int]) -> dict[int, dict[int, int]]:
+    """{bundle: {part: pieces}} of those that are bundles. One statement."""
+    found: dict[int, dict[int, int]] = {}
+    rows = BundlePart.objects.filter(bundle_id__in=sorted(set(sku_ids))).order_by("part_id")
+    for bundle, part, pieces in rows.values_list("bundle_id", "part_id", "quantity"):
+        found.setdefault(bundle, {})[part] = pieces
+    return found
+
+
+def made_of(items: Sequence[tuple[uuid.UUID, int, int]]) -> dict[uuid.UUID, dict[int, int]]:
+    """{reference: {part: pieces}} of the (reference, sku, quantity) whose SKU is a bundle. Two statements.
+
+    What is held for the reference decides; a bundle of which nothing is held any more is what it is made of now.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT reference, sku_id, sum(quantity) FROM inventory_reservation
+               WHERE reference = ANY(%s) AND state = 'active' GROUP BY 1, 2 ORDER BY 1, 2""",
+            [sorted({item[0] for item in items})],
+        )
+        held: dict[uuid.UUID, dict[int, int]] = {}
+        for reference, sku_id, pieces in cursor.fetchall():
+            held.setdefault(reference, {})[sku_id] = int(pieces)
+    now = parts_of(item[1] for item in items)
+    found = {}
+    for reference, sku_id, quantity in items:
+        mine = held.get(reference)
+        if mine is not None and set(mine) != {sku_id}:
+            found[reference] = mine
+        elif mine is None and sku_id in now:
+            found[reference] = {part: pieces * quantity for part, pieces in now[sku_id].items()}
+    return found
+
+
+def shipped(references: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[int, int]]:
+    """{reference: {sku: pieces that left under it}}, by the ledger. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT reference, sku_id, -sum(on_hand_change) FROM inventory_movement
+               WHERE reference = ANY(%s) AND kind = 'ship' GROUP BY 1, 2""",
+            [[str(reference) for reference in references]],
+        )
+        found: dict[uuid.UUID, dict[int, int]] = {}
+        for reference, sku_id, pieces in cursor.fetchall():
+            found.setdefault(uuid.UUID(reference), {})[sku_id] = int(pieces)
+        return found
 
 
 def drift() -> list[tuple[int, int, int, int, int, int]]:

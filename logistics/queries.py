@@ -32,6 +32,7 @@ class Content:
     """One line of a parcel, with what its order line says of it."""
 
     line_uuid: uuid.UUID
+    reference: uuid.UUID  # what its stock is reserved under
     sku_id: int
     quantity: int
     line: Any
@@ -156,7 +157,7 @@ def _together(found: dict[int, Shipment], carried: list[Parcel], by_uuid: dict[u
         for into in {row.parcel_id, inside.get(row.parcel_id, row.parcel_id)} & set(found):
             order_id = order_of.get(row.parcel_id) or found[into].parcel.order_id
             found[into].contents.append(
-                Content(row.line_uuid, row.sku_id, row.quantity, line, payable, order_id)
+                Content(row.line_uuid, row.reference, row.sku_id, row.quantity, line, payable, order_id)
             )
     if not split:
         return

@@ -35,6 +35,7 @@ SEE_STOCK = (
     "inventory.view_sku", "inventory.view_stock", "inventory.view_warehouse", "inventory.view_bin",
     "inventory.view_movement", "inventory.view_reservation", "inventory.view_purchaseorder", "inventory.view_purchaseline",
     "inventory.view_supplier",
+    "inventory.view_bundlepart", "inventory.view_backorder",
 )  # fmt: skip
 SEE_PARCELS = ("logistics.view_*",)
 
@@ -70,6 +71,7 @@ ROLES: tuple[Role, ...] = (
         "purchasing", _("Purchasing lead"),
         (*SEE_STOCK, "inventory.add_sku", "inventory.change_sku", "inventory.view_skucode", "inventory.add_skucode",
          "inventory.change_skucode", "inventory.view_unknowncode", "inventory.change_unknowncode", "inventory.*_supplier",
+         "inventory.*_bundlepart",
          "inventory.*_purchaseorder", "inventory.*_purchaseline", "orders.view_order", "orders.view_line",
          "orderhub.view_ticket", "orderhub.change_ticket"),
     ),
@@ -79,6 +81,7 @@ ROLES: tuple[Role, ...] = (
          "orderhub.*_moduleswitch", "orderhub.view_call",
          "orderhub.view_ruleset", "orderhub.change_ruleset", "orderhub.publish_ruleset",
          "orderhub.view_heartbeat", "orderhub.view_job", "orderhub.add_job", "inventory.*_sku", "inventory.*_skucode",
+         "inventory.*_bundlepart",
          "inventory.*_warehouse", "inventory.*_bin", "routing.*_fence", "routing.import_fence", "routing.*_outlet",
          "routing.*_capacityday", "routing.*_override", "django_celery_beat.view_periodictask",
          "django_celery_beat.change_periodictask", "django_celery_beat.view_intervalschedule",

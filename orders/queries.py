@@ -77,7 +77,7 @@ class OrderHead:
 
 @dataclass(frozen=True, slots=True)
 class LineHead:
-    """A line with its SKU's code and weight in grams."""
+    """A line with its SKU's code when it was sold and weight in grams."""
 
     uuid: uuid.UUID
     sku_id: int | None
@@ -125,8 +125,8 @@ def lines(order_ids: Iterable[int]) -> dict[int, list[LineHead]]:
     answer: dict[int, list[LineHead]] = {identity: [] for identity in ids}
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT l.order_id, l.uuid, l.sku_id, coalesce(s.code, ''), l.channel_line, l.title, l.seller_code,
-                      l.quantity, l.unit_price, l.discount, l.freight_share, l.payable, coalesce(s.weight_g, 0),
+            """SELECT l.order_id, l.uuid, l.sku_id, coalesce(nullif(l.sku_code, ''), s.code, ''), l.channel_line, l.title,
+                      l.seller_code, l.quantity, l.unit_price, l.discount, l.freight_share, l.payable, coalesce(s.weight_g, 0),
                       l.refund_state
                FROM orders_line l LEFT JOIN inventory_sku s ON s.id = l.sku_id
                WHERE l.order_id = ANY(%s) ORDER BY l.order_id, l.channel_line""",

@@ -6,7 +6,7 @@ from django.conf import settings
 from orderhub import sweeping
 from orderhub.integrations.importance import Importance, spending
 from orders.lifecycle import LIFECYCLE
-from orders.operations import payment, pull, stock
+from orders.operations import mapping, payment, pull, stock
 from orders.providers import returns
 
 #: The automatic stretch from proof to route runs as one sweep: one claim, one transaction.
@@ -48,6 +48,7 @@ def expire_unpaid(**_: object) -> None:
 
 @shared_task(name="orders.retry_stock", ignore_result=True)
 def retry_stock(**_: object) -> None:
+    mapping.settle()
     stock.retry_stock_holds()
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from finance import voucher
 from finance.models import Receivable
+from inventory.queries import outside_codes
 from orderhub.integrations.errors import PlatformError
 from orderhub.integrations.registry import client
 from orderhub.models import Connection, Message
@@ -22,6 +23,8 @@ from orderhub.outbox.sending import Answer
 from orders import queries
 
 FORM = "AR_receivable"
+#: Whose spelling of a SKU is written into the books, where the account has none of its own.
+FINANCE = "finance"
 #: FDocumentStatus: Z draft, A created, B in audit, C audited, D to be audited again.
 REACHED = {"save": "ZABCD", "submit": "BC", "audit": "C"}
 #: From which status a step can still be made.
@@ -144,13 +147,19 @@ def _models(
     orders = [one.order_id for one in receivables.values()]
     heads, lines = queries.heads(orders), queries.lines(orders)
     options = account.options
+    skus = {line.sku_id for rows in lines.values() for line in rows if line.sku_id is not None}
+    spelt = outside_codes([account.code, account.platform, FINANCE], skus)
     made: dict[int, dict[str, Any]] = {}
     for message in messages:
         receivable = receivables[message.subject_id]
         head = heads[receivable.order_id]
         sold = [
             voucher.Sold(
-                line.sku_code or line.seller_code, line.title, line.quantity, line.payable, line.freight_share
+                spelt.get(line.sku_id or 0) or line.seller_code,
+                line.title,
+                line.quantity,
+                line.payable,
+                line.freight_share,
             )
             for line in lines[receivable.order_id]
         ]

@@ -14,10 +14,12 @@ from django.utils import timezone
 from finance.models import Invoice, Receivable
 from finance.operations import invoice, receivable
 from finance.tests.conftest import drain, settle
+from inventory.models import Sku
+from inventory.operations import codes
 from orderhub import modules
 from orderhub.models import Message, Ticket
 from orderhub.outbox import sending
-from orders.models import Case, Event, Order
+from orders.models import Case, Event, Line, Order
 from orders.operations.aftersale import close_case, open_case
 from orders.tests import aftersale_cast as cast
 
@@ -259,3 +261,19 @@ def test_that_a_batch_costs_the_same_statements_for_one_and_for_five(kingdee, qu
             receivable.make_due()
         counts.append(len(queries))
     assert counts[1] == counts[2]
+
+
+def test_that_kingdee_is_told_its_own_spelling_and_a_rename_changes_no_bill(sandbox, kingdee, quiet):
+    order = quiet()
+    cup, bed = (Sku.objects.get(code=code) for code in ("CUP-1", "BED-2"))
+    codes.spell("finance", "B2025-SH-001", cup.id)
+    Line.objects.filter(order=order, sku=bed).update(sku_code="BED-2", sku_name="商品BED-2")
+    codes.rename(bed, "BED-2026", "床 新款")
+    settle()
+    saved = sandbox.ledger("kingdee.save", f"AR{order.number}")[0]["body"]
+    assert [line["material"] for line in saved["lines"]][:2] == [
+        {"FNumber": "B2025-SH-001"},
+        {"FNumber": "BED-2"},
+    ]
+    names = {line.seller_code: (line.sku_code, line.sku_name) for line in order.lines.all()}
+    assert names["BED-2"] == ("BED-2", "商品BED-2")

@@ -14,10 +14,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
-from rapidfuzz import fuzz, process
 
 from inventory.models import Sku, UnknownCode
-from inventory.queries import normal
+from inventory.operations.codes import Collision
+from inventory.suggest import suggestions
 from orderhub.actors import person
 from orderhub.admin_site.base import Admin, need
 from orderhub.admin_site.marks import moment, pill
@@ -27,8 +27,6 @@ from orderhub.dotted import resolve
 from orderhub.nudge import nudge
 
 MAP = "inventory.change_unknowncode"
-#: Suggestions less alike than this are not shown.
-ALIKE = 55
 
 
 class Queue(Tabs):
@@ -38,27 +36,6 @@ class Queue(Tabs):
         Tab("mapped", _("Mapped"), Q(sku__isnull=False)),
         Tab("all", _("All"), Q()),
     )
-
-
-def suggestions(codes: list[UnknownCode], most: int = 3) -> dict[int, list[Sku]]:
-    """The SKUs most like each unknown code, by spelling and by title; one query for all of them."""
-    skus = list(Sku.objects.filter(active=True).order_by("id")[:5000])
-    spelt = {sku.pk: normal(sku.code) for sku in skus}
-    named = {sku.pk: sku.name for sku in skus}
-    by_id = {sku.pk: sku for sku in skus}
-    found = {}
-    for code in codes:
-        scores: dict[int, float] = {}
-        for _text, score, key in process.extract(normal(code.code), spelt, scorer=fuzz.ratio, limit=most):
-            scores[key] = score
-        if code.title:
-            for _text, score, key in process.extract(
-                code.title, named, scorer=fuzz.token_set_ratio, limit=most
-            ):
-                scores[key] = max(scores.get(key, 0), score)
-        best = sorted((key for key, score in scores.items() if score >= ALIKE), key=lambda key: -scores[key])
-        found[code.pk] = [by_id[key] for key in best[:most]]
-    return found
 
 
 @admin.register(UnknownCode)
@@ -105,7 +82,14 @@ class UnknownCodeAdmin(Admin):
             self._map(request, obj, obj.sku)
 
     def _map(self, request: HttpRequest, code: UnknownCode, sku: Sku) -> None:
-        released = resolve(MAP_CODE)(code.pk, sku.pk, person(request.user))
+        try:
+            released = resolve(MAP_CODE)(code.pk, sku.pk, person(request.user))
+        except Collision as error:
+            messages.error(request, refusal(error))
+            return
+        except ValueError as error:
+            messages.error(request, str(error))
+            return
         nudge("orders.advance")
         text = _now("“%(code)s” is %(sku)s now; %(n)d orders go on.") % {
             "code": code.code,
@@ -128,19 +112,30 @@ class UnknownCodeAdmin(Admin):
     def answer(self, code: UnknownCode) -> SafeString:
         if code.sku is not None:
             return pill(code.sku.code, "good", "check")
-        skus, may = code.shown  # type: ignore[attr-defined]
-        if not skus:
+        found, may = code.shown  # type: ignore[attr-defined]
+        if not found:
             return format_html(
                 '<a class="oh-button oh-button-small oh-button-main" href="{}/change/">{}</a>',
                 code.pk,
                 _now("Choose the SKU"),
             )
         if not may:
-            return format_html_join(" ", "{}", ((pill(sku.code),) for sku in skus))
-        buttons = format_html_join(
-            " ", '<button class="oh-button oh-button-small {}" formmethod="post" formaction="{}" title="{}">{}</button>',
-            (("oh-button-main" if place == 0 else "oh-button-quiet", reverse("admin:map_code", args=[code.pk, sku.pk]),
-              sku.name, sku.code)
-             for place, sku in enumerate(skus)),
+            return format_html_join(" ", "{}", ((pill(one.sku.code),) for one in found))
+        rows = format_html_join(
+            "",
+            '<span class="oh-row"><button class="oh-button oh-button-small {}" formmethod="post" formaction="{}">{}</button>'
+            '<span class="oh-under">{}</span></span>',
+            (
+                ("oh-button-main" if place == 0 else "oh-button-quiet", reverse("admin:map_code", args=[code.pk, one.sku.pk]),
+                 one.sku.code, f"{one.sku.name} · {one.reason}")
+                for place, one in enumerate(found)
+            ),
         )  # fmt: skip
-        return format_html('<span class="oh-row">{}</span>', buttons)
+        other = format_html('<a class="oh-link" href="{}/change/">{}</a>', code.pk, _now("Another SKU"))
+        return format_html("{}{}", rows, other)
+
+
+def refusal(error: Collision) -> SafeString:
+    """The refusal in words, with a link to the other SKU."""
+    address = reverse("admin:inventory_sku_change", args=[error.sku.pk])
+    return format_html('{} <a class="oh-link" href="{}">{}</a>', str(error), address, error.sku.code)

@@ -1,10 +1,12 @@
 from inventory.models.purchase import PurchaseLine, PurchaseOrder, Supplier
-from inventory.models.sku import Sku, SkuCode, UnknownCode
-from inventory.models.stock import Movement, Reservation, Stock
+from inventory.models.sku import BundlePart, Sku, SkuCode, UnknownCode
+from inventory.models.stock import Backorder, Movement, Reservation, Stock
 from inventory.models.warehouse import Bin, Warehouse
 
 __all__ = [
+    "Backorder",
     "Bin",
+    "BundlePart",
     "Movement",
     "PurchaseLine",
     "PurchaseOrder",

@@ -1,4 +1,7 @@
-"""On-hand and reserved per SKU and bin, an append-only ledger of both, and the reservations that hold them."""
+"""On-hand and reserved per SKU and bin, an append-only ledger of both, and the reservations that hold them.
+
+What waits for goods that are not here (Backorder) is kept beside the reservations, by the same reference.
+"""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -65,7 +68,17 @@ class Movement(models.Model):
 
 
 class Reservation(models.Model):
-    """Pieces of one SKU in one bin that are promised to `reference` (an order line's immutable uuid)."""
+    """Pieces of one SKU in one bin that are promised to `reference`.
+
+    That is an order line's immutable uuid (or its share's), and for what staff put by (manual, sample) a uuid of
+    its own. What has an end (`expires_at`) is given back by the clock.
+    """
+
+    class Kind(models.TextChoices):
+        PAID = "paid", _("paid order")
+        UNPAID = "unpaid", _("unpaid order")
+        MANUAL = "manual", _("by hand")
+        SAMPLE = "sample", _("sample")
 
     class State(models.TextChoices):
         ACTIVE = "active", _("held")
@@ -81,7 +94,10 @@ class Reservation(models.Model):
     state = models.CharField(
         _("state"), max_length=10, choices=State, default=State.ACTIVE, db_default=State.ACTIVE
     )
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.PAID, db_default=Kind.PAID)
     expires_at = models.DateTimeField(_("expires"), null=True)
+    reason = models.CharField(_("reason"), max_length=120, blank=True, default="", db_default="")
+    made_by = models.CharField(_("by"), max_length=80, blank=True, default="", db_default="")
     created_at = models.DateTimeField(_("made"), db_default=Now())
 
     class Meta:
@@ -96,9 +112,44 @@ class Reservation(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["expires_at"], condition=models.Q(state="active"), name="reservation_expiry"
+                fields=["expires_at"],
+                condition=models.Q(state="active", expires_at__isnull=False),
+                name="reservation_ends",
             ),
+            models.Index(fields=["sku"], condition=models.Q(state="active"), name="reservation_held_of_sku"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.sku_id} × {self.quantity}"
+
+
+class Backorder(models.Model):
+    """Pieces of one SKU that `reference` waits for, until `ended_at`. It holds nothing: it has a place in the queue.
+
+    `due_at` and `rank` (the order's promise and number) are that place; `promised_on` is the day that was named, and
+    only what was promised a day keeps younger demand from what is here.
+    """
+
+    reference = models.UUIDField(_("reference"))
+    sku = models.ForeignKey("inventory.Sku", models.PROTECT, db_constraint=False, verbose_name=_("SKU"))
+    quantity = models.PositiveIntegerField(_("quantity"))
+    due_at = models.DateTimeField(_("promised to ship by"), null=True)
+    rank = models.BigIntegerField(default=0)
+    promised_on = models.DateField(_("promised for"), null=True)
+    made_at = models.DateTimeField(_("waits since"), db_default=Now())
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    class Meta:
+        verbose_name = _("backorder")
+        verbose_name_plural = _("backorders")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reference", "sku"],
+                condition=models.Q(ended_at=None),
+                name="one_open_backorder_a_reference",
+            )
+        ]
+        indexes = [models.Index(fields=["sku"], condition=models.Q(ended_at=None), name="backorder_open")]
 
     def __str__(self) -> str:
         return f"{self.reference} {self.sku_id} × {self.quantity}"

@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from inventory.models import Bin, Movement
+from inventory.operations.codes import note_unknown
 from inventory.operations.purchases import count_received
 from inventory.operations.receive import RETURN_BINS, shelve
 from inventory.providers import stockins
@@ -27,13 +28,20 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
     verdicts: dict[int, Verdict] = {}
     documents: dict[int, stockins.Document] = {}
     pieces: dict[int, list[Piece]] = {}
+    unknown: dict[tuple[str, str], tuple[str, int]] = {}
     for row in rows:
         account = accounts[row.connection_id]
         try:
             documents[row.id] = stockins.parse(row.raw)
             pieces[row.id] = _pieces(documents[row.id], account.code, houses[account.id])
         except stockins.Unreadable as error:
+            if error.code == "no_sku":
+                unknown[account.code, error.about] = (
+                    "",
+                    unknown.get((account.code, error.about), ("", 0))[1] + 1,
+                )
             verdicts[row.id] = Verdict.set_aside(error.code, error.text)
+    note_unknown(unknown)
     references = {
         row.id: f"stockin:{row.connection_id}:{documents[row.id].number}"[:60]
         for row in rows
@@ -98,7 +106,8 @@ def _pieces(document: stockins.Document, system: str, houses: dict[str, int]) ->
     for arrived in document.arrived:
         sku_id = find_sku(system, arrived.code, table)
         if sku_id is None:
-            raise stockins.Unreadable("no_sku", _("Unknown goods code: %(code)s") % {"code": arrived.code})
+            text = _("Unknown goods code: %(code)s") % {"code": arrived.code}
+            raise stockins.Unreadable("no_sku", text, arrived.code)
         place = DAMAGED if arrived.defect else arrived.position or ARRIVALS
         found.append((sku_id, house, place, not arrived.defect, arrived.quantity))
     return found

@@ -33,11 +33,12 @@ DONE = 80  # of 10 cancelled, 20 editing, 30 to audit, 37 and 40 quality check, 
 
 
 class Unreadable(ValueError):
-    """A receipt that can't be taken in: `code` for counting, the message for a clerk."""
+    """A receipt that can't be taken in: `code` for counting, the message for a clerk, `about` a word in question."""
 
-    def __init__(self, code: str, text: str) -> None:
+    def __init__(self, code: str, text: str, about: str = "") -> None:
         super().__init__(text)
         self.code = code
+        self.about = about
         self.text = text
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from inventory.queries import find_sku, sku_codes
 from logistics.models import Parcel
 from logistics.operations.progress import apply_progress
 from logistics.operations.steps import Progress
@@ -18,6 +20,7 @@ from orderhub.inbound.keeping import storable
 from orderhub.inbound.processing import PayloadRow, Verdict
 from orderhub.integrations import xmltext
 from orderhub.integrations.clients.base import from_beijing
+from orderhub.models import Connection
 from orders.operations import returning
 
 #: The protocol's kinds of goods → what becomes of a returned piece.
@@ -90,7 +93,8 @@ def _return(row: PayloadRow, content: dict[str, Any]) -> Verdict:
         return Verdict.set_aside("unknown_number", _("No parcel of ours has this number."))
     contents = shipments([parcel.id])[parcel.id].contents
     try:
-        pieces = _pieces(content, contents)
+        account = Connection.objects.get(id=row.connection_id)
+        pieces = _pieces(content, contents, account.code, returning.parts_sold([parcel.order_id]))
         at = from_beijing(str(order["orderConfirmTime"])) if order.get("orderConfirmTime") else timezone.now()
     except ValueError as error:
         return Verdict.set_aside("unreadable", str(error)[:300], parcel.order_id)
@@ -106,16 +110,25 @@ def _return(row: PayloadRow, content: dict[str, Any]) -> Verdict:
     return Verdict.set_aside(refusal.code, refusal.text, parcel.order_id)
 
 
-def _pieces(content: dict[str, Any], contents: list[Any]) -> list[returning.Piece]:
-    """What came back, spread over the parcel's lines of that code; ValueError for a code that was not in it."""
+def _pieces(
+    content: dict[str, Any], contents: list[Any], account: str, made: dict[uuid.UUID, dict[int, int]]
+) -> list[returning.Piece]:
+    """What came back, spread over the parcel's lines of that code (or bundles with that part in them).
+
+    ValueError for a code that was not in it.
+    """
+    table = sku_codes()
     pieces: list[returning.Piece] = []
     for row in content.get("orderLines") or []:
         code, left = str(row.get("itemCode") or ""), int(row.get("actualQty") or row.get("planQty") or 0)
         disposition = DISPOSITIONS.get(str(row.get("inventoryType") or "ZP"), "recondition")
+        sku_id = find_sku(account, code, table)
         for part in contents:
-            if left and part.line is not None and part.line.sku_code == code:
-                take = min(left, part.quantity)
-                pieces.append(returning.Piece(part.line_uuid, take, disposition))
+            inside = made.get(part.line_uuid, {}).get(sku_id or 0, 0)
+            if left and sku_id is not None and (part.sku_id == sku_id or inside):
+                take = min(left, inside or part.quantity)
+                name = sku_id if inside else None
+                pieces.append(returning.Piece(part.line_uuid, take, disposition, name))
                 left -= take
         if left:
             raise ValueError(f"{code}: {left} pieces were not in this parcel")

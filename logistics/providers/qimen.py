@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from logistics.operations.steps import Progress
 from logistics.operations.waybill import payload_of
+from logistics.providers.goods import goods
 from logistics.queries import Shipment
 from orderhub.integrations.clients.base import beijing, from_beijing
 from orderhub.integrations.errors import PlatformError
@@ -148,13 +149,13 @@ def _order(connection: Connection, shipment: Shipment) -> dict[str, Any]:
             {
                 "orderLineNo": str(place),
                 "ownerCode": connection.options.get("ownerCode") or "",
-                "itemCode": content.line.sku_code,
-                "itemName": content.line.title[:100] or None,
-                "planQty": content.quantity,
-                "actualPrice": str(content.line.unit_price),
+                "itemCode": good.code,
+                "itemName": good.name[:100] or None,
+                "planQty": good.quantity,
+                "actualPrice": str(good.price),
                 "inventoryType": "ZP",
             }
-            for place, content in enumerate(shipment.contents, 1)
+            for place, good in enumerate(goods(connection, [shipment])[parcel.id], 1)
         ],
         # number, sort code and print data are taken before the hand-over and passed with it
         "extendProps": {

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from logistics.providers.goods import Good, goods
 from logistics.queries import Shipment
 from orderhub.integrations.clients.base import beijing
 from orderhub.integrations.registry import client
@@ -22,8 +23,10 @@ def push(connection: Connection, shipments: Sequence[Shipment], *, closing: bool
     errors: dict[str, str] = {}
     for start in range(0, len(shipments), 100):
         part = shipments[start : start + 100]
-        lines = [line for shipment in part for line in _lines(shipment, closing)]
-        said = speaker.push_orders(shop_no, [_trade(shipment, closing) for shipment in part], lines)
+        found = goods(connection, part)
+        lines = [line for shipment in part for line in _lines(shipment, found[shipment.parcel.id], closing)]
+        trades = [_trade(shipment, found[shipment.parcel.id], closing) for shipment in part]
+        said = speaker.push_orders(shop_no, trades, lines)
         errors.update(said["errors"])
     return errors
 
@@ -66,7 +69,7 @@ def changed(connection: Connection, start: dt.datetime, end: dt.datetime) -> Ite
     yield from first
 
 
-def _trade(shipment: Shipment, closing: bool) -> dict[str, Any]:
+def _trade(shipment: Shipment, positions: Sequence[Good], closing: bool) -> dict[str, Any]:
     parcel, receiver, head = shipment.parcel, shipment.receiver, shipment.head
     plain = receiver.plain or {}
     return {
@@ -75,8 +78,8 @@ def _trade(shipment: Shipment, closing: bool) -> dict[str, Any]:
         "trade_status": 90 if closing else 30,
         "refund_status": 3 if closing else 0,
         "pay_status": 0 if closing else 2,
-        "order_count": len(shipment.contents),
-        "goods_count": sum(c.quantity for c in shipment.contents),
+        "order_count": len(positions),
+        "goods_count": sum(good.quantity for good in positions),
         "pay_method": 1,
         "trade_time": beijing(head.ordered_at),
         "pay_time": beijing(head.paid_at or head.ordered_at),
@@ -110,30 +113,27 @@ def remark(shipment: Shipment) -> str:
     return " ".join(f"{parcel.carrier} {parcel.waybill_no} {parcel.sort_code} {numbers}".split())
 
 
-def _lines(shipment: Shipment, closing: bool) -> list[dict[str, Any]]:
-    rows = []
-    for place, content in enumerate(shipment.contents, 1):
-        line, whole = content.line, content.quantity == content.line.quantity
-        rows.append(
-            {
-                "tid": shipment.parcel.number,
-                "oid": f"{shipment.parcel.number}-{place}",
-                "status": 90 if closing else 30,
-                "refund_status": 5 if closing else 0,
-                "goods_id": line.sku_code,
-                "spec_id": line.sku_code,
-                "goods_no": line.sku_code,
-                "spec_no": line.sku_code,
-                "goods_name": line.title[:80] or line.sku_code,
-                "num": content.quantity,
-                "price": str(line.unit_price),
-                "discount": str(line.discount if whole else 0),
-                "share_discount": "0",
-                "total_amount": str(line.payable - line.freight_share if whole else content.payable),
-                "adjust_amount": "0",
-                "refund_amount": "0",
-                "remark": "",
-                "json": "",
-            }
-        )
-    return rows
+def _lines(shipment: Shipment, positions: Sequence[Good], closing: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            "tid": shipment.parcel.number,
+            "oid": f"{shipment.parcel.number}-{place}",
+            "status": 90 if closing else 30,
+            "refund_status": 5 if closing else 0,
+            "goods_id": good.code,
+            "spec_id": good.code,
+            "goods_no": good.code,
+            "spec_no": good.code,
+            "goods_name": good.name[:80],
+            "num": good.quantity,
+            "price": str(good.price),
+            "discount": str(good.discount),
+            "share_discount": "0",
+            "total_amount": str(good.total),
+            "adjust_amount": "0",
+            "refund_amount": "0",
+            "remark": "",
+            "json": "",
+        }
+        for place, good in enumerate(positions, 1)
+    ]

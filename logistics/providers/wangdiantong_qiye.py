@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from logistics.providers.goods import Good, goods
 from logistics.providers.wangdiantong_qiji import remark
 from logistics.queries import Shipment
 from orderhub.integrations.clients.base import beijing
@@ -40,8 +41,10 @@ def push(connection: Connection, shipments: Sequence[Shipment], *, closing: bool
     errors: dict[str, str] = {}
     for start in range(0, len(shipments), MAX_PUSH):
         part = list(shipments[start : start + MAX_PUSH])
+        found = goods(connection, part)
+        trades = {one.parcel.id: _trade(one, found[one.parcel.id], closing) for one in part}
         try:
-            speaker.push_orders(shop_no, [_trade(shipment, closing) for shipment in part])
+            speaker.push_orders(shop_no, list(trades.values()))
             continue
         except PlatformError as error:
             if error.kind != "business":
@@ -51,7 +54,7 @@ def push(connection: Connection, shipments: Sequence[Shipment], *, closing: bool
                 continue
         for shipment in part:
             try:
-                speaker.push_orders(shop_no, [_trade(shipment, closing)])
+                speaker.push_orders(shop_no, [trades[shipment.parcel.id]])
             except PlatformError as error:
                 if error.kind != "business":
                     raise
@@ -109,7 +112,7 @@ def _shaped(row: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**kept, "src_trade_no": number, "status": status} for number in numbers if number]
 
 
-def _trade(shipment: Shipment, closing: bool) -> dict[str, Any]:
+def _trade(shipment: Shipment, positions: Sequence[Good], closing: bool) -> dict[str, Any]:
     parcel, receiver, head = shipment.parcel, shipment.receiver, shipment.head
     plain = receiver.plain or {}
     state = CLOSED if closing else TO_SHIP
@@ -138,30 +141,27 @@ def _trade(shipment: Shipment, closing: bool) -> dict[str, Any]:
         "paid": str(shipment.payable),
         "buyer_message": head.buyer_message[:200],
         "seller_memo": remark(shipment),
-        "order_list": _lines(shipment, closing),
+        "order_list": _lines(shipment, positions, closing),
     }
 
 
-def _lines(shipment: Shipment, closing: bool) -> list[dict[str, Any]]:
-    rows = []
-    for place, content in enumerate(shipment.contents, 1):
-        line, whole = content.line, content.quantity == content.line.quantity
-        rows.append(
-            {
-                "oid": f"{shipment.parcel.number}-{place}",
-                "num": content.quantity,
-                "price": str(line.unit_price),
-                "status": CLOSED if closing else TO_SHIP,
-                "refund_status": 5 if closing else 0,
-                "goods_id": line.sku_code,
-                "spec_id": line.sku_code,
-                "goods_no": line.sku_code,
-                "spec_no": line.sku_code,
-                "goods_name": line.title[:80] or line.sku_code,
-                "spec_name": "",
-                "adjust_amount": "0",
-                "discount": str(line.discount if whole else 0),
-                "share_discount": "0",
-            }
-        )
-    return rows
+def _lines(shipment: Shipment, positions: Sequence[Good], closing: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            "oid": f"{shipment.parcel.number}-{place}",
+            "num": good.quantity,
+            "price": str(good.price),
+            "status": CLOSED if closing else TO_SHIP,
+            "refund_status": 5 if closing else 0,
+            "goods_id": good.code,
+            "spec_id": good.code,
+            "goods_no": good.code,
+            "spec_no": good.code,
+            "goods_name": good.name[:80],
+            "spec_name": "",
+            "adjust_amount": "0",
+            "discount": str(good.discount),
+            "share_discount": "0",
+        }
+        for place, good in enumerate(positions, 1)
+    ]

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from inventory.models import Sku, Warehouse
+from inventory.operations import codes
 from logistics.models import Parcel, Trace
 from logistics.operations import follow, overdue, plan, progress, tracking, voids, waybill
 from logistics.providers import wangdiantong_qiye
@@ -311,3 +312,15 @@ def test_that_no_receiver_is_kept_in_a_message(world: Any, sandbox: RunningSandb
     for message in Message.objects.all():
         said = f"{message.data}{message.answer}{message.error}"
         assert "王小明" not in said and "13812345678" not in said and "文一西路" not in said
+
+
+def test_that_the_warehouse_system_is_told_its_own_spelling(world: Any, sandbox: RunningSandbox) -> None:
+    sku = Sku.objects.get(id=world.sku.id)
+    theirs = sku.code
+    sku.code = "B-2025-SH-001"
+    sku.save(update_fields=["code"])
+    codes.spell(world.accounts["wangdiantong"].code, theirs, sku.id)
+    parcel = world.parcel(own_order(world))
+    drain("waybill.get", "wms.push")
+    handed = sandbox.ledger("wms.order", parcel.number, "wangdiantong")
+    assert [row["body"]["lines"] for row in handed] == [[[theirs, 2.0]]]

@@ -12,6 +12,7 @@ class HoldType(models.TextChoices):
     ADDRESS = "address", _("address to be checked")
     MAPPING = "mapping", _("goods code unknown")
     STOCK = "stock", _("not enough stock")
+    BACKORDER = "backorder", _("waits for goods to arrive")
     ROUTE = "route", _("no route")
     PLATFORM = "platform", _("locked by the platform")
     UNKNOWN = "unknown", _("unknown word from the platform")

@@ -42,6 +42,8 @@ class Order(Tracked):
     paid_at = models.DateTimeField(_("paid"), null=True)
     promised_ship_at = models.DateTimeField(_("promised to ship by"), null=True)
     expires_at = models.DateTimeField(_("unpaid until"), null=True)
+    #: until when stock is held for it unpaid; its goods were asked for and not had where that is before `expires_at`
+    held_until = models.DateTimeField(_("stock held until"), null=True)
     received_at = models.DateTimeField(_("learned of"), db_default=Now())
     # money in yuan: payable = goods - discount + freight
     goods_amount = models.DecimalField(_("goods"), max_digits=12, decimal_places=2)
@@ -118,6 +120,9 @@ class Line(models.Model):
     channel_line = models.CharField(_("channel's line"), max_length=64)
     sku = models.ForeignKey("inventory.Sku", models.PROTECT, null=True, verbose_name=_("SKU"))
     seller_code = models.CharField(_("seller's code"), max_length=80)
+    #: what was sold, as it was called then: a rename changes no bill, refund or return
+    sku_code = models.CharField(_("SKU when sold"), max_length=40, default="", db_default="")
+    sku_name = models.CharField(_("name when sold"), max_length=120, default="", db_default="")
     title = models.CharField(_("title"), max_length=200)
     quantity = models.PositiveIntegerField(_("quantity"))
     unit_price = models.DecimalField(_("unit price"), max_digits=12, decimal_places=2)

@@ -4,55 +4,66 @@ from __future__ import annotations
 
 from django.db import connection, transaction
 
-from inventory.models import SkuCode, UnknownCode
-from inventory.queries import find_sku, normal, sku_codes
-from orderhub.actors import Actor
-from orders.models import Hold, HoldType, Line
+from inventory.models import UnknownCode
+from inventory.operations import codes
+from inventory.operations.codes import note_unknown
+from inventory.queries import find_sku, sku_codes, sku_heads
+from orderhub.actors import CLOCK, Actor
+from orderhub.inbound.processing import replay
+from orderhub.models import Payload
+from orders.models import HoldType
 from orders.operations import holds
 
-
-def note_unknown(seen: dict[tuple[str, str], tuple[str, int]]) -> None:
-    """Count unknown codes {(system, code): (title, times)} into the mapping queue. One statement."""
-    if not seen:
-        return
-    keys = sorted(seen)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO inventory_unknowncode (system, code, title, seen, first_seen)
-               SELECT v.*, now() FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[]) AS v
-               ON CONFLICT (system, code) DO UPDATE SET seen = inventory_unknowncode.seen + EXCLUDED.seen""",
-            [
-                [k[0] for k in keys],
-                [k[1] for k in keys],
-                [seen[k][0] for k in keys],
-                [seen[k][1] for k in keys],
-            ],
-        )
+__all__ = ["map_code", "note_unknown", "settle"]
 
 
 def map_code(unknown_id: int, sku_id: int, actor: Actor) -> int:
-    """Map an unknown code to a SKU for its system; lines get the SKU and their orders go on. Returns orders released."""
+    """Map an unknown code to a SKU for its system; lines get the SKU and their orders go on. Returns orders released.
+
+    Raises `codes.Collision` where the spelling means another SKU; nothing is written then.
+    """
     with transaction.atomic():
         unknown = UnknownCode.objects.select_for_update().get(id=unknown_id)
+        codes.spell(unknown.system, unknown.code, sku_id)
         unknown.sku_id = sku_id
         unknown.save(update_fields=["sku"])
-        SkuCode.objects.update_or_create(
-            system=unknown.system,
-            normal=normal(unknown.code),
-            defaults={"code": unknown.code, "sku_id": sku_id},
-        )
-        codes = sku_codes(fresh=True)
-        waiting = Hold.objects.filter(
-            type=HoldType.MAPPING, released_at=None, order__shop__code=unknown.system
-        )
-        order_ids = [hold.order_id for hold in waiting if unknown.code in hold.data.get("codes", [])]
-        Line.objects.filter(order_id__in=order_ids, sku=None, seller_code=unknown.code).update(sku_id=sku_id)
-        still = set()
-        for line in Line.objects.filter(order_id__in=order_ids, sku=None):
-            found = find_sku(unknown.system, line.seller_code, codes)
-            if found is None:
-                still.add(line.order_id)
-            else:
-                Line.objects.filter(pk=line.pk).update(sku_id=found)
-        done = [order_id for order_id in order_ids if order_id not in still]
-        return holds.release_type(done, HoldType.MAPPING, actor, f"{unknown.code} → SKU {sku_id}")
+        return settle(actor)
+
+
+_WAITING = """
+    SELECT l.uuid, l.order_id, s.code, l.seller_code FROM orders_hold h
+    JOIN orders_line l ON l.order_id = h.order_id JOIN orders_order o ON o.id = h.order_id
+    JOIN orders_shop s ON s.id = o.shop_id
+    WHERE h.type = 'mapping' AND h.released_at IS NULL AND l.sku_id IS NULL ORDER BY l.order_id FOR UPDATE OF o"""
+
+
+def settle(actor: Actor = CLOCK) -> int:
+    """Every waiting line whose code means a SKU by now gets it, and orders with no unknown code left go on.
+
+    However the spelling became known: mapped in the queue, written on the SKU's page, or imported. Receipts of
+    warehouse systems that waited for a code are read again. Returns orders released. Constant SQL.
+    """
+    with transaction.atomic():
+        table, heads = sku_codes(fresh=True), sku_heads()
+        with connection.cursor() as cursor:
+            cursor.execute(_WAITING)
+            rows = cursor.fetchall()
+        found = {row[0]: find_sku(row[2], row[3], table) for row in rows}
+        still = {row[1] for row in rows if found[row[0]] is None}
+        known = [(line, sku_id, *heads[sku_id]) for line, sku_id in found.items() if sku_id is not None]
+        if known:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    """UPDATE orders_line l SET sku_id = v.sku, sku_code = v.code, sku_name = v.name
+                       FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::text[]) AS v(line, sku, code, name)
+                       WHERE l.uuid = v.line""",
+                    [list(column) for column in zip(*known, strict=True)],
+                )
+        asked = {(system, code): find_sku(system, code, table) for system, code in codes.waiting()}
+        codes.answer_unknown({key: sku_id for key, sku_id in asked.items() if sku_id is not None})
+        aside = Payload.objects.filter(kind="stockin", state="set_aside", reason_code="no_sku")
+        again = list(aside.values_list("id", flat=True)[:500]) if any(asked.values()) else []
+        if again:
+            replay(again)
+        done = sorted({row[1] for row in rows} - still)
+        return holds.release_type(done, HoldType.MAPPING, actor, "")

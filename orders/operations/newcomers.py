@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from inventory.queries import find_sku
+from inventory.queries import find_sku, sku_heads
 from orderhub import crypto, geo
 from orderhub.actors import CLOCK, Actor, platform
 from orderhub.copying import copy_rows
@@ -33,7 +33,7 @@ ORDER_COLUMNS = (
 )  # fmt: skip
 LINE_COLUMNS = (
     "uuid", "order_id", "channel_line", "sku_id", "seller_code", "title", "quantity", "unit_price", "discount",
-    "freight_share", "payable", "refund_state",
+    "freight_share", "payable", "refund_state", "sku_code", "sku_name",
 )  # fmt: skip
 RECEIVER_COLUMNS = (
     "order_id", "version", "visibility", "name_mask", "phone_mask", "address_mask", "province", "city", "district",
@@ -80,6 +80,7 @@ class Tables:
     def __init__(self, now: dt.datetime, codes: dict[tuple[str, str], int]) -> None:
         self.now = now
         self.codes = codes
+        self.heads = sku_heads()
         self.orders: dict[int, list[Any]] = {}
         self.lines: list[tuple[Any, ...]] = []
         self.receivers: list[tuple[Any, ...]] = []
@@ -116,7 +117,8 @@ class Tables:
         for line, sku_id in zip(order.lines, skus, strict=True):
             self.lines.append(
                 (ordered_uuid(), identity, line.channel_line, sku_id, line.seller_code, line.title, line.quantity,
-                 line.unit_price, line.discount, line.freight_share, line.payable, str(line.refund))
+                 line.unit_price, line.discount, line.freight_share, line.payable, str(line.refund),
+                 *self.heads.get(sku_id or 0, ("", "")))
             )  # fmt: skip
         self.receivers.append((identity, 1, *receiver_values(order.receiver)))
         if order.proof is not None:

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from inventory.operations import receive
+from inventory.queries import shipped
 from orderhub.actors import Actor, platform
 from orderhub.copying import update_rows
 from orderhub.inbound.processing import PayloadRow, Verdict
@@ -36,11 +37,12 @@ FOREVER = dt.timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """So many of one order line, and what becomes of them."""
+    """So many of one order line, and what becomes of them; of a bundle's part where `sku_id` names it."""
 
     line: uuid.UUID
     quantity: int
     disposition: str
+    sku_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class _Known:
     lines: dict[int, dict[uuid.UUID, tuple[int | None, int]]] = field(
         default_factory=dict
     )  # line: (sku, sold)
+    made: dict[uuid.UUID, dict[int, int]] = field(default_factory=dict)  # bundle's line: {part: pieces}
     taken: set[str] = field(default_factory=set)  # case numbers that other orders have
 
 
@@ -95,7 +98,7 @@ def receive_return(live: list[Any], writer: Writer) -> None:
     for row in live:
         receipt = receipts.get(row.id)
         cases, lines = known.cases.get(row.id, []), known.lines.get(row.id, {})
-        refusal = _objection(receipt, cases, lines)
+        refusal = _objection(receipt, cases, lines, known.made)
         if refusal is not None or receipt is None:
             writer.refuse({row.id: refusal or Refusal("no_receipt", _("Say what came back."), FOREVER)})
             continue
@@ -105,6 +108,7 @@ def receive_return(live: list[Any], writer: Writer) -> None:
                 "quantity": piece.quantity,
                 "disposition": piece.disposition,
                 "receipt": receipt.key,
+                **({"sku": piece.sku_id} if piece.sku_id is not None else {}),
             }
             for piece in receipt.pieces
         ]
@@ -123,10 +127,11 @@ def receive_return(live: list[Any], writer: Writer) -> None:
                 "state": str(Case.State.RECEIVED if case.state == Case.State.OPEN else case.state),
             }  # fmt: skip
         for place, piece in enumerate(receipt.pieces):
-            sku_id = lines[piece.line][0]
-            if sku_id is not None and piece.disposition not in _NO_STOCK:
-                reference = f"{uuid.uuid5(piece.line, f'{receipt.key}/{place}')}"
-                shelf.append((sku_id, receipt.warehouse_id, piece.quantity, reference, piece.disposition))
+            if piece.disposition not in _NO_STOCK:
+                for sku_id, count in _goods(piece, lines, known.made).items():
+                    name = f"{receipt.key}/{place}" + (f"/{sku_id}" if piece.line in known.made else "")
+                    reference = f"{uuid.uuid5(piece.line, name)}"
+                    shelf.append((sku_id, receipt.warehouse_id, count, reference, piece.disposition))
         writer.context.setdefault("data", {})[row.id] = {
             "case": number, "receipt": receipt.key, "pieces": sum(piece.quantity for piece in receipt.pieces),
             "dispositions": sorted({piece.disposition for piece in receipt.pieces}),
@@ -147,23 +152,74 @@ def _read(order_ids: list[int], numbers: list[str]) -> _Known:
     rows = Line.objects.filter(order_id__in=order_ids).values_list("order_id", "uuid", "sku_id", "quantity")
     for order_id, line, sku_id, quantity in rows:
         known.lines.setdefault(order_id, {})[line] = (sku_id, quantity)
+    known.made = parts_sold(order_ids)
     return known
 
 
+def parts_sold(order_ids: Sequence[int]) -> dict[uuid.UUID, dict[int, int]]:
+    """{line of a bundle: {part: pieces}} as the ledger has it leave the house. Two statements."""
+    line_of: dict[uuid.UUID, uuid.UUID] = {}
+    sold: dict[uuid.UUID, int | None] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT l.uuid, l.uuid, l.sku_id FROM orders_line l WHERE l.order_id = ANY(%(ids)s)
+               UNION ALL SELECT h.reference, l.uuid, l.sku_id FROM orders_share h JOIN orders_line l ON l.uuid = h.line_id
+               WHERE h.order_id = ANY(%(ids)s)""",
+            {"ids": list(order_ids)},
+        )
+        for reference, line, sku_id in cursor.fetchall():
+            line_of[reference], sold[line] = line, sku_id
+    made: dict[uuid.UUID, dict[int, int]] = {}
+    for reference, pieces in shipped(line_of).items():
+        mine = made.setdefault(line_of[reference], {})
+        for sku_id, count in pieces.items():
+            mine[sku_id] = mine.get(sku_id, 0) + count
+    return {line: pieces for line, pieces in made.items() if set(pieces) != {sold[line]}}
+
+
+def _goods(
+    piece: Piece,
+    lines: dict[uuid.UUID, tuple[int | None, int]],
+    made: dict[uuid.UUID, dict[int, int]],
+) -> dict[int, int]:
+    """{sku: pieces} behind a returned piece: the line's own goods, or a bundle's parts; {} where none is known."""
+    sku_id, sold = lines[piece.line]
+    if piece.sku_id is not None:
+        return {piece.sku_id: piece.quantity}
+    if piece.line in made:
+        return {part: count * piece.quantity // sold for part, count in made[piece.line].items()}
+    return {} if sku_id is None else {sku_id: piece.quantity}
+
+
 def _objection(
-    receipt: Receipt | None, cases: list[Case], lines: dict[uuid.UUID, tuple[int | None, int]]
+    receipt: Receipt | None,
+    cases: list[Case],
+    lines: dict[uuid.UUID, tuple[int | None, int]],
+    made: dict[uuid.UUID, dict[int, int]],
 ) -> Refusal | None:
     if receipt is None or not receipt.pieces:
         return Refusal("no_receipt", _("Say what came back."), FOREVER)
-    back: dict[str, int] = {}
+    back: dict[tuple[uuid.UUID, int], int] = {}
+
+    def count(piece: Piece) -> bool:
+        """Whether there is still room for the piece among what was sold."""
+        goods = _goods(piece, lines, made) or {0: piece.quantity}
+        room = made.get(piece.line) or {next(iter(goods)): lines[piece.line][1]}
+        for sku_id, pieces in goods.items():
+            back[piece.line, sku_id] = back.get((piece.line, sku_id), 0) + pieces
+        return all(back[piece.line, sku_id] <= room.get(sku_id, 0) for sku_id in goods)
+
     for case in cases:
         for entry in case.lines:
             if "receipt" in entry:
                 if entry["receipt"] == receipt.key:
                     return Refusal("known", _("This receipt was taken in before."), FOREVER)
-                back[entry["line"]] = back.get(entry["line"], 0) + int(entry["quantity"])
+                if uuid.UUID(entry["line"]) in lines:
+                    count(Piece(uuid.UUID(entry["line"]), int(entry["quantity"]), "", entry.get("sku")))
     for piece in receipt.pieces:
         if piece.line not in lines or piece.quantity < 1:
+            return Refusal("no_such_line", _("The order has no such line."), FOREVER)
+        if piece.sku_id is not None and piece.sku_id not in made.get(piece.line, {}):
             return Refusal("no_such_line", _("The order has no such line."), FOREVER)
         if piece.disposition not in DISPOSITIONS:
             return Refusal(
@@ -171,8 +227,7 @@ def _objection(
                 _("Unknown disposition: %(word)s") % {"word": piece.disposition},
                 FOREVER,
             )
-        back[str(piece.line)] = back.get(str(piece.line), 0) + piece.quantity
-        if back[str(piece.line)] > lines[piece.line][1]:
+        if not count(piece):
             return Refusal("too_many", _("More pieces came back than were sold."), FOREVER)
     return None
 
@@ -197,7 +252,7 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
     orders = _orders({number for document in documents.values() for number in document.numbers()})
     systems = returns.systems({row.connection_id for row in rows})
     every = sorted({order_id for found in orders.values() for order_id, _state in found})
-    lines = _lines(every)
+    lines, bundles = _lines(every), parts_sold(every)
     rounds: list[dict[int, tuple[int, Receipt]]] = []
     for row in rows:
         if row.id not in documents:
@@ -217,7 +272,9 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
             verdicts[row.id] = Verdict.wait("not_shipped", text)
             continue
         try:
-            receipt = returns.receipt_of(document, lines.get(order_id, []), systems[row.connection_id])
+            receipt = returns.receipt_of(
+                document, lines.get(order_id, []), systems[row.connection_id], bundles
+            )
         except returns.Unreadable as error:
             verdicts[row.id] = Verdict.set_aside(error.code, error.text, order_id)
             continue

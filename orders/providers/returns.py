@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -183,17 +183,22 @@ def systems(connection_ids: Iterable[int]) -> dict[int, System]:
 
 
 def receipt_of(
-    document: Document, lines: list[SoldLine], system: System
-) -> tuple[int, list[tuple[uuid.UUID, int, str]]]:
-    """(warehouse, [(line, pieces, disposition)]): by the line's own name, else by the SKU behind the code.
+    document: Document,
+    lines: list[SoldLine],
+    system: System,
+    made: Mapping[uuid.UUID, Mapping[int, int]],
+) -> tuple[int, list[tuple[uuid.UUID, int, str, int | None]]]:
+    """(warehouse, [(line, pieces, disposition, part)]): by the line's own name, else by the SKU behind the code.
 
+    A code may be that of a part of a bundle that was sold (`made`: {line: {part: pieces}}).
     Pieces of a code fill the lines that have it in turn. Unreadable where warehouse or goods are not known.
     """
     if document.warehouse not in system.warehouses:
         raise Unreadable("no_warehouse", _("Unknown warehouse: %(code)s") % {"code": document.warehouse})
     table = sku_codes()
-    room = {line.uuid: line.quantity for line in lines}
-    pieces: list[tuple[uuid.UUID, int, str]] = []
+    room = {(line.uuid, 0): line.quantity for line in lines}
+    room.update({(line, part): count for line, parts in made.items() for part, count in parts.items()})
+    pieces: list[tuple[uuid.UUID, int, str, int | None]] = []
     for came in document.came:
         named = [line for line in lines if came.line and came.line in (line.channel_line, str(line.uuid))]
         sku_id = find_sku(system.code, came.code, table)
@@ -202,12 +207,14 @@ def receipt_of(
             for line in lines
             if came.code == line.seller_code or (sku_id is not None and line.sku_id == sku_id)
         ]
+        inside = [line for line in lines if sku_id is not None and sku_id in made.get(line.uuid, {})]
+        places = [(line.uuid, sku_id or 0) for line in inside] or [(line.uuid, 0) for line in named or coded]
         left = came.quantity
-        for line in named or coded:
-            taken = min(left, room[line.uuid])
+        for place in places:
+            taken = min(left, room[place])
             if taken:
-                pieces.append((line.uuid, taken, "recondition" if came.defect else "resell"))
-                room[line.uuid] -= taken
+                pieces.append((place[0], taken, "recondition" if came.defect else "resell", place[1] or None))
+                room[place] -= taken
                 left -= taken
         if left:
             raise Unreadable(
