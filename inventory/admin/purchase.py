@@ -87,7 +87,7 @@ class PurchaseOrderAdmin(Admin):
     def pill(self, order: PurchaseOrder) -> SafeString:
         return state_pill(order)
 
-    @admin.display(description=_("expected"))
+    @admin.display(description=_("expected arrival"))
     def expected(self, order: PurchaseOrder) -> SafeString | str:
         if order.state in (PurchaseOrder.State.PLACED, PurchaseOrder.State.PARTIAL):
             return deadline(order.expected_at)

@@ -31,9 +31,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.CharField(max_length=40, verbose_name='purchase order')),
-                ('state', models.CharField(choices=[('draft', 'being written'), ('placed', 'ordered'), ('partial', 'partly received'), ('received', 'received'), ('cancelled', 'cancelled')], default='placed', max_length=10, verbose_name='state')),
+                ('state', models.CharField(choices=[('draft', 'being written'), ('placed', 'placed'), ('partial', 'partly received'), ('received', 'received'), ('cancelled', 'cancelled')], default='placed', max_length=10, verbose_name='state')),
                 ('ordered_at', models.DateTimeField(blank=True, null=True, verbose_name='ordered')),
-                ('expected_at', models.DateTimeField(blank=True, null=True, verbose_name='expected')),
+                ('expected_at', models.DateTimeField(blank=True, null=True, verbose_name='expected arrival')),
                 ('changed', models.CharField(blank=True, default='', editable=False, max_length=19)),
                 ('connection', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orderhub.connection', verbose_name='system')),
                 ('warehouse', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.warehouse', verbose_name='warehouse')),
@@ -48,8 +48,8 @@ class Migration(migrations.Migration):
             name='PurchaseLine',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ordered', models.PositiveIntegerField(verbose_name='ordered')),
-                ('received', models.PositiveIntegerField(default=0, verbose_name='received')),
+                ('ordered', models.PositiveIntegerField(verbose_name='pieces ordered')),
+                ('received', models.PositiveIntegerField(default=0, verbose_name='pieces received')),
                 ('stopped', models.PositiveIntegerField(default=0, help_text='Pieces that the supplier will not send any more.', verbose_name='no longer awaited')),
                 ('price', models.DecimalField(blank=True, decimal_places=4, max_digits=12, null=True, verbose_name='price (yuan)')),
                 ('expected_at', models.DateTimeField(blank=True, null=True, verbose_name='expected, where it differs')),

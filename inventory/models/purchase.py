@@ -23,7 +23,7 @@ class PurchaseOrder(models.Model):
 
     class State(models.TextChoices):
         DRAFT = "draft", _("being written")
-        PLACED = "placed", _("ordered")
+        PLACED = "placed", _("placed")
         PARTIAL = "partial", _("partly received")
         RECEIVED = "received", _("received")
         CANCELLED = "cancelled", _("cancelled")
@@ -43,7 +43,7 @@ class PurchaseOrder(models.Model):
     )
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.PLACED)
     ordered_at = models.DateTimeField(_("ordered"), null=True, blank=True)
-    expected_at = models.DateTimeField(_("expected"), null=True, blank=True)
+    expected_at = models.DateTimeField(_("expected arrival"), null=True, blank=True)
     changed = models.CharField(max_length=19, blank=True, default="", editable=False)
 
     class Meta:
@@ -67,8 +67,8 @@ class PurchaseLine(models.Model):
         PurchaseOrder, models.CASCADE, related_name="lines", verbose_name=_("purchase order")
     )
     sku = models.ForeignKey("inventory.Sku", models.PROTECT, related_name="+", verbose_name=_("SKU"))
-    ordered = models.PositiveIntegerField(_("ordered"))
-    received = models.PositiveIntegerField(_("received"), default=0)
+    ordered = models.PositiveIntegerField(_("pieces ordered"))
+    received = models.PositiveIntegerField(_("pieces received"), default=0)
     stopped = models.PositiveIntegerField(
         _("no longer awaited"), default=0, help_text=_("Pieces that the supplier will not send any more.")
     )
