@@ -136,3 +136,34 @@ def _around(points: Sequence[Where], index: fences.Index, facts: known.Known) ->
             geometry = json.loads(shapely.to_geojson(outline))
             made.append({"outlet": outlet.code, "name": outlet.name, "geometry": geometry})
     return made
+
+
+def stations(
+    groups: Sequence[Sequence[Meaning]], fences_of: Sequence[Sequence[dict[str, Any]]]
+) -> list[list[dict[str, Any]]]:
+    """For each group of cards the outlets on its small map: where they stand, what is left, which cards (1…) they serve.
+
+    Those that a card would go to come first, then those of the fences shown; one without coordinates has no place on
+    a map. One statement for all groups.
+    """
+    facts = known.current()
+    wanted: list[list[str]] = []
+    for cards, around_it in zip(groups, fences_of, strict=True):
+        codes = [card.outlet for card in cards if card.outlet] + [fence["outlet"] for fence in around_it]
+        wanted.append(list(dict.fromkeys(codes)))
+    ids = sorted({facts.by_code[code] for codes in wanted for code in codes if code in facts.by_code})
+    left = {row.outlet_id: row.left for row in queries.capacity_today(ids)} if ids else {}
+    made = []
+    for cards, codes in zip(groups, wanted, strict=True):
+        rows = []
+        for code in codes:
+            fact = facts.outlets.get(facts.by_code.get(code, 0))
+            if fact is None or fact.lng is None or fact.lat is None:
+                continue
+            serves = [rank for rank, card in enumerate(cards, 1) if card.outlet == code]
+            rows.append({
+                "name": fact.name, "lng": round(fact.lng, 5), "lat": round(fact.lat, 5), "left": left.get(fact.id, 0),
+                "serves": serves,
+            })  # fmt: skip
+        made.append(rows[:MOST_FENCES])
+    return made

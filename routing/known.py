@@ -27,6 +27,8 @@ class OutletFact(NamedTuple):
     adcode: str
     town: str
     capacity: int
+    lng: float | None = None  # WGS-84
+    lat: float | None = None
 
 
 class Figure(NamedTuple):
@@ -103,7 +105,8 @@ def _load(version: tuple[Any, ...]) -> Known:
     known = Known(version)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, code, name, carrier, adcode, town, daily_capacity FROM routing_outlet WHERE active ORDER BY id"
+            "SELECT id, code, name, carrier, adcode, town, daily_capacity, lng, lat FROM routing_outlet"
+            " WHERE active ORDER BY id"
         )
         for row in cursor.fetchall():
             known.add(OutletFact(*row))

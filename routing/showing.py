@@ -53,10 +53,12 @@ def items(ids: Sequence[int]) -> list[dict[str, Any]]:
         wheres = [where(candidate, parsed) for candidate in shown]
         made.append(_Case(row, heads[row.order_id], parsed, candidates, shown, wheres))
     known = iter(choices.meanings([place for case in made for place in case.wheres]))
+    meant_by = [[next(known) for _place in case.wheres] for case in made]
     fences = choices.around([case.wheres for case in made])
+    stations = choices.stations(meant_by, fences)
     return [
-        _item(case, [next(known) for _place in case.wheres], ground)
-        for case, ground in zip(made, fences, strict=True)
+        {**_item(case, meanings, ground), "outlets": standing}
+        for case, meanings, ground, standing in zip(made, meant_by, fences, stations, strict=True)
     ]
 
 

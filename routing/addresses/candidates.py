@@ -115,10 +115,11 @@ def pieces(given: score.Wrote, poi: Poi, differences: Sequence[Difference]) -> t
     label = poi.label
     kinds: list[tuple[MarkKind, str]] = [("plain", "")] * len(label)
     by_part = {difference.part: difference.kind for difference in differences}
-    if poi.address and label.startswith(poi.address):
+    shown = len(label) - len(poi.name)  # so much of the address stands before the name
+    if shown and label.startswith(poi.address[: shown - 1]):
         for part in score.place(poi.name, poi.address).parsed.parts:
             part_name = "number" if part.name == "lane" else part.name
-            if part.end <= len(poi.address) and part_name in by_part:
+            if part.end < shown and part_name in by_part:
                 for n in range(part.start, part.end):
                     kinds[n] = (by_part[part_name], part_name)
     begin = len(label) - len(poi.name)

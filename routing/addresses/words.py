@@ -142,8 +142,18 @@ class Poi:
 
     @property
     def label(self) -> str:
-        """Address and name as one line; `Candidate.pieces` cut exactly this text."""
-        return f"{self.address} {self.name}" if self.address and self.address != self.name else self.name
+        """Address and name as one line that ends with the name; `Candidate.pieces` cut exactly this text.
+
+        What the end of the address and the beginning of the name share stands once.
+        """
+        shared = overlap(self.address, self.name)
+        head = self.address[: len(self.address) - shared].rstrip()
+        return f"{head} {self.name}" if head else self.name
+
+
+def overlap(head: str, tail: str) -> int:
+    """How many characters the end of `head` and the beginning of `tail` share, at least two."""
+    return next((n for n in range(min(len(head), len(tail)), 1, -1) if head.endswith(tail[:n])), 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,8 @@ DRAW_WORDS: dict[str, Any] = {
 }
 
 WORDS: dict[str, Any] = {
+    "outlet": _("%(name)s, %(left)s places left today"),
+    "serves": _("serves card %(cards)s"),
     "zoom_in": _("Zoom in"),
     "zoom_out": _("Zoom out"),
     "left": _("left today"),

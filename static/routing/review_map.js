@@ -33,6 +33,17 @@
       });
     }
 
+    /* An outlet: a square with its name and the places left; filled where one of the cards would go there. */
+    function stations(rows) {
+      rows.forEach(function (row) {
+        var mark = L.divIcon({ className: "", html: '<div class="rv-outlet' + (row.serves.length ? " rv-outlet-on" : "") + '" aria-hidden="true"></div>', iconSize: [16, 16], iconAnchor: [8, 8] });
+        var words = cfg.words.outlet.replace("%(name)s", row.name).replace("%(left)s", row.left);
+        var text = row.serves.length ? words + " · " + cfg.words.serves.replace("%(cards)s", row.serves.join(" ")) : words;
+        L.marker(at(row.lng, row.lat), { icon: mark, keyboard: false, interactive: true, alt: text, title: text, zIndexOffset: -100 })
+          .bindTooltip(row.serves.length ? row.name + " · " + row.left : text, { permanent: row.serves.length > 0, direction: "top", offset: [0, -8], className: "rv-outlet-name" }).addTo(layer);
+      });
+    }
+
     /* Names stand right, left and below, so that neighbours do not cover each other. */
     var SIDES = [["right", [14, -22]], ["left", [-14, -22]], ["bottom", [0, 2]]];
 
@@ -43,6 +54,7 @@
       ownRank = 0;
       var spots = [], close = item.cards.some(function (card) { return card.straddles.length; }) ? 15 : 17;
       fences(item.fences);
+      stations(item.outlets || []);
       (item.others || []).forEach(function (other) {
         L.circleMarker(at(other.lng, other.lat), { radius: 4, weight: 1.5, color: color("--oh-line-strong"), fillColor: color("--oh-card"), fillOpacity: 1, interactive: true }).bindTooltip(other.name, { direction: "top" }).addTo(layer);
       });
