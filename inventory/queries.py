@@ -136,6 +136,18 @@ def shipped(references: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[int, int]]:
         return found
 
 
+def shelf_shares() -> list[tuple[int, str, int, int]]:
+    """(sku, its code, free pieces, pieces on the shelves) over each SKU's sellable bins of active warehouses. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT s.sku_id, k.code, sum(s.on_hand - s.reserved)::bigint, sum(s.on_hand)::bigint FROM inventory_stock s
+               JOIN inventory_bin b ON b.id = s.bin_id AND b.sellable
+               JOIN inventory_warehouse w ON w.id = b.warehouse_id AND w.active
+               JOIN inventory_sku k ON k.id = s.sku_id GROUP BY 1, 2 HAVING sum(s.on_hand) > 0 ORDER BY 1"""
+        )
+        return cursor.fetchall()
+
+
 def drift() -> list[tuple[int, int, int, int, int, int]]:
     """(sku, bin, on hand, reserved, ledger on hand, ledger reserved) where counters and ledger disagree."""
     with connection.cursor() as cursor:

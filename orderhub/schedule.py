@@ -27,6 +27,7 @@ SCHEDULE = (
     Row("Ask about claimed payments", "orders.questions", 30),
     Row("Expire unpaid orders", "orders.expire_unpaid", 60),
     Row("Retry orders that wait for stock", "orders.retry_stock", 300),
+    Row("Look for SKUs that are nearly used up", "orders.watch_stock", 60),
     Row("Ask for return receipts", "orders.poll_returns", 60),
     Row("Ask for purchase orders", "inventory.poll_purchases", 300),
     Row("Ask for stock-in receipts", "inventory.poll_stockins", 120),
@@ -45,6 +46,7 @@ SCHEDULE = (
     Row("Learn from picks and deliveries", "routing.learn_addresses", 60 * 60, keep=True),
     Row("Settle places of outlets", "routing.settle_capacity", 60),
     Row("Follow rules in shadow", "orderhub.follow_shadows", 15),
+    Row("Forget old rule traces", "orderhub.prune_traces", 60 * 60, keep=True),
     Row("Work at jobs", "orderhub.run_jobs", 10),
     Row("Worker heartbeat", "orderhub.pulse", 15),
 )

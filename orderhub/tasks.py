@@ -7,7 +7,7 @@ from orderhub.inbound.registry import PAYLOAD_KINDS
 from orderhub.jobs import running
 from orderhub.jobs.pulse import beat
 from orderhub.outbox import sending
-from orderhub.rules import shadowing
+from orderhub.rules import retention, shadowing
 
 
 @shared_task(name="orderhub.drain_outbox", ignore_result=True)
@@ -30,6 +30,12 @@ def read_payloads(kind: str = "", **_: object) -> None:
 def pulse(**_: object) -> None:
     """The worker says that it is alive."""
     beat()
+
+
+@shared_task(name="orderhub.prune_traces", ignore_result=True)
+def prune_traces(**_: object) -> None:
+    """Traces of rules are kept for a while."""
+    retention.prune()
 
 
 @shared_task(name="orderhub.run_jobs", ignore_result=True)

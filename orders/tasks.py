@@ -6,7 +6,7 @@ from django.conf import settings
 from orderhub import sweeping
 from orderhub.integrations.importance import Importance, spending
 from orders.lifecycle import LIFECYCLE
-from orders.operations import mapping, payment, pull, stock
+from orders.operations import mapping, payment, pull, stock, stock_lock
 from orders.providers import returns
 
 #: The automatic stretch from proof to route runs as one sweep: one claim, one transaction.
@@ -20,6 +20,12 @@ def advance(**_: object) -> None:
     sweeping.sweep(LIFECYCLE, "paid", FIRST_STRETCH[1:])
     sweeping.sweep(LIFECYCLE, "reserved", FIRST_STRETCH[2:])
     sweeping.sweep(LIFECYCLE, "signed", ("open_aftersale",))
+
+
+@shared_task(name="orders.watch_stock", ignore_result=True)
+def watch_stock(**_: object) -> None:
+    """SKUs that are nearly used up, and those that have enough again."""
+    stock_lock.watch()
 
 
 @shared_task(name="orders.pull_all", ignore_result=True)

@@ -59,6 +59,7 @@ class Book:
         self.left: dict[tuple[int, int], int] = {}  # (warehouse, sku) -> pieces free in all its bins
         self.by_id: dict[tuple[int, int], Cell] = {}  # (sku, bin)
         self.warehouses: list[int] = []
+        self.on_shelf: dict[int, int] = {}  # sku -> pieces in all sellable bins, promised ones too
         self.held: dict[str, list[Taken]] = {}
         self.changes: dict[int, int] = {}
         self.released: list[Taken] = []
@@ -79,7 +80,7 @@ class Book:
             return book
         with connection.cursor() as cursor:
             cursor.execute(
-                f"""SELECT s.id, s.sku_id, s.bin_id, b.warehouse_id, s.on_hand - s.reserved, w.priority
+                f"""SELECT s.id, s.sku_id, s.bin_id, b.warehouse_id, s.on_hand - s.reserved, w.priority, s.on_hand
                    FROM inventory_stock s JOIN inventory_bin b ON b.id = s.bin_id
                    JOIN inventory_warehouse w ON w.id = b.warehouse_id
                    WHERE s.sku_id = ANY(%s) AND b.sellable AND w.active
@@ -87,8 +88,9 @@ class Book:
                 [wanted],
             )
             ranks: dict[int, int] = {}
-            for identity, sku_id, bin_id, warehouse_id, free, priority in cursor.fetchall():
+            for identity, sku_id, bin_id, warehouse_id, free, priority, there in cursor.fetchall():
                 book.add(Cell(identity, sku_id, bin_id, warehouse_id, free))
+                book.on_shelf[sku_id] = book.on_shelf.get(sku_id, 0) + there
                 ranks[warehouse_id] = priority
             book.warehouses = sorted(ranks, key=lambda w: (ranks[w], w))
             if names:

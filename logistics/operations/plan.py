@@ -22,6 +22,7 @@ from orderhub.lifecycle import Batch, Writer
 from orderhub.outbox import writing
 from orders import queries as orders
 from orders import timeline
+from orders.operations import figures
 from orders.providers import channel_of
 from orders.queries import OrderHead, ReceiverRef
 
@@ -60,9 +61,10 @@ _DUE = """
           WHERE m.order_id = o.id AND m.left_at IS NULL AND (g.confirmed_at IS NULL OR t.open_holds > 0
               OR t.state IN ('unpaid', 'claimed', 'paid', 'reserved') OR t.warehouse_id IS DISTINCT FROM o.warehouse_id
               OR EXISTS (SELECT 1 FROM logistics_parcel p WHERE p.order_id = t.id AND p.state <> 'voided')))
-      AND NOT EXISTS (SELECT 1 FROM orders_shop s JOIN orders_receiver r ON r.order_id = o.id AND r.address_key <> ''
-          WHERE s.id = o.shop_id AND (s.merge_mode = 'auto' OR s.duplicate_mode = 'merge') AND o.sealed = ''
-            AND o.paid_at > now() - s.merge_minutes * interval '1 minute'
+      AND NOT EXISTS (SELECT 1 FROM unnest(%s::bigint[], %s::float8[]) AS s(id, minutes)
+          JOIN orders_receiver r ON r.order_id = o.id AND r.address_key <> ''
+          WHERE s.id = o.shop_id AND o.sealed = ''
+            AND o.paid_at > now() - s.minutes * interval '1 minute'
             AND NOT EXISTS (SELECT 1 FROM orders_mergemember m WHERE m.order_id = o.id AND m.left_at IS NULL))
     ORDER BY o.next_try_at, o.id LIMIT %s FOR UPDATE OF o SKIP LOCKED"""
 
@@ -70,18 +72,20 @@ _DUE = """
 def plan(*, n: int = 500, limit: int = 20_000) -> int:
     """Plan parcels for every routed order that has none; returns how many parcels were made."""
     made = 0
+    waits = figures.together().waits
     while made < limit:
-        count = _plan(n)
+        count = _plan(n, waits)
         if not count:
             break
         made += count
     return made
 
 
-def _plan(n: int) -> int:
+def _plan(n: int, waits: dict[int, float] | None = None) -> int:
+    waits = figures.together().waits if waits is None else waits
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(_DUE, [n])
+            cursor.execute(_DUE, [list(waits), list(waits.values()), n])
             ids = [row[0] for row in cursor.fetchall()]
         if not ids:
             return 0

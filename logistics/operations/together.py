@@ -21,8 +21,8 @@ from logistics.operations import riding
 from logistics.operations.taking import BEFORE_PICKING, take_out
 from orderhub.actors import CLOCK, Actor
 from orderhub.integrations.errors import PlatformError
-from orders.models import HoldType, Merge, Shop
-from orders.operations import holds
+from orders.models import HoldType, Merge
+from orders.operations import figures, holds
 from orders.operations import merge as orders_merge
 from orders.operations.merge import MergeRefused
 from orders.providers import together as channels
@@ -41,9 +41,8 @@ class Candidates:
 _CANDIDATES = """
     SELECT o.shop_id, array_agg(o.id ORDER BY o.id)
     FROM orders_order o JOIN orders_receiver r ON r.order_id = o.id AND r.address_key <> ''
-    JOIN orders_shop s ON s.id = o.shop_id AND s.merge_mode = ANY(%(modes)s)
-    WHERE o.state IN ('paid', 'reserved', 'routed', 'released') AND o.open_holds = 0 AND o.sealed = ''
-      AND o.refund_state = 'none'
+    WHERE o.shop_id = ANY(%(shops)s) AND o.state IN ('paid', 'reserved', 'routed', 'released') AND o.open_holds = 0
+      AND o.sealed = '' AND o.refund_state = 'none'
       AND NOT EXISTS (SELECT 1 FROM orders_split x WHERE x.order_id = o.id)
       AND NOT EXISTS (SELECT 1 FROM orders_mergemember m WHERE m.order_id = o.id
           AND (m.left_at IS NULL OR (m.why_left = 'undone' AND NOT %(again)s)))
@@ -65,7 +64,9 @@ def candidates(
 ) -> list[Candidates]:
     """Groups that could ship together, the oldest promise first; `again` counts those that a person took apart."""
     with connection.cursor() as cursor:
-        cursor.execute(_CANDIDATES, {"modes": list(modes), "order": order_id, "n": n, "again": again})
+        cursor.execute(
+            _CANDIDATES, {"shops": figures.together().of(modes), "order": order_id, "n": n, "again": again}
+        )
         return [Candidates(shop_id, tuple(ids)) for shop_id, ids in cursor.fetchall()]
 
 
@@ -137,8 +138,6 @@ def confirm(*, n: int = 50) -> int:
 def automatic(*, n: int = 50) -> int:
     """Merge by itself in the shops that want it; what a person took apart stays apart. Returns how many merges."""
     made = 0
-    if not Shop.objects.filter(merge_mode=Shop.MergeMode.AUTO).exists():
-        return 0
     for group in candidates(modes=("auto",), n=n, again=False):
         try:
             for part in channels.ask(group.orders):

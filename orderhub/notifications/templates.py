@@ -47,6 +47,11 @@ TEMPLATES: dict[str, Template] = {
         "template_needs_person",
         ("number", "reason"),
     ),
+    "stock_lock": Template(
+        _("Nearly used up"),
+        _("Goods that are nearly used up: new orders wait"),
+        _("%(sku)s: %(free)s of %(on_shelf)s pieces are free (%(share)s%%)"),
+    ),
     "rule_failing": Template(
         _("A rule fails"),
         _("Rules that fail while orders run"),

@@ -8,6 +8,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from django.conf import settings
+from django.utils import translation
+
+from orderhub.dotted import resolve
+
 Cells = Sequence[str]
 
 
@@ -49,6 +54,12 @@ def chain(nodes: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for one, other in pairwise(every)
     ]
     return {"nodes": placed, "edges": edges}
+
+
+def shipped(name: str) -> Any:
+    """The document behind a policy's dotted name, its headings in the house's language whoever asks."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return resolve(name)()
 
 
 def digest(document: Any) -> str:

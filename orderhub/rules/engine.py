@@ -15,10 +15,10 @@ from typing import Any
 
 from django.db import connection
 
-from orderhub.dotted import resolve
 from orderhub.lifecycle import Writer
 from orderhub.rules import failing, registry, shaping
 from orderhub.rules.compiled import Failed, Runnable
+from orderhub.rules.documents import shipped
 from orderhub.rules.points import Point
 
 log = logging.getLogger(__name__)
@@ -173,7 +173,7 @@ def _runnable(spec: Point, policy: str, version: int | None) -> Runnable | None:
     if version is None:
         known = _shipped.get((spec.code, policy))
         if known is None and policy in spec.policy_of:
-            document = resolve(spec.policy_of[policy].document)()
+            document = shipped(spec.policy_of[policy].document)
             known = _shipped[spec.code, policy] = Runnable(spec, document)
         return known
     found = _runnables.get(version)

@@ -25,7 +25,7 @@ class Field:
     label: Any
     kind: str
     about: Any = ""
-    unit: str = ""
+    unit: Any = ""
     choices: str = ""
     default: Any = None
     low: float | None = None

@@ -10,7 +10,13 @@ from orderhub.dotted import resolve
 from orderhub.rules.points import Point
 
 #: Dotted names of `Point`s, in the order of the page.
-POINTS: list[str] = []
+POINTS: list[str] = [
+    "orders.judgements.PAYMENT",
+    "orders.judgements.STOCK",
+    "orders.judgements.PROMISE",
+    "orders.judgements.DUPLICATES",
+    "orders.judgements.MERGE",
+]
 
 
 class NoSuchPoint(LookupError):

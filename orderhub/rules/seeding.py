@@ -5,9 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from orderhub.dotted import resolve
 from orderhub.rules import registry
-from orderhub.rules.documents import digest
+from orderhub.rules.documents import digest, shipped
 from orderhub.rules.models import Publication, RuleSet, Version
 
 
@@ -21,7 +20,7 @@ def seed() -> int:
                 if not new:
                     continue
                 made += 1
-                document, now = resolve(policy.document)(), timezone.now()
+                document, now = shipped(policy.document), timezone.now()
                 version = Version.objects.create(
                     rule_set=owner, number=1, document=document, digest=digest(document), state=Version.State.LIVE,
                     reason="shipped", published_at=now, used_at=now,

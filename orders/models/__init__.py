@@ -1,10 +1,12 @@
 from orders.models.case import Case
 from orders.models.hold import Hold, HoldType
 from orders.models.order import Event, Line, Order, OrderState, PaymentProof, Receiver
+from orders.models.risk import Blacklist, StockLock
 from orders.models.shop import Shop
 from orders.models.together import Merge, MergeMember, Share, Split
 
 __all__ = [
+    "Blacklist",
     "Case",
     "Event",
     "Hold",
@@ -19,4 +21,5 @@ __all__ = [
     "Share",
     "Shop",
     "Split",
+    "StockLock",
 ]

@@ -20,6 +20,8 @@ class HoldType(models.TextChoices):
     REJECTED = "rejected", _("refused by the warehouse")
     WEIGHT = "weight", _("weight off")
     LATE_PAYMENT = "late_payment", _("paid after expiry, no stock")
+    RISK = "risk", _("suspicious")
+    STOCK_LOCK = "stock_lock", _("stock nearly used up")
     MANUAL = "manual", _("held by hand")
 
 

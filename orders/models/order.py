@@ -100,6 +100,9 @@ class Order(Tracked):
                 condition=~models.Q(duplicate_key=""),
                 name="order_duplicate",
             ),
+            models.Index(
+                fields=["buyer_ref", "ordered_at"], condition=~models.Q(buyer_ref=""), name="order_buyer"
+            ),
             models.Index(fields=["expires_at"], condition=models.Q(state="unpaid"), name="order_unpaid"),
             models.Index(fields=["aftersale_until"], condition=models.Q(state="signed"), name="order_quiet"),
         ]

@@ -23,7 +23,7 @@ from orders import timeline
 from orders.lifecycle import BEFORE_SHIPPING, LIFECYCLE
 from orders.models import HoldType, Line, Receiver
 from orders.models import OrderState as S
-from orders.operations import aftersale, destination, holds
+from orders.operations import aftersale, destination, figures, holds
 from orders.operations.newcomers import PROOF_COLUMNS, receiver_values
 from orders.providers.base import ChannelState, RefundState
 
@@ -51,6 +51,7 @@ class _Work:
         self.cases: list[tuple[Any, ...]] = []
         self.lines: dict[tuple[int, str], str] = {}
         self.seals: dict[int, dict[str, Any]] = {}
+        self.promises: dict[int, tuple[dict[str, Any], dt.datetime]] = {}
 
 
 def apply_changes(pairs: list[tuple[dict[str, Any], Incoming]]) -> dict[int, Verdict]:
@@ -111,7 +112,11 @@ def _compare(
     if state == S.UNPAID and order.proof is not None and order.proof.paid:
         work.claims[shop.channel].append((identity, order.paid_at))
         if order.paid_at:
-            columns["promised_ship_at"] = order.paid_at + dt.timedelta(hours=shop.promise_hours)
+            pieces = sum(line.quantity for line in order.lines)
+            work.promises[identity] = (
+                figures.promise_input(shop.code, shop.channel, shop.promise_hours, order.payable, pieces),
+                order.paid_at,
+            )
     if order.proof is not None:
         proof = order.proof
         work.proofs.append(
@@ -215,6 +220,10 @@ def _cases(known: dict[str, Any], incoming: Incoming, work: _Work) -> None:
 
 
 def _write(work: _Work) -> None:
+    if work.promises:
+        times = figures.promised(list(work.promises.values()))
+        for identity, at in zip(work.promises, times, strict=True):
+            work.columns[identity]["promised_ship_at"] = at
     update_rows("orders_order", "id", work.columns)
     update_rows("orders_receiver", "order_id", work.seals)
     copy_rows("orders_paymentproof", PROOF_COLUMNS, work.proofs)
@@ -227,14 +236,14 @@ def _write(work: _Work) -> None:
             order__state=S.CLOSED
         ).update(refund_state=word)
     for channel, rows in work.claims.items():
-        times = {identity: at for identity, at in rows if at}
+        paid = {identity: at for identity, at in rows if at}
         apply(
             LIFECYCLE,
             "claim",
             [row[0] for row in rows],
             actor=platform(channel),
-            params={"paid_at": times},
-            occurred=times,
+            params={"paid_at": paid},
+            occurred=paid,
         )
     for channel, ids in work.cancels.items():
         apply(LIFECYCLE, "cancel", ids, actor=platform(channel), params={"reason": "closed on the channel"})

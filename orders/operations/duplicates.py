@@ -23,7 +23,8 @@ from orderhub.tickets.opening import open_ticket
 from orders.lifecycle import LIFECYCLE
 from orders.models import HoldType, Shop
 from orders.models import OrderState as S
-from orders.operations import merge
+from orders.operations import figures, merge
+from orders.operations.figures import Figures
 from orders.providers import channel_of
 from orders.providers.base import ParsedOrder
 
@@ -93,20 +94,23 @@ class Duplicates:
         keys = sorted({key for _new, key, _shop, _plain in newcomers if key})
         if not keys:
             return
+        said = iter(figures.duplicates([(shop, plain) for _new, key, shop, plain in newcomers if key]))
+        limits = {new.id: next(said) for new, key, _shop, _plain in newcomers if key}
         seen: dict[str, list[Candidate]] = {}
         for key, *values in _known(keys):
             seen.setdefault(key, []).append(Candidate(*values))
         for new, key, shop, plain in sorted(newcomers, key=lambda row: row[0].at):
             if not key or new.state == S.CANCELLED:
                 continue
-            window = dt.timedelta(minutes=shop.duplicate_minutes)
+            limit = limits[new.id]
+            window = dt.timedelta(minutes=limit.minutes)
             twin = next((old for old in seen.get(key, []) if abs(new.at - old.at) <= window), None)
-            if twin is None or self._decide(new, twin, shop, plain):
+            if twin is None or self._decide(new, twin, shop, plain, limit):
                 seen.setdefault(key, []).append(new)
 
-    def _decide(self, new: Candidate, twin: Candidate, shop: Shop, plain: bool) -> bool:
+    def _decide(self, new: Candidate, twin: Candidate, shop: Shop, plain: bool, limit: Figures) -> bool:
         """Treat one duplicate; False where the newcomer is cancelled and can be nobody's twin."""
-        mode = shop.duplicate_mode
+        mode = limit.mode
         if mode == Shop.DuplicateMode.CANCEL and new.state == S.UNPAID and new.channel in OURS:
             words = _("Same receiver and same goods as %(other)s, and not paid.") % {"other": twin.number}
             self.tables.cancel(new.id, words, {"twin": twin.number, "basis": basis(plain)})
@@ -124,20 +128,22 @@ class Duplicates:
             if not why:
                 self.together.append((twin, new, plain))
                 return True
-            self._hold(new, twin, shop, plain, why)
+            self._hold(new, twin, shop, plain, limit, why)
         elif mode != Shop.DuplicateMode.OFF:
-            self._hold(new, twin, shop, plain, "")
+            self._hold(new, twin, shop, plain, limit, "")
         return True
 
-    def _hold(self, new: Candidate, twin: Candidate, shop: Shop, plain: bool, why: str) -> None:
+    def _hold(
+        self, new: Candidate, twin: Candidate, shop: Shop, plain: bool, limit: Figures, why: str
+    ) -> None:
         text = _("Same receiver and same goods as %(other)s within %(minutes)s minutes, %(basis)s.") % {
             "other": twin.number,
-            "minutes": shop.duplicate_minutes,
+            "minutes": f"{limit.minutes:g}",
             "basis": basis(plain),
         }
         data = {"twin": twin.number, "basis": "phone" if plain else "channel_key"}
         self.tables.hold(new.id, HoldType.DUPLICATE, f"{text} {why}".strip(), platform(shop.channel), data)
-        if shop.duplicate_mode == Shop.DuplicateMode.CANCEL:
+        if limit.mode == Shop.DuplicateMode.CANCEL:
             open_ticket(
                 "duplicate",
                 f"duplicate:{new.number}",

@@ -18,7 +18,7 @@ from orderhub.ordered import ordered_uuid
 from orders import timeline
 from orders.models import HoldType, Shop
 from orders.models import OrderState as S
-from orders.operations import mapping
+from orders.operations import figures, mapping
 from orders.operations.duplicates import Candidate, Duplicates, key_of
 from orders.providers.base import ChannelState, ParsedReceiver, RefundState
 
@@ -64,7 +64,7 @@ def create(incoming: list[Incoming], codes: dict[tuple[str, str], int]) -> dict[
         )
         ids = [row[0] for row in cursor.fetchall()]
     now = timezone.now()
-    tables = Tables(now, codes)
+    tables = Tables(now, codes, _promises(incoming))
     for identity, item in zip(ids, incoming, strict=True):
         tables.add(identity, item)
     duplicates = Duplicates(tables)
@@ -74,11 +74,33 @@ def create(incoming: list[Incoming], codes: dict[tuple[str, str], int]) -> dict[
     return {item.key: identity for identity, item in zip(ids, incoming, strict=True)}
 
 
+def _promises(incoming: list[Incoming]) -> dict[tuple[int, str], dt.datetime]:
+    """When paid newcomers must leave whose channel does not say so."""
+    asked = {
+        item.key: (
+            figures.promise_input(
+                item.shop.code, item.shop.channel, item.shop.promise_hours, item.order.payable,
+                sum(line.quantity for line in item.order.lines),
+            ),
+            item.order.paid_at,
+        )
+        for item in incoming
+        if item.order.promised_ship_at is None and item.order.paid_at is not None
+    }  # fmt: skip
+    return dict(zip(asked, figures.promised(list(asked.values())), strict=True)) if asked else {}
+
+
 class Tables:
     """Rows in memory, one list a table."""
 
-    def __init__(self, now: dt.datetime, codes: dict[tuple[str, str], int]) -> None:
+    def __init__(
+        self,
+        now: dt.datetime,
+        codes: dict[tuple[str, str], int],
+        promised: dict[tuple[int, str], dt.datetime],
+    ) -> None:
         self.now = now
+        self.promised = promised
         self.codes = codes
         self.heads = sku_heads()
         self.orders: dict[int, list[Any]] = {}
@@ -102,9 +124,7 @@ class Tables:
         actor = platform(shop.channel)
         state = FIRST_STATES[order.state]
         skus = [find_sku(shop.code, line.seller_code, self.codes) for line in order.lines]
-        promised = order.promised_ship_at
-        if promised is None and order.paid_at is not None:
-            promised = order.paid_at + dt.timedelta(hours=shop.promise_hours)
+        promised = order.promised_ship_at or self.promised.get(item.key)
         refund = {RefundState.ASKED: "asked", RefundState.DONE: "done"}.get(order.refund, "none")
         expires = now + dt.timedelta(minutes=shop.unpaid_minutes) if state == S.UNPAID else None
         self.orders[identity] = [

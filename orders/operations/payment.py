@@ -25,7 +25,7 @@ from orderhub.outbox.writing import ask_once
 from orderhub.tickets.opening import open_ticket
 from orders.lifecycle import LIFECYCLE
 from orders.models import HoldType, Order, PaymentProof, Shop
-from orders.operations import holds
+from orders.operations import figures, holds, risk
 from orders.providers import payment
 from orders.providers.base import Unreadable
 
@@ -40,6 +40,8 @@ def claim(live: list[Any], writer: Writer) -> None:
 
 def verify(live: list[Any], writer: Writer) -> None:
     """CLAIMED → PAID where a gateway's newest word agrees in state, amount and payee; else held. Two queries.
+
+    What is real may still be suspicious: that is a rule's to say, after the truth (`orders.operations.risk`).
 
     A shop may be paid through several gateways: one that knows nothing of the order says nothing against
     another that was paid, and none is believed to be unpaid as long as one of them has not answered.
@@ -60,7 +62,8 @@ def verify(live: list[Any], writer: Writer) -> None:
             [ids, ids],
         )
         asking = {row[0] for row in cursor.fetchall()}
-    payees, promises = _payees(), _promises({row.shop_id for row in live if row.promised_ship_at is None})
+    payees = _payees()
+    real: list[Any] = []
     data = writer.context.setdefault("data", {})
     for row in live:
         proof = proofs.get(row.id)
@@ -88,20 +91,28 @@ def verify(live: list[Any], writer: Writer) -> None:
             writer.occurred(row, paid_at or row.paid_at)
             if row.paid_at is None and paid_at is not None:
                 writer.set(row, paid_at=paid_at)
-            if row.promised_ship_at is None and row.paid_at is not None:
-                writer.set(row, promised_ship_at=row.paid_at + promises[row.shop_id])
+            real.append(row)
             continue
         holds.open_in(
             writer, row, HoldType.PAYMENT, text, {"asked": source, "trade_no": trade_no, "says": state}
         )
+    _promise([row for row in real if row.promised_ship_at is None and row.paid_at is not None], writer)
+    risk.judge(real, writer)
 
 
-def _promises(shop_ids: set[int]) -> dict[int, dt.timedelta]:
-    """How soon these shops ship what is paid; no statement where every order has its promise already."""
-    if not shop_ids:
-        return {}
-    rows = Shop.objects.filter(id__in=shop_ids).values_list("id", "promise_hours")
-    return {shop_id: dt.timedelta(hours=hours) for shop_id, hours in rows}
+def _promise(rows: list[Any], writer: Writer) -> None:
+    """Say when these must leave; no statement where every order has its promise already."""
+    if not rows:
+        return
+    found = Shop.objects.filter(id__in={row.shop_id for row in rows})
+    shops = {shop[0]: shop for shop in found.values_list("id", "code", "channel", "promise_hours")}
+    asked = []
+    for row in rows:
+        _id, code, channel, hours = shops[row.shop_id]
+        known = figures.promise_input(code, channel, hours, row.payable, row.piece_count)
+        asked.append((known, row.paid_at))
+    for row, at in zip(rows, figures.promised(asked), strict=True):
+        writer.set(row, promised_ship_at=at)
 
 
 def _payees() -> dict[tuple[int, str], set[str]]:

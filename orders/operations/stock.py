@@ -14,7 +14,7 @@ from orderhub.actors import CLOCK
 from orderhub.lifecycle import Batch, Writer
 from orders import queries
 from orders.models import Hold, HoldType
-from orders.operations import holds, split
+from orders.operations import holds, split, stock_lock
 
 
 @dataclass(slots=True)
@@ -25,6 +25,7 @@ class LineRow:
     sku_id: int | None
     quantity: int
     weight_g: int
+    sku_code: str = ""
 
 
 #: States before any stock is held.
@@ -46,8 +47,8 @@ def lock(batch: Batch) -> None:
     lines: dict[int, list[LineRow]] = {identity: [] for identity in batch.rows}
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT l.order_id, l.uuid::text, l.sku_id, l.quantity, coalesce(s.weight_g, 0) FROM orders_line l
-               LEFT JOIN inventory_sku s ON s.id = l.sku_id
+            """SELECT l.order_id, l.uuid::text, l.sku_id, l.quantity, coalesce(s.weight_g, 0), coalesce(s.code, '')
+               FROM orders_line l LEFT JOIN inventory_sku s ON s.id = l.sku_id
                WHERE l.order_id = ANY(%s) AND l.refund_state <> 'done' ORDER BY l.order_id, l.channel_line""",
             [list(batch.rows)],
         )
@@ -88,6 +89,9 @@ def reserve(live: list[Any], writer: Writer) -> None:
     data = writer.context.setdefault("data", {})
     far = dt.datetime.max.replace(tzinfo=dt.UTC)
     short: dict[int, dict[int, int]] = {}
+    wanted = {row.id: demand_of(lines[row.id]) for row in live}
+    locks = _locks(book, wanted, lines)
+    freed = stock_lock.freed(wanted) if locks.near else set()
     ordered = sorted(live, key=lambda r: (r.promised_ship_at or far, r.id))
     for row in ordered:
         mine = lines[row.id]
@@ -96,10 +100,14 @@ def reserve(live: list[Any], writer: Writer) -> None:
                 writer, row, HoldType.MAPPING, _("A goods code of this order is not mapped to a SKU.")
             )
             continue
-        demand = demand_of(mine)
+        demand = wanted[row.id]
         warehouse = next((w for w in book.warehouses if book.can_serve(demand, w)), None)
         if warehouse is None or not demand:
             short[row.id] = demand
+            continue
+        locked = locks.of(demand) if locks.near and row.id not in freed else {}
+        if locked:
+            locks.hold(row, writer, locked)
             continue
         for line in mine:
             book.take(line.uuid, line.sku_id or 0, line.quantity, warehouse)
@@ -113,6 +121,19 @@ def reserve(live: list[Any], writer: Writer) -> None:
             told = {"demand": demand, "parcels": parcels} if parcels else {"demand": demand}
             holds.open_in(writer, row, HoldType.STOCK, _missing(book, demand), told)
     book.finish(writer)
+    locks.finish(writer)
+
+
+def _locks(
+    book: Book, wanted: dict[int, dict[int, int]], lines: dict[int, list[LineRow]]
+) -> stock_lock.Locks:
+    """Which SKUs the batch may bring under the threshold."""
+    total: dict[int, int] = {}
+    for demand in wanted.values():
+        for sku, pieces in demand.items():
+            total[sku] = total.get(sku, 0) + pieces
+    codes = {line.sku_id: line.sku_code for rows in lines.values() for line in rows if line.sku_id}
+    return stock_lock.Locks(book, total, codes)
 
 
 def _missing(book: Book, demand: dict[int, int]) -> str:
