@@ -162,9 +162,8 @@ def head_of(point: str) -> Head:
 def uses(point: str) -> frozenset[str]:
     """The inputs that what decides now may read: facts that nobody asks for need not be gathered."""
     head, spec = head_of(point), registry.point(point)
-    every = (
-        _runnable(spec, head.policy, version) for version in {head.live, head.good or head.live, head.shadow}
-    )
+    versions = {head.live, *filter(None, (head.good, head.shadow))}
+    every = (_runnable(spec, head.policy, version) for version in versions)
     return frozenset().union(*(each.uses for each in every if each is not None))
 
 

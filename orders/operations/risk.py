@@ -64,7 +64,8 @@ def judge(rows: list[Any], writer: Writer) -> None:
 
 def facts(rows: list[Any]) -> dict[int, dict[str, Any]]:
     """{order: the point's inputs, and its tags}, as far as the rules in use read them. One statement."""
-    wanted = [code for code in _FACTS if code in engine.uses(POINT)]
+    read = engine.uses(POINT)
+    wanted = [code for code in _FACTS if code in read]
     columns = ", ".join([_ALWAYS, *(_FACTS[code] for code in wanted)])
     with connection.cursor() as cursor:
         cursor.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -25,7 +26,7 @@ from orders.tests.test_intake import take
 
 
 @pytest.fixture
-def boss(db: None) -> User:
+def boss(db: None) -> Iterator[User]:
     """Locking at 95 % is in use; a DingTalk group listens."""
     seeding.seed()
     user = User.objects.create_superuser("boss")
