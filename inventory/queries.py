@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 import uuid
 from collections.abc import Iterable, Sequence
@@ -9,6 +10,7 @@ from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import Q
+from django.utils import timezone
 
 from inventory.models import BundlePart, Sku, SkuCode
 from inventory.spelling import normal
@@ -88,6 +90,11 @@ def names(sku_ids: Iterable[int]) -> dict[int, str]:
     return dict(Sku.objects.filter(id__in=ids).values_list("id", "name")) if ids else {}
 
 
+def heads(sku_ids: Iterable[int]) -> dict[int, str]:
+    """{sku: its code}. One statement."""
+    return dict(Sku.objects.filter(id__in=sorted(set(sku_ids))).values_list("id", "code"))
+
+
 def parts_of(sku_ids: Iterable[int]) -> dict[int, dict[int, int]]:
     """{bundle: {part: pieces}} of those that are bundles. One statement."""
     found: dict[int, dict[int, int]] = {}
@@ -146,6 +153,34 @@ def shelf_shares() -> list[tuple[int, str, int, int]]:
                JOIN inventory_sku k ON k.id = s.sku_id GROUP BY 1, 2 HAVING sum(s.on_hand) > 0 ORDER BY 1"""
         )
         return cursor.fetchall()
+
+
+#: Enough for everybody: what a presale's day brings.
+PLENTY = 10**9
+
+
+def arrivals(sku_ids: Iterable[int]) -> dict[int, list[tuple[dt.date, int]]]:
+    """{sku: [(day, pieces on the way)]}, earliest first: what purchase orders still bring, and a presale's own day.
+
+    What is overdue is expected tomorrow; an order without a day brings nothing that could be promised. One statement.
+    """
+    found: dict[int, list[tuple[dt.date, int]]] = {}
+    tomorrow = timezone.localdate() + dt.timedelta(days=1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT l.sku_id, (coalesce(l.expected_at, p.expected_at) AT TIME ZONE 'Asia/Shanghai')::date,
+                      l.ordered - l.stopped - l.received
+               FROM inventory_purchaseline l JOIN inventory_purchaseorder p ON p.id = l.order_id
+               JOIN inventory_warehouse w ON w.id = p.warehouse_id AND w.active
+               WHERE l.sku_id = ANY(%(ids)s) AND p.state IN ('placed', 'partial')
+                 AND l.ordered - l.stopped - l.received > 0 AND coalesce(l.expected_at, p.expected_at) IS NOT NULL
+               UNION ALL SELECT id, presale_on, %(plenty)s FROM inventory_sku
+               WHERE id = ANY(%(ids)s) AND presale_on IS NOT NULL""",
+            {"ids": sorted(set(sku_ids)), "plenty": PLENTY},
+        )
+        for sku_id, day, pieces in cursor.fetchall():
+            found.setdefault(sku_id, []).append((max(day, tomorrow), int(pieces)))
+    return {sku_id: sorted(rows) for sku_id, rows in found.items()}
 
 
 def drift() -> list[tuple[int, int, int, int, int, int]]:

@@ -30,6 +30,18 @@ ADVANCE = (S.ROUTED, S.RELEASED, S.WAVED, S.PACKED, S.PRINTED, S.SHIPPED, S.SIGN
 
 TOUCHES = (
     Touch(
+        code="hold_unpaid",
+        label=_("Stock held until it is paid"),
+        start=(S.UNPAID,),
+        end=None,
+        auto=True,
+        module="stock",
+        when="held_until IS NULL",
+        by="orders.operations.unpaid.hold",
+        guards=("orders.guards.no_open_hold",),
+        locks=("orders.operations.stock.lock",),
+    ),
+    Touch(
         code="claim",
         label=_("Payment reported"),
         start=(S.UNPAID,),
@@ -177,6 +189,13 @@ TOUCHES = (
         guards=("orders.guards.not_yet_handed_over",),
     ),
     Touch(
+        code="revive",
+        label=_("Paid after it had expired"),
+        start=(S.CANCELLED,),
+        end=S.CLAIMED,
+        by="orders.operations.unpaid.revived",
+    ),
+    Touch(
         code="cancel",
         label=_("Cancelled"),
         start=BEFORE_SHIPPING,
@@ -206,6 +225,8 @@ LIFECYCLE = Lifecycle(
         "destination_version",
         "piece_count",
         "promised_ship_at",
+        "expires_at",
+        "held_until",
         "aftersale_until",
     ),
     touches=TOUCHES,

@@ -126,7 +126,10 @@ def lines(order_ids: Iterable[int]) -> dict[int, list[LineHead]]:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT l.order_id, l.uuid, l.sku_id, coalesce(nullif(l.sku_code, ''), s.code, ''), l.channel_line, l.title,
-                      l.seller_code, l.quantity, l.unit_price, l.discount, l.freight_share, l.payable, coalesce(s.weight_g, 0),
+                      l.seller_code, l.quantity, l.unit_price, l.discount, l.freight_share, l.payable,
+                      CASE WHEN s.weight_g > 0 THEN s.weight_g ELSE coalesce((SELECT sum(p.quantity * q.weight_g)
+                          FROM inventory_bundlepart p JOIN inventory_sku q ON q.id = p.part_id
+                          WHERE p.bundle_id = l.sku_id), 0) END,
                       l.refund_state
                FROM orders_line l LEFT JOIN inventory_sku s ON s.id = l.sku_id
                WHERE l.order_id = ANY(%s) ORDER BY l.order_id, l.channel_line""",

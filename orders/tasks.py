@@ -6,7 +6,7 @@ from django.conf import settings
 from orderhub import sweeping
 from orderhub.integrations.importance import Importance, spending
 from orders.lifecycle import LIFECYCLE
-from orders.operations import mapping, payment, pull, stock, stock_lock
+from orders.operations import mapping, payment, pull, stock_lock, unpaid, waiting
 from orders.providers import returns
 
 #: The automatic stretch from proof to route runs as one sweep: one claim, one transaction.
@@ -19,6 +19,7 @@ def advance(**_: object) -> None:
     sweeping.sweep(LIFECYCLE, "claimed", FIRST_STRETCH)
     sweeping.sweep(LIFECYCLE, "paid", FIRST_STRETCH[1:])
     sweeping.sweep(LIFECYCLE, "reserved", FIRST_STRETCH[2:])
+    sweeping.sweep(LIFECYCLE, "unpaid", ("hold_unpaid",))
     sweeping.sweep(LIFECYCLE, "signed", ("open_aftersale",))
 
 
@@ -49,13 +50,13 @@ def questions(**_: object) -> None:
 
 @shared_task(name="orders.expire_unpaid", ignore_result=True)
 def expire_unpaid(**_: object) -> None:
-    payment.expire_unpaid()
+    unpaid.expire()
 
 
 @shared_task(name="orders.retry_stock", ignore_result=True)
 def retry_stock(**_: object) -> None:
     mapping.settle()
-    stock.retry_stock_holds()
+    waiting.wake()
 
 
 @shared_task(name="orders.poll_returns", ignore_result=True)

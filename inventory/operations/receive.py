@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from django.db import connection, transaction
 
 from inventory.models import Bin, Movement, Stock
+from orderhub.nudge import nudge
 
+#: Who is rung when pieces arrived: orders that wait for them.
+ARRIVED = "orders.retry_stock"
 #: What becomes of a returned piece, and the bin that receives it (not sellable but for `resell`).
 RETURN_BINS = {"resell": "RETURN", "recondition": "SECOND", "scrap": "SCRAP", "missing": ""}
 
@@ -50,6 +53,7 @@ def shelve(rows: Sequence[tuple[int, int, int, str, str]], kind: str, actor_name
             )
             for (sku_id, bin_id, reference), (quantity, reason) in sorted(lines.items())
         )
+    nudge(ARRIVED)
 
 
 def opening(rows: Sequence[tuple[int, int, int]], actor_name: str = "opening stock") -> None:

@@ -17,7 +17,7 @@ from inventory.operations.reserve import MOVEMENT_COLUMNS, RESERVATION_COLUMNS
 from orderhub.copying import copy_rows
 
 _LOCK = """
-    SELECT r.id, r.reference, r.sku_id, r.bin_id, r.warehouse_id, r.quantity, r.part, r.expires_at
+    SELECT r.id, r.reference, r.sku_id, r.bin_id, r.warehouse_id, r.quantity, r.part, r.expires_at, r.kind
     FROM inventory_reservation r JOIN inventory_stock s ON s.sku_id = r.sku_id AND s.bin_id = r.bin_id
     WHERE r.reference = ANY(%s) AND r.state = 'active' ORDER BY r.sku_id, r.bin_id, r.part FOR UPDATE OF s, r"""
 
@@ -36,6 +36,7 @@ class _Row:
     quantity: int
     part: int
     expires_at: Any
+    kind: str
     fresh: bool = False
 
 
@@ -74,7 +75,7 @@ def rekey(moves: Sequence[tuple[uuid.UUID, uuid.UUID, int, int]], actor_name: st
             [[r.id for r in changed], [r.quantity for r in changed], [r.id for r in changed]],
         )
     made = [
-        (r.reference, r.sku_id, r.bin_id, r.warehouse_id, r.quantity, r.part, r.expires_at)
+        (r.reference, r.sku_id, r.bin_id, r.warehouse_id, r.quantity, r.part, r.expires_at, r.kind)
         for r in rows
         if r.fresh and r.quantity > 0
     ]
@@ -99,6 +100,7 @@ def _give(rows: list[_Row], source: _Row, target: uuid.UUID, pieces: int) -> Non
             pieces,
             part,
             source.expires_at,
+            source.kind,
             True,
         )
     )

@@ -7,34 +7,42 @@ The database has the last word (`reserved_within_on_hand`); every change leaves 
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 
-from orderhub import prepared
-from orderhub.actors import CLOCK
 from orderhub.copying import copy_rows
 from orderhub.lifecycle import Writer
 
 MOVEMENT_COLUMNS = (
     "sku_id", "bin_id", "kind", "on_hand_change", "reserved_change", "reference", "reason", "actor",
 )  # fmt: skip
-RESERVATION_COLUMNS = ("reference", "sku_id", "bin_id", "warehouse_id", "quantity", "part", "expires_at")
+RESERVATION_COLUMNS = (
+    "reference", "sku_id", "bin_id", "warehouse_id", "quantity", "part", "expires_at", "kind",
+)  # fmt: skip
+#: A place in the queue for goods: (promised to ship by, in seconds; rank).
+Place = tuple[float, int]
+
+
+#: The SKUs that references hold, whatever they are asked for now: a bundle may have been changed since.
+_HELD = """|| ARRAY(SELECT DISTINCT sku_id FROM inventory_reservation
+           WHERE reference = ANY(%s::uuid[]) AND state = 'active')"""
+#: Later than every promise.
+FAR = float("inf")
 
 
 @dataclass(slots=True)
 class Cell:
-    """One locked stock row."""
+    """One locked stock row; `id` is 0 where nothing may be sold from it any more, `row` is its id even then."""
 
     id: int
     sku_id: int
     bin_id: int
     warehouse_id: int
     free: int
+    row: int = 0
 
 
 @dataclass(slots=True)
@@ -64,6 +72,10 @@ class Book:
         self.changes: dict[int, int] = {}
         self.released: list[Taken] = []
         self.expires: dict[str, dt.datetime] = {}
+        self.kinds: dict[str, str] = {}
+        self.queue: dict[
+            int, dict[int, tuple[Place, int, bool]]
+        ] = {}  # sku -> rank: place, pieces, has a date
         self.planned = False
 
     @classmethod
@@ -76,31 +88,39 @@ class Book:
         book = cls()
         wanted = sorted(set(sku_ids))
         names = list(references)
-        if not wanted:
+        if not wanted and not names:
             return book
         with connection.cursor() as cursor:
             cursor.execute(
-                f"""SELECT s.id, s.sku_id, s.bin_id, b.warehouse_id, s.on_hand - s.reserved, w.priority, s.on_hand
+                f"""WITH queue AS (
+                       SELECT sku_id, json_agg(json_build_array(extract(epoch FROM due_at), rank, quantity,
+                                  promised_on IS NOT NULL)) AS places
+                       FROM inventory_backorder WHERE sku_id = ANY(%s::bigint[]) AND ended_at IS NULL GROUP BY sku_id)
+                   SELECT s.id, s.sku_id, s.bin_id, b.warehouse_id, s.on_hand - s.reserved, w.priority, s.on_hand, q.places
                    FROM inventory_stock s JOIN inventory_bin b ON b.id = s.bin_id
-                   JOIN inventory_warehouse w ON w.id = b.warehouse_id
-                   WHERE s.sku_id = ANY(%s) AND b.sellable AND w.active
+                   JOIN inventory_warehouse w ON w.id = b.warehouse_id LEFT JOIN queue q ON q.sku_id = s.sku_id
+                   WHERE s.sku_id = ANY(%s::bigint[] {_HELD if names else ""}) AND b.sellable AND w.active
                    ORDER BY s.sku_id, s.bin_id {"" if late and not names else "FOR UPDATE OF s"}""",
-                [wanted],
+                [wanted, wanted, names] if names else [wanted, wanted],
             )
             ranks: dict[int, int] = {}
-            for identity, sku_id, bin_id, warehouse_id, free, priority, there in cursor.fetchall():
+            for identity, sku_id, bin_id, warehouse_id, free, priority, there, places in cursor.fetchall():
                 book.add(Cell(identity, sku_id, bin_id, warehouse_id, free))
                 book.on_shelf[sku_id] = book.on_shelf.get(sku_id, 0) + there
                 ranks[warehouse_id] = priority
+                if places and sku_id not in book.queue:
+                    for due, rank, pieces, dated in places:
+                        book.wait(sku_id, (FAR if due is None else due, rank), pieces, dated)
             book.warehouses = sorted(ranks, key=lambda w: (ranks[w], w))
             if names:
                 cursor.execute(
-                    """SELECT id, reference::text, sku_id, bin_id, quantity FROM inventory_reservation
-                       WHERE reference = ANY(%s::uuid[]) AND state = 'active' ORDER BY id""",
+                    """SELECT r.id, r.reference::text, r.sku_id, r.bin_id, r.quantity, s.id FROM inventory_reservation r
+                       LEFT JOIN inventory_stock s ON s.sku_id = r.sku_id AND s.bin_id = r.bin_id
+                       WHERE r.reference = ANY(%s::uuid[]) AND r.state = 'active' ORDER BY r.id""",
                     [names],
                 )
-                for identity, reference, sku_id, bin_id, quantity in cursor.fetchall():
-                    cell = book.by_id.get((sku_id, bin_id)) or Cell(0, sku_id, bin_id, 0, 0)
+                for identity, reference, sku_id, bin_id, quantity, row in cursor.fetchall():
+                    cell = book.by_id.get((sku_id, bin_id)) or Cell(0, sku_id, bin_id, 0, 0, row or 0)
                     book.held.setdefault(reference, []).append(Taken(identity, reference, cell, quantity))
         return book
 
@@ -118,11 +138,44 @@ class Book:
     def holdings(self, references: Iterable[str]) -> dict[tuple[int, int], int]:
         """{(warehouse, sku): pieces that the references hold there already}."""
         pieces: dict[tuple[int, int], int] = {}
-        for reference in references:
+        for reference in dict.fromkeys(references):
             for taken in self.held.get(reference, ()):
                 place = (taken.cell.warehouse_id, taken.cell.sku_id)
                 pieces[place] = pieces.get(place, 0) + taken.quantity
         return pieces
+
+    def wait(self, sku_id: int, place: Place, pieces: int, dated: bool) -> None:
+        """Somebody waits for pieces of a SKU; several lines of one rank are one claim."""
+        queue = self.queue.setdefault(sku_id, {})
+        _place, before, had = queue.get(place[1], (place, 0, False))
+        queue[place[1]] = (place, before + pieces, dated or had)
+
+    def waited(self, rank: int) -> bool:
+        """Whether this rank stands in the queue; it leaves it here."""
+        stood = [queue for queue in self.queue.values() if rank in queue]
+        for queue in stood:
+            del queue[rank]
+        return bool(stood)
+
+    def ahead(self, sku_id: int, place: Place, *, dated: bool = True) -> int:
+        """Pieces of a SKU that those in the queue before this place wait for, by default those with a promised day."""
+        queue = self.queue.get(sku_id)
+        if not queue:
+            return 0
+        return sum(
+            pieces for other, pieces, has_day in queue.values() if other < place and (has_day or not dated)
+        )
+
+    def spare(self, demand: dict[int, int], place: Place) -> bool:
+        """Whether {sku: quantity} is there after what older demand was promised: nobody young starves the old."""
+        if not self.queue:
+            return True
+        for sku_id, quantity in demand.items():
+            if sku_id in self.queue:
+                free = sum(self.free(warehouse, sku_id) for warehouse in self.warehouses)
+                if free - self.ahead(sku_id, place) < quantity:
+                    return False
+        return True
 
     def can_serve(
         self, demand: dict[int, int], warehouse_id: int, held: dict[tuple[int, int], int] | None = None
@@ -142,6 +195,7 @@ class Book:
         quantity: int,
         warehouse_id: int,
         expires_at: dt.datetime | None = None,
+        kind: str = "paid",
     ) -> bool:
         """Promise pieces to a reference out of one warehouse: one bin if one has them all, else several."""
         if self.free(warehouse_id, sku_id) < quantity:
@@ -159,17 +213,20 @@ class Book:
                 break
         if expires_at is not None:
             self.expires[reference] = expires_at
+        if kind != "paid":
+            self.kinds[reference] = kind
         return True
 
     def _change(self, cell: Cell, pieces: int) -> None:
         cell.free -= pieces
         place = (cell.warehouse_id, cell.sku_id)
         self.left[place] = self.left.get(place, 0) - pieces
-        self.changes[cell.id] = self.changes.get(cell.id, 0) + pieces
+        row = cell.id or cell.row
+        self.changes[row] = self.changes.get(row, 0) + pieces
 
     def give_back(self, references: Iterable[str]) -> None:
         """Return everything that the references hold."""
-        for reference in references:
+        for reference in dict.fromkeys(references):
             for taken in self.held.pop(reference, ()):
                 self._change(taken.cell, -taken.quantity)
                 if taken.id is not None:
@@ -177,7 +234,7 @@ class Book:
 
     def move(self, references: Iterable[str], warehouse_id: int) -> bool:
         """Move what the references hold to another warehouse, all of it or nothing."""
-        names = list(references)
+        names = list(dict.fromkeys(references))
         wanted = [
             (taken.reference, taken.cell.sku_id, taken.quantity)
             for name in names
@@ -210,7 +267,7 @@ class Book:
         ledger: list[tuple[Any, ...]] = []
         for reference, held in self.held.items():
             parts: dict[int, int] = {}
-            until = self.expires.get(reference)
+            until, kind = self.expires.get(reference), self.kinds.get(reference, "paid")
             for taken in held:
                 cell, pieces = taken.cell, taken.quantity
                 sku_id, bin_id = cell.sku_id, cell.bin_id
@@ -218,7 +275,7 @@ class Book:
                 parts[sku_id] = part + 1
                 if taken.id is not None:
                     continue
-                made.append((reference, sku_id, bin_id, cell.warehouse_id, pieces, part, until))
+                made.append((reference, sku_id, bin_id, cell.warehouse_id, pieces, part, until, kind))
                 ledger.append((sku_id, bin_id, "reserve", 0, pieces, reference, "", actor))
         for taken in self.released:
             cell, pieces = taken.cell, -taken.quantity
@@ -249,141 +306,3 @@ def apply_changes(changes: dict[int, int]) -> None:
                WHERE v.id = locked.id AND s.id = locked.id""",
             [list(changes), list(changes), list(changes.values())],
         )
-
-
-def release(references: Iterable[uuid.UUID], actor_name: str, reason: str = "") -> int:
-    """Give back everything that the references hold, in the caller's transaction; returns the pieces."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """WITH mine AS (SELECT r.id, s.id AS stock_id, r.sku_id, r.bin_id, r.quantity, r.reference
-                    FROM inventory_reservation r
-                    JOIN inventory_stock s ON s.sku_id = r.sku_id AND s.bin_id = r.bin_id
-                    WHERE r.reference = ANY(%s) AND r.state = 'active' ORDER BY r.sku_id, r.bin_id FOR UPDATE OF s, r),
-                 gone AS (UPDATE inventory_reservation r SET state = 'released' FROM mine
-                    WHERE r.id = mine.id AND r.state = 'active' RETURNING r.id),
-                 back AS (UPDATE inventory_stock s SET reserved = s.reserved - t.n
-                    FROM (SELECT stock_id, sum(quantity) AS n FROM mine GROUP BY stock_id) t WHERE s.id = t.stock_id),
-                 said AS (INSERT INTO inventory_movement (sku_id, bin_id, kind, on_hand_change, reserved_change,
-                        reference, reason, actor)
-                    SELECT sku_id, bin_id, 'release', 0, -quantity, reference::text, %s, %s FROM mine)
-               SELECT coalesce(sum(quantity), 0) FROM mine""",
-            [list(references), reason[:120], actor_name],
-        )
-        row = cursor.fetchone()
-    return int(row[0]) if row else 0
-
-
-def reserve_one(
-    reference: uuid.UUID, sku_id: int, quantity: int, expires_at: dt.datetime | None = None
-) -> bool:
-    """One buyer, one SKU, one statement: counter, reservation and ledger. A retry of the same reference is one effect.
-
-    Takes the sellable bin with the most free pieces; False when no single bin has them.
-    """
-    sql = """
-        WITH pick AS (SELECT s.id, b.warehouse_id FROM inventory_stock s JOIN inventory_bin b ON b.id = s.bin_id
-                WHERE s.sku_id = %(sku)s::bigint AND b.sellable AND s.on_hand - s.reserved >= %(n)s::int
-                  AND NOT EXISTS (SELECT 1 FROM inventory_reservation r WHERE r.reference = %(ref)s::uuid
-                    AND r.sku_id = %(sku)s::bigint AND r.state = 'active')
-                ORDER BY s.on_hand - s.reserved DESC, s.id LIMIT 1),
-             taken AS (UPDATE inventory_stock s SET reserved = s.reserved + %(n)s::int FROM pick
-                WHERE s.id = pick.id AND s.on_hand - s.reserved >= %(n)s::int
-                RETURNING s.sku_id, s.bin_id, pick.warehouse_id),
-             kept AS (INSERT INTO inventory_reservation
-                    (reference, sku_id, bin_id, warehouse_id, quantity, expires_at)
-                SELECT %(ref)s::uuid, sku_id, bin_id, warehouse_id, %(n)s::int, %(until)s::timestamptz FROM taken),
-             said AS (INSERT INTO inventory_movement
-                    (sku_id, bin_id, kind, on_hand_change, reserved_change, reference)
-                SELECT sku_id, bin_id, 'reserve', 0, %(n)s::int, %(ref)s::uuid::text FROM taken)
-        SELECT (SELECT count(*) FROM taken), EXISTS (SELECT 1 FROM inventory_reservation r
-                WHERE r.reference = %(ref)s::uuid AND r.sku_id = %(sku)s::bigint AND r.state = 'active')"""
-    try:
-        with _alone():
-            ((made, already),) = prepared.run(
-                sql, {"sku": sku_id, "n": quantity, "ref": reference, "until": expires_at}
-            )
-            return bool(made or already)
-    except IntegrityError as error:
-        if "one_active_reservation" in str(error):
-            return True
-        raise
-
-
-def _alone() -> AbstractContextManager[Any]:
-    """A savepoint inside a transaction; outside of one the statement is its own, without two more round trips."""
-    return transaction.atomic() if connection.in_atomic_block else nullcontext()
-
-
-def reserve_many(requests: list[tuple[uuid.UUID, int, int]]) -> set[uuid.UUID]:
-    """A batch of (reference, sku, quantity) of any warehouse in one transaction; returns who got everything.
-
-    Who fits whole into a bin is served by one statement, so that the rows stay locked for one round trip; who does
-    not (or was here a moment ago) is looked at bin by bin.
-    """
-    first: dict[uuid.UUID, tuple[uuid.UUID, int, int]] = {}
-    for request in requests:
-        first.setdefault(request[0], request)
-    served = _reserve_whole(list(first.values()))
-    left = [request for reference, request in first.items() if reference not in served]
-    return served | _reserve_each(left) if left else served
-
-
-def _reserve_whole(requests: list[tuple[uuid.UUID, int, int]]) -> set[uuid.UUID]:
-    """Requests and bins are laid side by side as intervals of pieces; a request inside a bin's is served from it.
-
-    Stock is locked before reservations are written, as in `reserve_one`: a retry of the same reference in another
-    batch would otherwise wait for ours while we wait for its stock.
-    """
-    sql = """
-        WITH asked AS (SELECT a.reference, a.sku_id, a.n, sum(a.n) OVER (PARTITION BY a.sku_id ORDER BY a.i) AS upto
-                FROM unnest(%(refs)s::uuid[], %(skus)s::bigint[], %(counts)s::int[])
-                    WITH ORDINALITY AS a(reference, sku_id, n, i)),
-             seen AS (SELECT s.id, s.sku_id, s.bin_id, b.warehouse_id, w.priority, s.on_hand - s.reserved AS free
-                FROM inventory_stock s JOIN inventory_bin b ON b.id = s.bin_id
-                JOIN inventory_warehouse w ON w.id = b.warehouse_id
-                WHERE s.sku_id = ANY(%(some)s::bigint[]) AND b.sellable AND w.active
-                ORDER BY s.sku_id, s.bin_id FOR UPDATE OF s),
-             bins AS (SELECT *, sum(free) OVER (PARTITION BY sku_id ORDER BY priority, warehouse_id, free DESC, id)
-                AS upto FROM seen WHERE free > 0),
-             taken AS (SELECT a.reference, a.n, b.sku_id, b.bin_id, b.warehouse_id FROM asked a
-                JOIN bins b ON b.sku_id = a.sku_id AND a.upto - a.n >= b.upto - b.free AND a.upto <= b.upto
-                WHERE a.n > 0 ORDER BY a.reference),
-             kept AS (INSERT INTO inventory_reservation (reference, sku_id, bin_id, warehouse_id, quantity)
-                SELECT reference, sku_id, bin_id, warehouse_id, n FROM taken
-                ON CONFLICT (reference, sku_id, part) WHERE state = 'active' DO NOTHING
-                RETURNING reference, sku_id, bin_id, quantity),
-             said AS (INSERT INTO inventory_movement
-                    (sku_id, bin_id, kind, on_hand_change, reserved_change, reference, actor)
-                SELECT sku_id, bin_id, 'reserve', 0, quantity, reference::text, 'clock' FROM kept
-                RETURNING reference, sku_id, bin_id, reserved_change),
-             total AS (SELECT sku_id, bin_id, sum(reserved_change) AS n, array_agg(reference) AS names
-                FROM said GROUP BY sku_id, bin_id)
-        UPDATE inventory_stock s SET reserved = s.reserved + t.n FROM total t
-        WHERE s.sku_id = t.sku_id AND s.bin_id = t.bin_id RETURNING t.names"""
-    skus = [sku_id for _, sku_id, _ in requests]
-    with _alone():
-        rows = prepared.run(
-            sql,
-            {
-                "refs": [reference for reference, _, _ in requests],
-                "skus": skus,
-                "some": sorted(set(skus)),
-                "counts": [quantity for _, _, quantity in requests],
-            },
-        )
-    return {uuid.UUID(name) for (names,) in rows for name in names}
-
-
-def _reserve_each(requests: list[tuple[uuid.UUID, int, int]]) -> set[uuid.UUID]:
-    """The same, one request after the other in memory: several bins may serve one of them."""
-    with transaction.atomic():
-        book = Book.lock({sku_id for _, sku_id, _ in requests}, [str(name) for name, _, _ in requests])
-        served: set[uuid.UUID] = set()
-        for reference, sku_id, quantity in requests:
-            name = str(reference)
-            here = any(taken.cell.sku_id == sku_id for taken in book.held.get(name, ()))
-            if here or any(book.take(name, sku_id, quantity, warehouse) for warehouse in book.warehouses):
-                served.add(reference)
-        book.count()
-        book.write(CLOCK.name)
-    return served

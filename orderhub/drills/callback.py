@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from orderhub.drills.cast import set_up
 from orderhub.inbound import keeping, processing
-from orderhub.models import Connection, Message, Payload, Ticket
+from orderhub.models import Connection, Message, Payload
 from orderhub.outbox import sending
 from orderhub.sandbox import alipay, paying, wechatpay
 from orderhub.sandbox.ledger import Ledger
@@ -32,7 +32,7 @@ from orderhub.testing.connections import connection
 from orderhub.testing.sandbox import running_sandbox
 from orders.lifecycle import LIFECYCLE
 from orders.models import Event, Order
-from orders.operations.payment import expire_unpaid
+from orders.operations.unpaid import expire as expire_unpaid
 
 TIMES, SEED = 15, 51
 Notice = tuple[bytes, str, dict[str, str]]
@@ -132,20 +132,18 @@ def _gateway(
         .exclude(state__in=["unpaid", "claimed"])
         .count()
     )
-    told = Ticket.objects.filter(
-        kind="late_payment",
-        order_id__in=Order.objects.filter(channel_number__in=numbers["late"]).values("id"),
-    ).count()
+    back = _count("revive", numbers["late"])
+    told = _count("verify", numbers["late"])
     touched = _count("claim", numbers["forged"]) + _count("claim", numbers["late"])
-    doubled = max(0, confirmed - each) + max(0, claimed - each) + max(0, told - each)
+    doubled = max(0, confirmed - each) + max(0, claimed - each) + max(0, told - each) + max(0, back - each)
     held = Order.objects.filter(channel_number__in=numbers["good"], open_holds__gt=0).count()
     return {
-        "ok": confirmed == claimed == paid == told == each and not touched and not believed and not held
+        "ok": confirmed == claimed == paid == told == back == each and not touched and not believed and not held
         and max(answers) < 500,
         "orders": len(orders), "requests": len(every), "answers": {str(k): v for k, v in sorted(answers.items())},
         "effects": confirmed, "doubled": doubled, "lost": each - paid, "forged": len(false), "forged_believed": believed,
         "wrong_amount": len(odd), "held_for_a_wrong_amount_that_the_gateway_denies": held, "late": len(late),
-        "late_in_front_of_a_person": told, "touched_by_forged_or_late": touched,
+        "late_brought_back": back, "touched_by_forged_or_late": touched,
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from django.db import connections
 from inventory import queries
 from inventory.models import Bin, Sku, Warehouse
 from inventory.operations.receive import opening
-from inventory.operations.reserve import reserve_many, reserve_one
+from inventory.operations.take import reserve_many, reserve_one
 from orderhub.drills import workers
 from orderhub.drills.cast import scalar
 

@@ -15,7 +15,7 @@ from django.db import connection
 from inventory import queries
 from inventory.models import Bin, Sku, Warehouse
 from inventory.operations.receive import opening
-from inventory.operations.reserve import reserve_many, reserve_one
+from inventory.operations.take import reserve_many, reserve_one
 from orderhub import crypto
 from orderhub.benches import chain, floor
 from orderhub.drills import aside, mutating, payloads, workers

@@ -13,7 +13,7 @@ from django.db import connection
 
 from finance.lifecycle import LIFECYCLE as RECEIVABLES
 from finance.models import Receivable
-from inventory.operations.reserve import reserve_one
+from inventory.operations.take import reserve_one
 from logistics.lifecycle import LIFECYCLE as PARCELS
 from logistics.models import ParcelState
 from orderhub import checks, env, modules

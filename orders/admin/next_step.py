@@ -52,6 +52,7 @@ GOING: dict[str, Any] = {
 WAITING: dict[str, Any] = {
     "stock": gettext_lazy("there is not enough stock yet"),
     "no_stock": gettext_lazy("there is not enough stock yet"),
+    "nothing_to_hold": gettext_lazy("not enough is free to be held for it before it is paid"),
     "capacity": gettext_lazy("no outlet has places left today"),
     "no_proof": gettext_lazy("the gateway has not answered yet"),
     "open_case": gettext_lazy("an after-sale case is open"),
@@ -75,6 +76,8 @@ def next_step(order: Order, holds: Sequence[Hold], stuck: Sequence[Any]) -> Step
                 reverse("admin:inventory_unknowncode_changelist"),
                 _("Map the codes"),
             )
+        if first.type == HoldType.BACKORDER and len(holds) == 1:
+            return Step("info", title, first.reason + " " + _("It goes on by itself when they arrive."))
         return Step("bad", title, first.reason, "#holds", _("Look at the holds"))
     if stuck:
         message = stuck[0]

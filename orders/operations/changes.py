@@ -23,7 +23,7 @@ from orders import timeline
 from orders.lifecycle import BEFORE_SHIPPING, LIFECYCLE
 from orders.models import HoldType, Line, Receiver
 from orders.models import OrderState as S
-from orders.operations import aftersale, destination, figures, holds
+from orders.operations import aftersale, destination, figures, holds, unpaid
 from orders.operations.newcomers import PROOF_COLUMNS, receiver_values
 from orders.providers.base import ChannelState, RefundState
 
@@ -42,6 +42,7 @@ class _Work:
     def __init__(self) -> None:
         self.columns: dict[int, dict[str, Any]] = {}
         self.claims: dict[str, list[tuple[int, dt.datetime | None]]] = defaultdict(list)
+        self.revivals: dict[str, dict[int, dt.datetime | None]] = defaultdict(dict)
         self.cancels: dict[str, list[int]] = defaultdict(list)
         self.reroutes: list[int] = []
         self.hold: dict[tuple[str, HoldType], dict[int, str]] = defaultdict(dict)
@@ -132,6 +133,13 @@ def _compare(
                 now,
             )
         )
+    if (
+        state == S.CANCELLED
+        and order.state is ChannelState.TO_SHIP
+        and order.proof is not None
+        and order.proof.paid
+    ):
+        work.revivals[shop.channel][identity] = order.paid_at
     if before:
         _refund_before_shipping(known, incoming, work, columns)
         if order.state is ChannelState.LOCKED:
@@ -245,6 +253,10 @@ def _write(work: _Work) -> None:
             params={"paid_at": paid},
             occurred=paid,
         )
+    for channel, heard in work.revivals.items():
+        again = unpaid.expired(heard)
+        if again:
+            unpaid.revive({identity: heard[identity] for identity in again}, platform(channel))
     for channel, ids in work.cancels.items():
         apply(LIFECYCLE, "cancel", ids, actor=platform(channel), params={"reason": "closed on the channel"})
     if work.reroutes:

@@ -8,13 +8,14 @@ money is never owed in silence. Where the channel cancelled it, the channel pays
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from inventory.operations import reserve
+from inventory.operations.release import release
 from orderhub.lifecycle import Refusal, Writer
 from orders.cases import COLUMNS, TABLE
 from orders.models import HoldType
@@ -42,9 +43,15 @@ def close(live: list[Any], writer: Writer) -> None:
 def cancel(live: list[Any], writer: Writer) -> None:
     """Cancel orders before shipping: stock returns, unsent messages are withdrawn, the reason is on the timeline.
 
-    Params: `reason` (words for the timeline) or `reasons` {order id: words}. Constant SQL whatever the batch.
+    Params: `reason` (words for the timeline) or `reasons` {order id: words}; `code`, the reason for machines;
+    `still`, the state that the decision was about: an order that has moved on since is left alone.
+    Constant SQL whatever the batch.
     """
-    live = _without_what_left(live, writer)
+    still = writer.params.get("still")
+    words = _("The order is no longer as it was when this was decided.")
+    moved_on = Refusal("moved_on", words, dt.timedelta(0))
+    writer.refuse({row.id: moved_on for row in live if still is not None and row.state != still})
+    live = _without_what_left([row for row in live if row.id not in writer.refused], writer)
     ids = [row.id for row in live]
     reasons = writer.params.get("reasons", {})
     reason = str(writer.params.get("reason", ""))
@@ -53,6 +60,8 @@ def cancel(live: list[Any], writer: Writer) -> None:
     for row in live:
         words = str(reasons.get(row.id, reason))
         data: dict[str, Any] = {"reason": words, "from": row.state}
+        if writer.params.get("code"):
+            data["code"] = writer.params["code"]
         if withdrawn.get(row.id):
             data["withdrawn"] = withdrawn[row.id]
         if (
@@ -117,4 +126,4 @@ def _references(order_ids: list[int]) -> list[uuid.UUID]:
 
 
 def _give_back(references: list[uuid.UUID], actor_name: str) -> None:
-    reserve.release(references, actor_name, "cancelled")
+    release(references, actor_name, "cancelled")

@@ -20,11 +20,22 @@ COLUMNS = ("order_id", "type", "reason", "data", "opened_by")
 
 
 def open_in(
-    writer: Writer, row: Any, hold: HoldType | str, reason: str, data: dict[str, Any] | None = None
+    writer: Writer,
+    row: Any,
+    hold: HoldType | str,
+    reason: str,
+    data: dict[str, Any] | None = None,
+    *,
+    until: dt.date | None = None,
 ) -> None:
     """Hold a record of the batch: written at its flush, and the record is refused from here on."""
     count = row.open_holds + 1
-    writer.copy("orders_hold", COLUMNS, (row.id, str(hold), reason, data or {}, writer.actor.name))
+    values = (row.id, str(hold), reason, data or {}, writer.actor.name)
+    if until is None:
+        writer.copy("orders_hold", COLUMNS, values)
+    else:
+        start = dt.datetime.combine(until, dt.time.min, tzinfo=timezone.get_default_timezone())
+        writer.copy("orders_hold", (*COLUMNS, "until"), (*values, start))
     writer.set(row, open_holds=count)
     timeline.record(writer, row.id, "hold_opened", data={"type": str(hold), "reason": reason})
     writer.refuse({row.id: Refusal(str(hold), reason, dt.timedelta(seconds=0))})

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from orderhub.actors import platform
+from orderhub.actors import Actor, platform
 from orderhub.inbound.processing import PayloadRow, Verdict
 from orderhub.lifecycle import Refusal, Writer, apply
 from orderhub.models import Connection, Message
@@ -25,7 +25,7 @@ from orderhub.outbox.writing import ask_once
 from orderhub.tickets.opening import open_ticket
 from orders.lifecycle import LIFECYCLE
 from orders.models import HoldType, Order, PaymentProof, Shop
-from orders.operations import figures, holds, risk
+from orders.operations import figures, holds, risk, unpaid
 from orders.providers import payment
 from orders.providers.base import Unreadable
 
@@ -143,6 +143,7 @@ def take_notices(rows: list[PayloadRow]) -> dict[int, Verdict]:
             verdicts[row.id] = Verdict.set_aside(error.code, error.text)
     orders = _orders_of(accounts, notices.values())
     claims: dict[str, dict[int, dt.datetime | None]] = {}
+    told: dict[int, tuple[Order, payment.Notice]] = {}
     for row in rows:
         if row.id not in notices:
             continue
@@ -155,10 +156,9 @@ def take_notices(rows: list[PayloadRow]) -> dict[int, Verdict]:
         if not notice.paid:
             continue
         account = accounts[row.connection_id]
-        if order.state == "cancelled":
-            _late(order, notice)
-        elif order.state == "unpaid":
+        if order.state in ("unpaid", "cancelled"):
             claims.setdefault(account.platform, {})[order.id] = notice.paid_at
+            told[order.id] = (order, notice)
         ask_once(
             "payment.query",
             f"{order.number}:{notice.trade_no}:{notice.state}",
@@ -168,17 +168,24 @@ def take_notices(rows: list[PayloadRow]) -> dict[int, Verdict]:
             data={"out_trade_no": order.channel_number},
         )
     for platform_code, found in claims.items():
-        times = {identity: at for identity, at in found.items() if at}
-        apply(
-            LIFECYCLE,
-            "claim",
-            sorted(found),
-            actor=platform(platform_code),
-            params={"paid_at": times},
-            occurred=times,
-        )
+        for order_id in _claim(found, platform(platform_code)):
+            _late(*told[order_id])
     nudge("orderhub.drain_outbox", "payment.query")
     return verdicts
+
+
+def _claim(found: dict[int, dt.datetime | None], actor: Actor) -> list[int]:
+    """Orders that are said to be paid: claimed, or brought back where they expired; those that are neither.
+
+    An order that expires at this moment is one or the other: whoever has its row first decides, and nobody is lost.
+    """
+    times = {identity: at for identity, at in found.items() if at}
+    claimed = apply(LIFECYCLE, "claim", sorted(found), actor=actor, params={"paid_at": times}, occurred=times)
+    late = {identity: found[identity] for identity in unpaid.expired(claimed.refused)}
+    if late:
+        unpaid.revive(late, actor)
+    lost = Order.objects.filter(id__in=list(claimed.refused), state="cancelled")
+    return list(lost.values_list("id", flat=True))
 
 
 def _orders_of(
@@ -289,20 +296,3 @@ def missing_questions(limit: int = 500) -> int:
         )
         for identity, number, channel_number, connection_id in rows
     )
-
-
-def expire_unpaid(limit: int = 500) -> int:
-    """Cancel unpaid orders whose time is over; what they held returns to stock."""
-    from orderhub.actors import CLOCK
-
-    ids = list(
-        Order.objects.filter(state="unpaid", expires_at__lt=timezone.now())
-        .order_by("expires_at")
-        .values_list("id", flat=True)[:limit]
-    )
-    if not ids:
-        return 0
-    outcome = apply(
-        LIFECYCLE, "cancel", ids, actor=CLOCK, params={"reason": _("unpaid until its time was over")}
-    )
-    return len(outcome.moved)

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from inventory.operations.rekey import rekey
 from inventory.operations.reserve import Book
+from inventory.queries import made_of
 from orderhub.actors import Actor
 from orderhub.lifecycle import Writer
 from orderhub.money import allocate
@@ -46,11 +47,10 @@ def divide(order_id: int, pieces: Mapping[uuid.UUID, int], warehouse_id: int | N
     order = _locked(order_id)
     shares = list(Share.objects.filter(order_id=order_id).order_by("place", "reference"))
     lines = {line.uuid: line for line in Line.objects.filter(order_id=order_id, sku__isnull=False)}
+    units = _units(lines.values(), shares)
     if not shares:
         shares = [_share(order, line, 1, order.warehouse_id or 0, line.quantity) for line in lines.values()]
-        rekey(
-            [(s.line_id, s.reference, lines[s.line_id].sku_id or 0, s.quantity) for s in shares], actor.name
-        )
+        rekey(_moves([(s.line_id, s.reference, s.line_id, s.quantity) for s in shares], units), actor.name)
         Share.objects.bulk_create(shares)
         Split.objects.update_or_create(order=order, defaults={"how": Split.How.HAND, "asked_by": actor.name})
     first = {share.line_id: share for share in shares if share.place == 1}
@@ -63,17 +63,15 @@ def divide(order_id: int, pieces: Mapping[uuid.UUID, int], warehouse_id: int | N
         old = first[line]
         new.append(_share(order, lines[line], place, source, count))
         old.quantity -= count
-    rekey(
-        [(first[s.line_id].reference, s.reference, lines[s.line_id].sku_id or 0, s.quantity) for s in new],
-        actor.name,
-    )
+    moves = [(first[s.line_id].reference, s.reference, s.line_id, s.quantity) for s in new]
+    rekey(_moves(moves, units), actor.name)
     Share.objects.filter(pk__in=[share.pk for share in first.values() if share.quantity == 0]).delete()
     kept = [share for share in shares if share.quantity > 0]
     Share.objects.bulk_update(kept, ["quantity"])
     Share.objects.bulk_create(new)
     _price(lines.values(), [*kept, *new])
     if warehouse_id is not None and warehouse_id != source:
-        _carry(new, {line.uuid: line.sku_id or 0 for line in lines.values()}, warehouse_id, actor)
+        _carry(new, warehouse_id, actor)
     _say(order_id, "split", actor, {"parcels": len({share.place for share in (*kept, *new)})})
     return place
 
@@ -84,11 +82,11 @@ def undo(order_id: int, actor: Actor) -> None:
     shares = list(Share.objects.filter(order_id=order_id))
     if not shares:
         raise SplitRefused(_("The order is not split."))
-    skus = dict(Line.objects.filter(order_id=order_id, sku__isnull=False).values_list("uuid", "sku_id"))
+    units = _units(Line.objects.filter(order_id=order_id, sku__isnull=False), shares)
     away = [share for share in shares if share.warehouse_id != order.warehouse_id]
     if away:
-        _carry(away, skus, order.warehouse_id or 0, actor)
-    rekey([(s.reference, s.line_id, skus[s.line_id] or 0, s.quantity) for s in shares], actor.name)
+        _carry(away, order.warehouse_id or 0, actor)
+    rekey(_moves([(s.reference, s.line_id, s.line_id, s.quantity) for s in shares], units), actor.name)
     Share.objects.filter(order_id=order_id).delete()
     Split.objects.filter(order_id=order_id).delete()
     _say(order_id, "split_undone", actor, {})
@@ -276,12 +274,35 @@ def _amounts(payables: Mapping[str, Decimal], shares: list[tuple[str, str, int]]
     }
 
 
-def _carry(
-    shares: list[Share], skus: Mapping[uuid.UUID, int | None], warehouse_id: int, actor: Actor
-) -> None:
+def _units(lines: Iterable[Line], shares: Iterable[Share]) -> dict[uuid.UUID, dict[int, int]]:
+    """{line: {sku: pieces that one of it is}}: itself, or the parts of a bundle as they are held. Two statements."""
+    rows = list(lines)
+    skus = {line.uuid: line.sku_id or 0 for line in rows}
+    counts = [(line.uuid, line.uuid, line.quantity) for line in rows]
+    counts += [(share.line_id, share.reference, share.quantity) for share in shares]
+    made = made_of([(reference, skus.get(line, 0), count) for line, reference, count in counts if count])
+    units: dict[uuid.UUID, dict[int, int]] = {line: {sku: 1} for line, sku in skus.items()}
+    for line, reference, count in counts:
+        if reference in made and count and all(n % count == 0 for n in made[reference].values()):
+            units[line] = {sku: n // count for sku, n in made[reference].items()}
+    return units
+
+
+def _moves(
+    wanted: Iterable[tuple[uuid.UUID, uuid.UUID, uuid.UUID, int]], units: Mapping[uuid.UUID, dict[int, int]]
+) -> list[tuple[uuid.UUID, uuid.UUID, int, int]]:
+    """(from, to, line, pieces of the line) as the stock knows them: (from, to, sku, pieces)."""
+    return [
+        (source, target, sku, count * pieces)
+        for source, target, line, pieces in wanted
+        for sku, count in units[line].items()
+    ]
+
+
+def _carry(shares: list[Share], warehouse_id: int, actor: Actor) -> None:
     """Hold the goods of these shares in another warehouse; SplitRefused where it has not all of them."""
     references = [str(share.reference) for share in shares]
-    book = Book.lock({skus[share.line_id] or 0 for share in shares}, references)
+    book = Book.lock((), references)
     if not book.move(references, warehouse_id):
         raise SplitRefused(_("That warehouse does not have all these goods."))
     book.write(actor.name)

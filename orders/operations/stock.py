@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from inventory.operations.reserve import Book
-from orderhub.actors import CLOCK
+from inventory.operations.release import promote, served
+from inventory.operations.reserve import FAR, Book, Place
 from orderhub.lifecycle import Batch, Writer
 from orders import queries
-from orders.models import Hold, HoldType
-from orders.operations import holds, split, stock_lock
+from orders.models import HoldType
+from orders.operations import holds, split, stock_lock, waiting
 
 
 @dataclass(slots=True)
 class LineRow:
-    """A line that needs stock: its immutable uuid, as text, is the reservation's reference."""
+    """So many pieces of one SKU that a line needs; a bundle's line is a row a part.
+
+    The line's immutable uuid, as text, is the reservation's reference.
+    """
 
     uuid: str
     sku_id: int | None
     quantity: int
     weight_g: int
     sku_code: str = ""
+    bundle: bool = False
 
 
 #: States before any stock is held.
@@ -33,11 +37,17 @@ _BEFORE = ("unpaid", "claimed", "paid")
 
 
 def may_lock_late(batch: Batch) -> bool:
-    """Whether counters may be locked when they are written: no order of the batch holds stock or a place yet.
+    """Whether counters may be locked when they are written: no order of the batch holds stock or a place yet,
+    also not as an unpaid one.
 
     Stock and capacity ask the same question, so that the order of their locks is kept.
     """
-    return batch.late and all(row.state in _BEFORE for row in batch.rows.values())
+    return batch.late and not any(holds_stock(row) for row in batch.rows.values())
+
+
+def holds_stock(row: Any) -> bool:
+    """Whether an order may hold stock."""
+    return row.state not in _BEFORE or row.held_until is not None
 
 
 def lock(batch: Batch) -> None:
@@ -47,15 +57,17 @@ def lock(batch: Batch) -> None:
     lines: dict[int, list[LineRow]] = {identity: [] for identity in batch.rows}
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT l.order_id, l.uuid::text, l.sku_id, l.quantity, coalesce(s.weight_g, 0), coalesce(s.code, '')
-               FROM orders_line l LEFT JOIN inventory_sku s ON s.id = l.sku_id
-               WHERE l.order_id = ANY(%s) AND l.refund_state <> 'done' ORDER BY l.order_id, l.channel_line""",
+            """SELECT l.order_id, l.uuid::text, coalesce(p.part_id, l.sku_id), l.quantity * coalesce(p.quantity, 1),
+                      coalesce(s.weight_g, 0), coalesce(s.code, ''), p.id IS NOT NULL
+               FROM orders_line l LEFT JOIN inventory_bundlepart p ON p.bundle_id = l.sku_id
+               LEFT JOIN inventory_sku s ON s.id = coalesce(p.part_id, l.sku_id)
+               WHERE l.order_id = ANY(%s) AND l.refund_state <> 'done' ORDER BY l.order_id, l.channel_line, p.part_id""",
             [list(batch.rows)],
         )
         for order_id, *rest in cursor.fetchall():
             lines[order_id].append(LineRow(*rest))
     every = [line for rows in lines.values() for line in rows]
-    started = {i for i, row in batch.rows.items() if row.state not in _BEFORE}
+    started = {i for i, row in batch.rows.items() if holds_stock(row)}
     shares = queries.shares(started) if started else {}
     references = [line.uuid for i in started for line in lines[i]]
     references += [str(share.reference) for rows in shares.values() for share in rows]
@@ -78,21 +90,28 @@ def demand_of(lines: list[LineRow]) -> dict[int, int]:
     return demand
 
 
+def place_of(row: Any) -> Place:
+    """An order's place in the queue for goods: its promise, then its age."""
+    return (row.promised_ship_at.timestamp() if row.promised_ship_at else FAR, row.id)
+
+
 def reserve(live: list[Any], writer: Writer) -> None:
     """PAID → RESERVED: each order's lines out of one warehouse that has them all, oldest promise first.
 
-    Where none has, the goods come from several if the order may be split, after those that one can serve; else it
-    is held with what is missing, and nothing is taken for it.
+    What older orders were promised a day for is not there for younger ones. Where no warehouse has everything, the
+    goods come from several if the order may be split, after those that one can serve; else it waits with what is
+    missing, and nothing is taken for it.
     """
     book: Book = writer.context["stock"]
     lines: dict[int, list[LineRow]] = writer.context["lines"]
     data = writer.context.setdefault("data", {})
-    far = dt.datetime.max.replace(tzinfo=dt.UTC)
     short: dict[int, dict[int, int]] = {}
     wanted = {row.id: demand_of(lines[row.id]) for row in live}
     locks = _locks(book, wanted, lines)
     freed = stock_lock.freed(wanted) if locks.near else set()
-    ordered = sorted(live, key=lambda r: (r.promised_ship_at or far, r.id))
+    kept: list[uuid.UUID] = []
+    done: list[uuid.UUID] = []
+    ordered = sorted(live, key=place_of)
     for row in ordered:
         mine = lines[row.id]
         if any(line.sku_id is None for line in mine):
@@ -101,25 +120,36 @@ def reserve(live: list[Any], writer: Writer) -> None:
             )
             continue
         demand = wanted[row.id]
-        warehouse = next((w for w in book.warehouses if book.can_serve(demand, w)), None)
-        if warehouse is None or not demand:
-            short[row.id] = demand
-            continue
-        locked = locks.of(demand) if locks.near and row.id not in freed else {}
-        if locked:
-            locks.hold(row, writer, locked)
-            continue
-        for line in mine:
-            book.take(line.uuid, line.sku_id or 0, line.quantity, warehouse)
+        warehouse = _held_already(book, mine, demand) if row.held_until is not None else None
+        if warehouse is not None:
+            kept += [uuid.UUID(line.uuid) for line in mine]
+        else:
+            warehouse = _house(book, demand, place_of(row))
+            if warehouse is None or not demand:
+                short[row.id] = demand
+                continue
+            locked = locks.of(demand) if locks.near and row.id not in freed else {}
+            if locked:
+                locks.hold(row, writer, locked)
+                continue
+            for line in mine:
+                book.take(line.uuid, line.sku_id or 0, line.quantity, warehouse)
+        if book.waited(row.id):
+            done += [uuid.UUID(line.uuid) for line in mine]
         writer.set(row, warehouse_id=warehouse)
         data[row.id] = {"warehouse_id": warehouse, "pieces": sum(demand.values())}
-    apart = split.spread(writer, [row for row in ordered if short.get(row.id)], book, lines, short)
-    for row in ordered:
-        if row.id in short and row.id not in apart:
-            demand = short[row.id]
-            parcels = len(split.plan(book, demand))
-            told = {"demand": demand, "parcels": parcels} if parcels else {"demand": demand}
-            holds.open_in(writer, row, HoldType.STOCK, _missing(book, demand), told)
+    left = [row for row in ordered if short.get(row.id) and not any(line.bundle for line in lines[row.id])]
+    apart = split.spread(
+        writer, [row for row in left if book.spare(short[row.id], place_of(row))], book, lines, short
+    )
+    done += [uuid.UUID(line.uuid) for identity in apart if book.waited(identity) for line in lines[identity]]
+    if kept:
+        writer.finish(lambda: promote(kept))
+    if done:
+        writer.finish(lambda: served(done))
+    waiting.hold(
+        writer, [row for row in ordered if row.id in short and row.id not in apart], book, lines, short
+    )
     book.finish(writer)
     locks.finish(writer)
 
@@ -136,14 +166,26 @@ def _locks(
     return stock_lock.Locks(book, total, codes)
 
 
-def _missing(book: Book, demand: dict[int, int]) -> str:
-    if not demand:
-        return _("The order has no line that needs stock.")
-    best = {sku: max([book.free(w, sku) for w in book.warehouses], default=0) for sku in demand}
-    parts = [f"SKU #{sku}: {need} / {best[sku]}" for sku, need in demand.items() if best[sku] < need]
-    if parts:
-        return _("Not enough stock in any warehouse (needed / free): %(list)s") % {"list": "; ".join(parts)}
-    return _("No single warehouse has all the goods of this order.")
+def _held_already(book: Book, mine: list[LineRow], demand: dict[int, int]) -> int | None:
+    """The warehouse where the order holds exactly its goods from before its payment; else what it holds is given back."""
+    names = [line.uuid for line in mine]
+    held = book.holdings(names)
+    houses = {house for house, _sku in held}
+    if (
+        len(houses) == 1
+        and 0 not in houses
+        and {sku: count for (_house, sku), count in held.items()} == demand
+    ):
+        return houses.pop()
+    book.give_back(names)
+    return None
+
+
+def _house(book: Book, demand: dict[int, int], place: Place) -> int | None:
+    """The first warehouse that has all of an order's goods; None where none has, or older ones were promised them."""
+    if not book.spare(demand, place):
+        return None
+    return next((w for w in book.warehouses if book.can_serve(demand, w)), None)
 
 
 def back_to_reserved(live: list[Any], writer: Writer) -> None:
@@ -151,35 +193,3 @@ def back_to_reserved(live: list[Any], writer: Writer) -> None:
     reason = str(writer.params.get("reason", ""))
     for row in live:
         writer.context.setdefault("data", {})[row.id] = {"reason": reason}
-
-
-def retry_stock_holds(limit: int = 200) -> int:
-    """Release stock holds whose goods are there now (stock arrived, another order was cancelled)."""
-    open_holds = list(
-        Hold.objects.filter(type=HoldType.STOCK, released_at=None)
-        .order_by("opened_at")
-        .values_list("id", "data")[:limit]
-    )
-    if not open_holds:
-        return 0
-    free: dict[tuple[int, int], int] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT b.warehouse_id, s.sku_id, sum(s.on_hand - s.reserved) FROM inventory_stock s
-               JOIN inventory_bin b ON b.id = s.bin_id JOIN inventory_warehouse w ON w.id = b.warehouse_id
-               WHERE b.sellable AND w.active AND s.sku_id = ANY(%s) GROUP BY 1, 2""",
-            [sorted({int(sku) for _, data in open_holds for sku in data.get("demand", {})})],
-        )
-        for warehouse_id, sku_id, pieces in cursor.fetchall():
-            free[warehouse_id, sku_id] = int(pieces)
-    released = 0
-    warehouses = {warehouse for warehouse, _ in free}
-    for hold_id, data in open_holds:
-        demand = {int(sku): int(need) for sku, need in data.get("demand", {}).items()}
-        for warehouse in warehouses:
-            if demand and all(free.get((warehouse, sku), 0) >= need for sku, need in demand.items()):
-                for sku, need in demand.items():
-                    free[warehouse, sku] -= need
-                released += holds.release(hold_id, CLOCK, "stock has arrived")
-                break
-    return released

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from inventory.models import Movement, Reservation, Stock
-from inventory.operations.reserve import reserve_one
+from inventory.operations.take import reserve_one
 from orderhub.actors import CLOCK, person, platform
 from orderhub.lifecycle import apply
 from orderhub.models import Message

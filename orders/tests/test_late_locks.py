@@ -11,7 +11,8 @@ import pytest
 from django.db import connection
 
 from inventory.models import Reservation, Stock
-from inventory.operations.reserve import Book, reserve_many
+from inventory.operations.reserve import Book
+from inventory.operations.take import reserve_many
 from inventory.queries import drift
 from orderhub.sweeping import sweep
 from orders.lifecycle import LIFECYCLE

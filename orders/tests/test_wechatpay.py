@@ -14,10 +14,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from orderhub.actors import CLOCK
 from orderhub.inbound import processing
 from orderhub.inbound.keeping import Kept, keep_many
 from orderhub.integrations import turns
 from orderhub.integrations.models import Connection
+from orderhub.lifecycle import apply
 from orderhub.models import Message, Payload, Recipient, RefusedPush, Ticket
 from orderhub.outbox.sending import drain
 from orderhub.sandbox import alipay, paying, wechatpay
@@ -28,7 +30,7 @@ from orderhub.sweeping import sweep
 from orderhub.testing.connections import connection
 from orders.lifecycle import LIFECYCLE
 from orders.models import Event, Hold, Order, PaymentProof, Shop
-from orders.operations import payment
+from orders.operations import payment, unpaid
 from orders.tests.conftest import own_order, raw
 
 pytestmark = pytest.mark.django_db
@@ -202,12 +204,23 @@ def test_that_a_payment_of_another_amount_is_held(house: House) -> None:
     assert state(order) == "claimed" and "0.01" in Hold.objects.get().reason
 
 
-def test_that_a_payment_after_expiry_is_put_before_a_person_once(house: House) -> None:
+def test_that_a_payment_after_expiry_brings_the_order_back_once(house: House) -> None:
     source = house.source()
     order = house.take(source)
-    Order.objects.update(expires_at=timezone.now() - timezone.timedelta(minutes=1))
-    payment.expire_unpaid()
+    Order.objects.update(expires_at=timezone.now() - timezone.timedelta(seconds=1))
+    unpaid.expire()
     assert state(order) == "cancelled"
+    for _again in range(15):
+        assert house.hear(source) == 204
+    house.settle()
+    assert state(order) == "paid" and effects()["confirmed"] == 1
+    assert Event.objects.filter(code="revive").count() == 1 and not Ticket.objects.exists()
+
+
+def test_that_a_payment_of_an_order_that_was_cancelled_is_put_before_a_person_once(house: House) -> None:
+    source = house.source()
+    order = house.take(source)
+    apply(LIFECYCLE, "cancel", [order.id], actor=CLOCK, params={"reason": "the buyer changed his mind"})
     Recipient.objects.create(role="service_lead", connection=connection("feishu", house.box.url))
     for _again in range(15):
         assert house.hear(source) == 204
