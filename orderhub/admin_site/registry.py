@@ -113,6 +113,10 @@ PAGES: tuple[Page, ...] = (
     Page("review/bulk/accept/", "review_bulk_accept", "routing.admin.review.bulk_accept"),
     Page("review/bulk/undo/", "review_bulk_undo", "routing.admin.review.bulk_undo"),
     Page("review/quality/", "address_quality", "routing.admin.quality.page"),
+    Page("rules/", "rules", "orderhub.admin.rules.overview"),
+    Page("rules/<slug:code>/", "rules_point", "orderhub.admin.rules.point"),
+    Page("rules/<slug:code>/do/<slug:what>/", "rules_act", "orderhub.admin.rules.act"),
+    Page("rules/version/<int:version_id>/file/", "rules_file", "orderhub.admin.rules.file"),
     Page("rules/version/<int:version_id>/try/", "rules_try", "orderhub.admin.rules_try.page"),
     Page(
         "rules/version/<int:version_id>/try/progress/",
