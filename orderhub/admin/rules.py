@@ -26,6 +26,7 @@ TONES = {
     "draft": "info", "checked": "info", "shadow": "warn", "live": "good", "retired": "done", "rolled_back": "done",
 }  # fmt: skip
 SHOWN = 30
+OPEN = ("draft", "checked", "shadow")
 
 
 def overview(request: HttpRequest) -> HttpResponse:
@@ -35,7 +36,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         seed()
     sets = list(RuleSet.objects.select_related("live__published_by").order_by("id"))
     drafts: dict[str, int] = {}
-    open_ones = Version.objects.filter(state__in=["draft", "checked", "shadow"])
+    open_ones = Version.objects.filter(state__in=OPEN)
     for at in open_ones.values_list("rule_set__point", flat=True):
         drafts[at] = drafts.get(at, 0) + 1
     rows = []
@@ -66,6 +67,7 @@ def point(request: HttpRequest, code: str) -> HttpResponse:
             "set": each,
             "about": spec.policy_of[each.code].about if each.code in spec.policy_of else "",
             "versions": [_version(v) for v in versions if v.rule_set_id == each.id],
+            "drafts": any(v.rule_set_id == each.id and v.state in OPEN for v in versions),
             "back": next((v for v in versions if v.rule_set_id == each.id and v.state == "retired"), None),
         }
         for each in sets
@@ -86,7 +88,7 @@ def _version(version: Version) -> dict[str, Any]:
         "version": version, "state": pill(version.get_state_display(), TONES[version.state]),
         "who": _who(version.published_by or version.author), "when": moment(version.published_at or version.created_at),
         "changes": differences(based, version.document) if based is not None else [],
-        "open": version.state in ("draft", "checked", "shadow"),
+        "open": version.state in OPEN,
         "links": _links(version),
     }  # fmt: skip
 
@@ -107,7 +109,7 @@ def _links(version: Version) -> list[tuple[str, str]]:
 
 
 def _who(user: Any) -> str:
-    return user.get_username() if user else _("shipped")
+    return user.get_username() if user else _("as delivered")
 
 
 def _point(code: str) -> Point:

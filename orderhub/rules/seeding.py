@@ -23,11 +23,9 @@ def seed() -> int:
                 document, now = shipped(policy.document), timezone.now()
                 version = Version.objects.create(
                     rule_set=owner, number=1, document=document, digest=digest(document), state=Version.State.LIVE,
-                    reason="shipped", published_at=now, used_at=now,
+                    published_at=now, used_at=now,
                 )  # fmt: skip
-                Publication.objects.create(
-                    rule_set=owner, version=version, action=Publication.Action.PUBLISH, reason="shipped"
-                )
+                Publication.objects.create(rule_set=owner, version=version, action=Publication.Action.PUBLISH)
                 in_use = RuleSet.objects.filter(point=point.code, in_use=True).exists()
                 RuleSet.objects.filter(id=owner.id).update(live=version, in_use=not in_use)
     return made
