@@ -14,7 +14,7 @@ from django.urls import reverse
 from orderhub.rules import engine, publishing, seeding
 from orderhub.rules.models import RuleSet
 
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
@@ -69,5 +69,5 @@ def test_that_the_pages_fit_every_screen(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         assert wide <= 0, name
-        found = Axe().run(open_page, options={"runOnly": WCAG})
-        assert found.violations_count == 0, found.generate_report()
+        found = Axe().run(open_page, options=WCAG).response["violations"]
+        assert not found, (name, [(v["id"], v["nodes"][0]["html"]) for v in found])
