@@ -302,6 +302,18 @@ def orders_of_waybill(text: str) -> list[int]:
     return list(dict.fromkeys([*found[:20], *named[:1]]))
 
 
+def watched(order_ids: Sequence[int]) -> dict[int, dict[str, bool]]:
+    """{order: whether its live parcels, or what they ride in, have a waybill number and a first trace}. One statement."""
+    found: dict[int, dict[str, bool]] = {}
+    rows = Parcel.objects.filter(order_id__in=order_ids).exclude(state="voided")
+    names = ("order_id", "waybill_no", "tracking", "rides_with__waybill_no", "rides_with__tracking")
+    for order_id, own, traced, host, host_traced in rows.values_list(*names):
+        facts = found.setdefault(order_id, {"has_number": False, "has_trace": False})
+        facts["has_number"] |= bool(own or host)
+        facts["has_trace"] |= bool(traced or host_traced)
+    return found
+
+
 def waybills(order_ids: Sequence[int]) -> dict[int, list[str]]:
     """The waybill numbers of live parcels by order, one query."""
     found: dict[int, list[str]] = {}

@@ -15,6 +15,9 @@ from orderhub.dotted import resolve
 #: Lifecycles by dotted name: their touches' functions are resolved here.
 LIFECYCLES = ("orders.lifecycle.LIFECYCLE", "logistics.lifecycle.LIFECYCLE", "finance.lifecycle.LIFECYCLE")
 
+#: Tables of dotted names by dotted name: functions of apps above that say facts.
+TABLES = ("orders.operations.watching.FACTS",)
+
 
 def dotted_names() -> Iterator[tuple[str, str]]:
     """(where it stands, the name) of every function that a table names."""
@@ -47,6 +50,9 @@ def dotted_names() -> Iterator[tuple[str, str]]:
         yield f"client {platform}", function
     for platform, shape in SHAPES.items():
         yield f"authorisation {platform}", shape.grant
+    for name in TABLES:
+        for function in resolve(name):  # type: ignore[attr-defined]
+            yield name, function
     for function in rules.names():
         yield "decision point", function
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from orderhub import sweeping
 from orderhub.integrations.importance import Importance, spending
 from orders.lifecycle import LIFECYCLE
-from orders.operations import mapping, payment, pull, stock_lock, unpaid, waiting
+from orders.operations import mapping, payment, pull, stock_lock, unpaid, waiting, watching
 from orders.providers import returns
 
 #: The automatic stretch from proof to route runs as one sweep: one claim, one transaction.
@@ -63,3 +63,8 @@ def retry_stock(**_: object) -> None:
 def poll_returns(**_: object) -> None:
     with spending(Importance.PULL):
         returns.pull()
+
+
+@shared_task(name="orders.watch", ignore_result=True)
+def watch(**_: object) -> None:
+    watching.watch()

@@ -82,6 +82,8 @@ def carrier(code: str) -> Any:
 
 def actor(kind: str, name: str) -> str:
     """Who did it: a person's name, a platform's, or the house itself."""
+    if name.startswith("rule:"):
+        return _now("a rule")
     if kind == "clock":
         return _now("the house")
     if name == "carrier":

@@ -52,6 +52,13 @@ TEMPLATES: dict[str, Template] = {
         _("Goods that are nearly used up: new orders wait"),
         _("%(sku)s: %(free)s of %(on_shelf)s pieces are free (%(share)s%%)"),
     ),
+    "watch": Template(
+        _("An order waits too long"),
+        _("Orders that wait too long"),
+        _("Order %(number)s: %(reason)s"),
+        "template_needs_person",
+        ("number", "reason"),
+    ),
     "rule_failing": Template(
         _("A rule fails"),
         _("Rules that fail while orders run"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
@@ -42,6 +43,38 @@ def open_ticket(
             ],
         )
         return bool(cursor.rowcount)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A ticket to be opened: its cause makes it one, however often it is asked for."""
+
+    cause_key: str
+    title: str
+    body: str
+    role: str
+    order_id: int | None = None
+
+
+def open_tickets(
+    kind: str, wanted: Sequence[Opening], *, due_in: dt.timedelta = dt.timedelta(hours=4)
+) -> list[str]:
+    """Open those tickets whose cause has none open; the causes of the new ones. One statement, however many."""
+    if not wanted:
+        return []
+    columns = [
+        (each.cause_key, each.title[:200], each.body, each.role, each.order_id)
+        for each in sorted(wanted, key=lambda each: each.cause_key)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO orderhub_ticket (kind, cause_key, title, body, role, order_id, link, due_at, data, state, resolution)
+               SELECT %s, v.*, '', %s, '{}', 'open', ''
+               FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[]) AS v
+               ON CONFLICT (cause_key) WHERE NOT state = 'done' DO NOTHING RETURNING cause_key""",
+            [kind, timezone.now() + due_in, *(list(column) for column in zip(*columns, strict=True))],
+        )
+        return [row[0] for row in cursor.fetchall()]
 
 
 def close_gone(cause_keys: Collection[str], resolution: str) -> int:

@@ -14,7 +14,7 @@ from orderhub.admin_site.marks import NEAR
 from orderhub.admin_site.tabs import Tab, Tabs
 from orders.admin.points import POINTS
 from orders.lifecycle import BEFORE_SHIPPING
-from orders.models import Event, Hold, HoldType, Shop
+from orders.models import Event, Hold, HoldType, Order, Shop
 from orders.models import OrderState as S
 
 TO_SHIP = (S.PAID, S.RESERVED, S.ROUTED, S.RELEASED, S.WAVED, S.PACKED, S.PRINTED)
@@ -98,6 +98,39 @@ class Promise(DropdownFilter):
         return queryset
 
 
+class Urgency(DropdownFilter):
+    title = _("urgency")
+    parameter_name = "urgency"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("red", _("red")), ("amber", _("amber")), ("first", _("prioritised"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() in ("red", "amber"):
+            return queryset.filter(~Q(alarm=""), alarm=self.value())
+        if self.value() == "first":
+            return queryset.filter(priority__gt=0, state__in=TO_SHIP).order_by("-priority", "id")
+        return queryset
+
+
+class Tagged(DropdownFilter):
+    """The tags of the newest tagged orders; the index on tags is partial, hence the second condition."""
+
+    title = _("tag")
+    parameter_name = "tag"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        newest = Order.objects.exclude(tags=[]).order_by("-id").values_list("tags", flat=True)[:2000]
+        found = sorted({str(tag) for tags in newest for tag in tags})[:50]
+        chosen = request.GET.get(self.parameter_name)
+        return [(tag, tag) for tag in dict.fromkeys([*found, *([chosen] if chosen else [])])]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.value():
+            return queryset
+        return queryset.exclude(tags=[]).filter(tags__contains=[self.value()])
+
+
 class TouchedToday(DropdownFilter):
     title = _("touchpoint reached today")
     parameter_name = "today"
@@ -121,7 +154,9 @@ __all__ = [
     "HeldBy",
     "Promise",
     "Queues",
+    "Tagged",
     "TouchedToday",
+    "Urgency",
     "held",
     "late",
     "soon",

@@ -29,9 +29,20 @@ from orderhub.admin_site.registry import WAYBILLS
 from orderhub.dotted import resolve
 from orders import timeline
 from orders.admin import acts, page
-from orders.admin.filters import ENDED, TO_SHIP, Channel, HeldBy, Promise, Queues, TouchedToday
+from orders.admin.filters import (
+    ENDED,
+    TO_SHIP,
+    Channel,
+    HeldBy,
+    Promise,
+    Queues,
+    Tagged,
+    TouchedToday,
+    Urgency,
+)
 from orders.admin.points import bar, mini, reached
 from orders.admin.search import narrow
+from orders.admin.urgency import marks
 from orders.models import Hold, Order, Receiver
 
 
@@ -73,7 +84,7 @@ class OrderAdmin(Admin):
     list_select_related = ("shop", "warehouse")
     list_filter = (
         Queues, ("state", ChoicesDropdownFilter), Channel, ("shop", RelatedDropdownFilter), HeldBy, Promise,
-        ("warehouse", RelatedDropdownFilter), TouchedToday, ("ordered_at", RangeDateTimeFilter),
+        ("warehouse", RelatedDropdownFilter), Urgency, Tagged, TouchedToday, ("ordered_at", RangeDateTimeFilter),
     )  # fmt: skip
     search_fields = ("number",)
     search_help_text = _("Our number, the channel's number, a waybill, a phone or its last four digits")
@@ -166,7 +177,8 @@ class OrderAdmin(Admin):
         chips = ((pill(hold.get_type_display(), "warn", "front_hand", hold.reason),) for hold in open_holds)
         holds = format_html_join("", "{}", chips)
         refund = pill(_now("refund asked"), "bad") if order.refund_state == "asked" else ""
-        return format_html('<span class="oh-stack">{}{}{}</span>', state_pill(order), holds, refund)
+        said = (state_pill(order), marks(order), holds, refund)
+        return format_html('<span class="oh-stack">{}{}{}{}</span>', *said)
 
     @admin.display(description=_("touchpoints"))
     def life_line(self, order: Order) -> SafeString:

@@ -27,6 +27,7 @@ from orders.admin import sentences
 from orders.admin.filters import ENDED, TO_SHIP
 from orders.admin.next_step import next_step
 from orders.admin.points import bar
+from orders.admin.urgency import marks
 from orders.lifecycle import LIFECYCLE
 from orders.models import Event, Hold, HoldType, Line, Order, Receiver
 from orders.operations.returning import DISPOSITIONS
@@ -101,7 +102,7 @@ def context(request: HttpRequest, order: Order) -> dict[str, Any]:
     )
     return {
         "order": order, "title": order.number, "frozen": order.state in ENDED,
-        "state_pill": state_pill(order), "state_tone": STATE_TONES.get(order.state, "neutral"),
+        "state_pill": state_pill(order), "urgency": marks(order), "state_tone": STATE_TONES.get(order.state, "neutral"),
         "channel_chip": channel_chip(order.shop.channel, order.shop.name),
         "promise": deadline(order.promised_ship_at, order.shipped_at is not None or order.state not in TO_SHIP),
         "marks": [{"mark": mark, "at": moment(mark.at)} for mark in bar(order.state, done, order.state_since)],

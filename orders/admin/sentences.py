@@ -31,6 +31,7 @@ NAMES: dict[str, Any] = {
     "reach_unknown": gettext_lazy("Nobody could say whether the carrier delivers there"),
     "hold_opened": gettext_lazy("Held"),
     "hold_released": gettext_lazy("Hold released"),
+    "rule_acted": gettext_lazy("A rule acted"),
     "case_opened": gettext_lazy("After-sale case opened"),
     "case_received": gettext_lazy("Goods of the case received"),
     "case_done": gettext_lazy("After-sale case settled"),

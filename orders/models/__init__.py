@@ -1,13 +1,16 @@
 from orders.models.case import Case
+from orders.models.deed import Deed
 from orders.models.hold import Hold, HoldType
-from orders.models.order import Event, Line, Order, OrderState, PaymentProof, Receiver
+from orders.models.order import WATCHED, Event, Line, Order, OrderState, PaymentProof, Receiver
 from orders.models.risk import Blacklist, StockLock
 from orders.models.shop import Shop
 from orders.models.together import Merge, MergeMember, Share, Split
 
 __all__ = [
+    "WATCHED",
     "Blacklist",
     "Case",
+    "Deed",
     "Event",
     "Hold",
     "HoldType",

@@ -22,6 +22,7 @@ class HoldType(models.TextChoices):
     LATE_PAYMENT = "late_payment", _("paid after expiry, no stock")
     RISK = "risk", _("suspicious")
     STOCK_LOCK = "stock_lock", _("stock nearly used up")
+    RULE = "rule", _("held by a rule")
     MANUAL = "manual", _("held by hand")
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +26,13 @@ class OrderState(models.TextChoices):
     SIGNED = "signed", _("signed")
     CLOSED = "closed", _("closed, receivable confirmed")
     CANCELLED = "cancelled", _("cancelled")
+
+
+#: The states in which rules watch how an order ages.
+WATCHED = (
+    OrderState.CLAIMED, OrderState.PAID, OrderState.RESERVED, OrderState.ROUTED, OrderState.RELEASED, OrderState.WAVED,
+    OrderState.PACKED, OrderState.PRINTED, OrderState.SHIPPED,
+)  # fmt: skip
 
 
 class Order(Tracked):
@@ -62,6 +70,12 @@ class Order(Tracked):
     #: why it is neither merged nor split: cod, gift or sealed ("" = it may be)
     sealed = models.CharField(_("ships alone"), max_length=8, blank=True, default="", db_default="")
     tags = models.JSONField(_("tags"), default=list)
+    #: what rules say of it: 0 usual to 9 first of all; how urgent it is ("", amber, red); a warehouse to prefer
+    priority = models.PositiveSmallIntegerField(_("priority"), default=0, db_default=0)
+    alarm = models.CharField(_("urgency"), max_length=5, blank=True, default="", db_default="")
+    preferred = models.CharField(
+        _("preferred warehouse"), max_length=20, blank=True, default="", db_default=""
+    )
     adcode = models.CharField(_("district code"), max_length=9, blank=True, default="")
     destination_version = models.PositiveSmallIntegerField(default=1, db_default=1)
     # where it goes
@@ -104,6 +118,9 @@ class Order(Tracked):
                 fields=["buyer_ref", "ordered_at"], condition=~models.Q(buyer_ref=""), name="order_buyer"
             ),
             models.Index(fields=["expires_at"], condition=models.Q(state="unpaid"), name="order_unpaid"),
+            models.Index(fields=["id"], condition=models.Q(state__in=WATCHED), name="order_watched"),
+            models.Index(fields=["alarm", "id"], condition=~models.Q(alarm=""), name="order_alarm"),
+            GinIndex(fields=["tags"], condition=~models.Q(tags=[]), name="order_tags"),
             models.Index(fields=["aftersale_until"], condition=models.Q(state="signed"), name="order_quiet"),
         ]
         permissions = [
