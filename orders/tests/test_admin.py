@@ -305,7 +305,7 @@ def test_that_a_masked_receiver_stays_masked(office):
 
 def test_that_the_page_takes_the_same_statements_however_much_happened(office):
     made = cast.order("signed")
-    statements(office, address(made))  # what a process remembers for seconds (switches, live rules) is read once
+    statements(office, address(made))  # switches and live rules are remembered for seconds
     few = statements(office, address(made))
     for n in range(20):
         Event.objects.create(
