@@ -70,8 +70,11 @@ def page(browser: Any) -> Iterator[Any]:
 
 @pytest.fixture(autouse=True)
 def _no_counts_of_another_test() -> Iterator[None]:
-    """Budgets and breakers live in the process; each test begins with none."""
+    """Budgets, breakers and what is known of the rules in use live in the process; each test begins with none."""
     from orderhub.integrations import turns
+    from orderhub.rules import engine, failing
 
     turns.forget()
+    engine.forget()
+    failing.forget()
     yield

@@ -287,3 +287,43 @@ def reach(order_ids: Iterable[int]) -> dict[tuple[int, str], ReachSaid]:
             [list(order_ids)],
         )
         return {(row[0], row[1]): ReachSaid(*row[2:]) for row in cursor.fetchall()}
+
+
+@dataclass(frozen=True, slots=True)
+class RouteFacts:
+    """What rules may ask about an order's way. The names are the address's own; `weight_g` by the SKUs' weights."""
+
+    number: str
+    channel: str
+    shop: str
+    traffic_source: str
+    payable: Decimal
+    pieces: int
+    weight_g: int
+    promised_ship_at: dt.datetime | None
+    town: str
+
+
+def origins(order_ids: Iterable[int]) -> dict[int, tuple[str, str, str]]:
+    """{order: (channel, shop's code, traffic source)}. One statement."""
+    found = Order.objects.filter(id__in=list(order_ids)).values_list(
+        "id", "shop__channel", "shop__code", "traffic_source"
+    )
+    return {row[0]: row[1:] for row in found}
+
+
+def route_facts(order_ids: Iterable[int]) -> dict[int, RouteFacts]:
+    """{order: RouteFacts}, one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT o.id, o.number, s.channel, s.code, o.traffic_source, o.payable, o.piece_count, coalesce(w.grams, 0),
+                      o.promised_ship_at, coalesce(r.town, '')
+               FROM orders_order o JOIN orders_shop s ON s.id = o.shop_id
+               LEFT JOIN orders_receiver r ON r.order_id = o.id
+               LEFT JOIN (SELECT l.order_id, sum(l.quantity * coalesce(k.weight_g, 0)) AS grams FROM orders_line l
+                          LEFT JOIN inventory_sku k ON k.id = l.sku_id
+                          WHERE l.order_id = ANY(%s) GROUP BY l.order_id) w ON w.order_id = o.id
+               WHERE o.id = ANY(%s)""",
+            [ids := list(order_ids), ids],
+        )
+        return {row[0]: RouteFacts(*row[1:]) for row in cursor.fetchall()}

@@ -16,8 +16,8 @@ import shapely
 
 from orderhub.geo import metres
 from routing import fences, known, plan, queries
-from routing.ladder import Place, Spot, climb
-from routing.plan import POLICY
+from routing.ladder import Place, Spot, climb, within
+from routing.operations import judging
 
 #: A point nearer than this to another outlet's fence straddles: the courier at the gate may be the other one.
 STRADDLES = 120.0
@@ -62,23 +62,31 @@ def meanings(points: Sequence[Where]) -> list[Meaning]:
     places = [
         Place(n, p.province, p.city, p.district, p.town, p.adcode, p.lng, p.lat) for n, p in enumerate(points)
     ]
-    spots = climb(places, facts, index)
+    spots = climb(places, facts, index, judging.farthest())
+    policies = judging.for_places([spots[n] for n in range(len(points))])
+    spots = {n: within(spots[n], policy.nearest_within) for n, policy in enumerate(policies)}
     wanted = sorted({outlet for spot in spots.values() for outlet in spot.outlets})
     left = {row.outlet_id: row.left for row in queries.capacity_today(wanted)} if wanted else {}
     beside = _beside(points, index)
-    return [_meaning(spots[n], beside[n], facts, left) for n in range(len(points))]
+    return [_meaning(spots[n], beside[n], facts, left, policies[n]) for n in range(len(points))]
 
 
-def _meaning(spot: Spot, beside: Sequence[int], facts: known.Known, left: dict[int, int]) -> Meaning:
+def _meaning(
+    spot: Spot, beside: Sequence[int], facts: known.Known, left: dict[int, int], policy: plan.Policy
+) -> Meaning:
     options = []
     for identity in spot.outlets:
         fact = facts.outlets[identity]
         figure = facts.rate(spot.area, "outlet", fact.code).three
         near = identity in spot.nearby
-        options.append(plan.Outlet(fact.code, fact.carrier, near, left.get(identity, 0), *figure))
-    choice = plan.choose_outlet(options)
+        options.append(
+            plan.Outlet(
+                fact.code, fact.carrier, near, left.get(identity, 0), *figure, "", fact.cost(0), fact.hours
+            )
+        )
+    choice = plan.choose_outlet(options, policy)
     made = Meaning(
-        rung=spot.rung, adcode=spot.adcode, carrier=POLICY.default_carrier, reason=choice.reason[0]
+        rung=spot.rung, adcode=spot.adcode, carrier=policy.default_carrier, reason=choice.reason[0]
     )
     if choice.picked is not None:
         fact = facts.outlets[spot.outlets[choice.picked]]

@@ -29,6 +29,15 @@ class OutletFact(NamedTuple):
     capacity: int
     lng: float | None = None  # WGS-84
     lat: float | None = None
+    first: float | None = None  # freight in yuan: up to one kg, each further kg
+    further: float = 0.0
+    hours: int | None = None  # promised
+
+    def cost(self, grams: int) -> float | None:
+        """Freight of a parcel of this weight in yuan; None where none is agreed. Each begun kg counts."""
+        if self.first is None:
+            return None
+        return round(self.first + max(0, -(-grams // 1000) - 1) * self.further, 2)
 
 
 class Figure(NamedTuple):
@@ -105,8 +114,8 @@ def _load(version: tuple[Any, ...]) -> Known:
     known = Known(version)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, code, name, carrier, adcode, town, daily_capacity, lng, lat FROM routing_outlet"
-            " WHERE active ORDER BY id"
+            "SELECT id, code, name, carrier, adcode, town, daily_capacity, lng, lat, freight_first::float8,"
+            " coalesce(freight_next, 0)::float8, promised_hours FROM routing_outlet WHERE active ORDER BY id"
         )
         for row in cursor.fetchall():
             known.add(OutletFact(*row))

@@ -12,7 +12,10 @@ from typing import Any, NamedTuple
 from routing.addresses import regions
 from routing.fences import Index
 from routing.known import Known
-from routing.plan import POLICY, Policy
+from routing.plan import POLICY
+
+#: Where a rule speaks of it, fences are looked for as far as this (metres); nearer is then the rule's to say.
+FARTHEST = 100_000.0
 
 
 class Place(NamedTuple):
@@ -31,6 +34,7 @@ class Place(NamedTuple):
 class Spot(NamedTuple):
     """Where that is. `adcode` is the named district, `area` the one whose figures count; `notes` are reason codes.
 
+    `named` is the district that the address itself names ("" = none).
     `nearby` outlets serve the very gate (fence, town), `outlets` are all that come into question, ids.
     """
 
@@ -40,20 +44,23 @@ class Spot(NamedTuple):
     nearby: tuple[int, ...]
     outlets: tuple[int, ...]
     notes: tuple[Any, ...]
+    named: str = ""
 
 
-def climb(places: Iterable[Place], known: Known, index: Index, policy: Policy = POLICY) -> dict[int, Spot]:
-    """The spot of each order of a batch; all points are located in one call."""
+def climb(
+    places: Iterable[Place], known: Known, index: Index, farthest: float = POLICY.nearest_within
+) -> dict[int, Spot]:
+    """The spot of each order of a batch; all points are located in one call. `farthest` in metres."""
     rows = list(places)
     pointed = [place for place in rows if place.lng is not None and place.lat is not None]
     hits = index.locate([p.lng for p in pointed], [p.lat for p in pointed])  # type: ignore[misc]
     inside = {place.order_id: hit for place, hit in zip(pointed, hits, strict=True) if hit}
     return {
-        place.order_id: _spot(place, inside.get(place.order_id, ()), known, index, policy) for place in rows
+        place.order_id: _spot(place, inside.get(place.order_id, ()), known, index, farthest) for place in rows
     }
 
 
-def _spot(place: Place, inside: Iterable[int], known: Known, index: Index, policy: Policy) -> Spot:
+def _spot(place: Place, inside: Iterable[int], known: Known, index: Index, farthest: float) -> Spot:
     region = regions.find(place.province, place.city, place.district, place.town)
     adcode = region.adcode if region is not None and region.district else place.adcode
     town = region.town_code or region.town if region is not None else ""
@@ -75,14 +82,31 @@ def _spot(place: Place, inside: Iterable[int], known: Known, index: Index, polic
     outlets = _serving(known, adcode, town, ())
     if outlets:
         return Spot(adcode, adcode, "district", (), outlets, tuple(notes))
-    near = index.nearest(place.lng, place.lat, policy.nearest_within) if pointed else None  # type: ignore[arg-type]
+    near = index.nearest(place.lng, place.lat, farthest) if pointed else None  # type: ignore[arg-type]
     if near is not None and near[0] in known.outlets:
         area = known.outlets[near[0]].adcode
         notes.append(["nearest", {"outlet": known.outlets[near[0]].code, "metres": round(near[1])}])
         return Spot(
-            adcode or area, area, "nearest", (near[0],), _serving(known, area, "", (near[0],)), tuple(notes)
+            adcode or area,
+            area,
+            "nearest",
+            (near[0],),
+            _serving(known, area, "", (near[0],)),
+            tuple(notes),
+            adcode,
         )
     return Spot(adcode, adcode, "none", (), (), tuple(notes))
+
+
+def within(spot: Spot, farthest: float) -> Spot:
+    """The spot as it is where a fence farther away than this (metres) serves nobody."""
+    if spot.rung != "nearest":
+        return spot
+    away = next(note[1]["metres"] for note in spot.notes if note[0] == "nearest")
+    if away <= farthest:
+        return spot
+    notes = tuple(note for note in spot.notes if note[0] != "nearest")
+    return Spot(spot.named, spot.named, "none", (), (), notes)
 
 
 def _serving(known: Known, area: str, town: str, first: tuple[int, ...]) -> tuple[int, ...]:

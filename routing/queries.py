@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from inventory.queries import warehouses
-from routing import fences, words
+from routing import fences, rules, words
 from routing.addresses import regions
 from routing.models import Decision, Located, Outlet
 
@@ -104,7 +104,7 @@ def _explained(decision: Decision, houses: dict[int, Any], names: dict[str, str]
         warehouse=names[house.code] if house is not None else str(decision.warehouse_id),
         carrier=decision.carrier,
         outlet=names.get(decision.outlet_code, decision.outlet_code),
-        policy=decision.policy,
+        policy=rules.policy(decision.policy),
         decided_by=decision.overridden_by,
         sentences=[words.say(reason, names) for reason in decision.reasons],
         warehouses=[_option(row, "rate", names) for row in decision.options.get("warehouses", ())],

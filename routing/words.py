@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop
 
 from orderhub.admin_site.words import carrier
 from orderhub.integrations.platforms import name_of
+from routing import rules
 from routing.addresses import regions
 
 #: code: sentence. Figures are filled in by `say`.
@@ -61,6 +62,28 @@ SENTENCES = {
     "stock_fixed": gettext_noop(
         "Its goods are reserved in a bin that is no longer sold from; it stays in that warehouse."
     ),
+    "cheapest": gettext_noop("%(outlet)s is the cheapest of those that are equal otherwise: %(cost)s yuan."),
+    "soonest": gettext_noop(
+        "%(outlet)s promises the earliest arrival of those that are equal otherwise: %(hours)s hours."
+    ),
+    "weighted": gettext_noop("%(outlet)s has the most points, %(points)s: %(list)s."),
+    "weighted_over": gettext_noop(
+        "%(outlet)s has the most points, %(points)s: %(list)s. Next is %(second)s with %(second_points)s."
+    ),
+    "weighted_warehouse": gettext_noop("%(warehouse)s has the most points, %(points)s: %(list)s."),
+    "weighted_warehouse_over": gettext_noop(
+        "%(warehouse)s has the most points, %(points)s: %(list)s. Next is %(second)s with %(second_points)s."
+    ),
+    "weighted_warehouse_raw": gettext_noop(
+        "%(warehouse)s has the most points, %(points)s: %(list)s. Next is %(second)s with %(second_points)s;"
+        " signed within 24 h in this area %(raw)s against %(second_raw)s, %(ahead)s points apart."
+    ),
+    "rule_warehouse": gettext_noop("A rule prefers %(warehouse)s."),
+    "rule_outlet": gettext_noop("A rule prefers %(outlet)s; it has %(left)s pick-ups left today."),
+    "rule_carrier": gettext_noop("A rule prefers %(carrier)s: only its outlets were compared."),
+    "rule_excludes_warehouses": gettext_noop("A rule excludes %(list)s."),
+    "rule_excludes_outlets": gettext_noop("A rule excludes %(list)s."),
+    "rule": gettext_noop("It went this way by %(rules)s."),
     "by_hand": gettext_noop("%(warehouse)s was chosen by hand."),
     "outlet_by_hand": gettext_noop("%(outlet)s was chosen by hand."),
     "out_of_reach": gettext_noop("%(channel)s: %(carriers)s does not deliver to this address."),
@@ -75,11 +98,21 @@ SENTENCES = {
 }
 DROPPED = {
     "full": gettext_noop("full today"),
+    "excluded": gettext_noop("excluded by a rule"),
     "out_of_reach": gettext_noop("its carrier does not deliver there"),
     "no_stock": gettext_noop("does not have everything"),
     "inactive": gettext_noop("switched off"),
 }
 _SHARES = ("success", "rate", "second_rate", "raw", "second_raw", "best", "second_best")
+PARTS = {
+    "inside": gettext_noop("serves the address"),
+    "left": gettext_noop("places left"),
+    "success": gettext_noop("3-day success"),
+    "cost": gettext_noop("freight"),
+    "promised": gettext_noop("promised time"),
+    "rate_24h": gettext_noop("signed within 24 h"),
+    "own": gettext_noop("own warehouse"),
+}
 _AREAS = ("area", "adcode", "written", "point")
 
 
@@ -100,6 +133,14 @@ def say(reason: list[Any], names: dict[str, str] | None = None) -> str:
         _better_rate(figures)
     if code == "out_of_reach":
         figures = {"channel": name_of(figures["channel"]), "carriers": _carriers(figures["carriers"])}
+    if code.startswith("weighted"):
+        code = _weighted(code, figures)
+    if code == "rule":
+        figures["rules"] = rules.told(figures)
+    if "excluded" in figures:
+        figures["list"] = _(", ").join(known.get(one, one) for one in figures["excluded"])
+    if code == "rule_carrier":
+        figures["carrier"] = str(carrier(figures["carrier"]))
     for key, value in figures.items():
         if key in _SHARES and (value is None or isinstance(value, float)):
             figures[key] = share(value)
@@ -118,6 +159,46 @@ def _better_rate(figures: dict[str, Any]) -> None:
     figures["second_best"] = figures["second_raw"] if raw else figures["second_rate"]
     ahead = figures["ahead_raw"] if raw else figures["ahead"]
     figures["points"] = f"{ahead * 100:.1f}"
+
+
+def _weighted(code: str, figures: dict[str, Any]) -> str:
+    """Points by what they were given for; which of the sentences fits."""
+    figures["list"] = _(", ").join(
+        f"{_(PARTS[part])} {points:g}" for part, points in figures["parts"].items()
+    )
+    for key in ("points", "second_points"):
+        if key in figures:
+            figures[key] = f"{figures[key]:g}"
+    if "second" not in figures:
+        return code
+    if "second_raw" in figures:
+        figures["ahead"] = f"{(figures['raw'] - figures['second_raw']) * 100:.1f}"
+        return f"{code}_raw"
+    return f"{code}_over"
+
+
+def forbidden(codes: list[str]) -> str:
+    """Why an order is held to which the rules leave nothing, and what to do."""
+    return _(
+        "The routing rules exclude %(list)s, and nothing else can take this order. Change the rule or decide by hand;"
+        " releasing this hold routes it again."
+    ) % {"list": _(", ").join(codes)}
+
+
+def preferences(answer: dict[str, Any], row: Any) -> str:
+    """What a rule's answer prefers and excludes, for the order's page."""
+    parts = [
+        _("prefer %(what)s") % {"what": answer[code]}
+        for code in ("prefer_warehouse", "prefer_outlet", "prefer_carrier")
+        if answer.get(code)
+    ]
+    parts += [
+        _("exclude %(what)s") % {"what": _(", ").join(answer[code])}
+        for code in ("exclude_warehouses", "exclude_outlets", "exclude_carriers")
+        if answer.get(code)
+    ]
+    parts.append(_("plenty is over %(left)s places") % {"left": f"{answer['preferred_left']:g}"})
+    return _("Routed by rule: %(list)s.") % {"list": _("; ").join(parts)}
 
 
 def unreached(away: dict[str, str]) -> str:

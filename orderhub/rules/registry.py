@@ -17,6 +17,7 @@ POINTS: list[str] = [
     "orders.judgements.DUPLICATES",
     "orders.judgements.MERGE",
     "orders.watching.WATCH",
+    "routing.judgements.ROUTING",
 ]
 
 

@@ -113,7 +113,7 @@ def release(hold_id: int, actor: Actor, note: str = "") -> bool:
     return True
 
 
-def release_type(order_ids: Sequence[int], hold: HoldType, actor: Actor, note: str = "") -> int:
+def release_type(order_ids: Sequence[int], hold: HoldType | str, actor: Actor, note: str = "") -> int:
     """Release the open hold of one type on each of these orders; returns how many. Constant SQL."""
     ids = sorted(set(order_ids))
     if not ids:

@@ -68,6 +68,16 @@ class OutletAdmin(Admin):
     readonly_fields = ("map",)
     fieldsets = (
         (None, {"fields": (("name", "code"), ("carrier", "daily_capacity"), "active")}),
+        (
+            _("What it costs and promises"),
+            {
+                "fields": (("freight_first", "freight_next"), "promised_hours"),
+                "description": _(
+                    "Compared where the rules ask for cost or promised time. Empty: not known; it then comes after"
+                    " those that are."
+                ),
+            },
+        ),
         (_("Where it is"), {"fields": (("adcode", "town"), ("lng", "lat"), "map")}),
     )
 

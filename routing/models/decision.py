@@ -1,5 +1,6 @@
 """Why an order goes where it goes, and what a person decided instead."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -34,7 +35,12 @@ class Decision(models.Model):
     class Meta:
         verbose_name = _("routing decision")
         verbose_name_plural = _("routing decisions")
-        indexes = [models.Index(fields=["order_id", "-id"], name="decision_order")]
+        indexes = [
+            models.Index(fields=["order_id", "-id"], name="decision_order"),
+            BrinIndex(
+                fields=["made_at"], name="decision_made"
+            ),  # grows with the time: next to nothing to write
+        ]
 
     def __str__(self) -> str:
         return f"{self.order_id}"

@@ -14,6 +14,13 @@ class Outlet(models.Model):
     lng = models.FloatField(_("longitude (WGS-84)"), null=True, blank=True)
     lat = models.FloatField(_("latitude (WGS-84)"), null=True, blank=True)
     daily_capacity = models.PositiveIntegerField(_("pick-ups a day"), default=500)
+    freight_first = models.DecimalField(
+        _("freight, first kg (yuan)"), max_digits=8, decimal_places=2, null=True, blank=True
+    )
+    freight_next = models.DecimalField(
+        _("freight, each further kg (yuan)"), max_digits=8, decimal_places=2, null=True, blank=True
+    )
+    promised_hours = models.PositiveSmallIntegerField(_("promised, hours"), null=True, blank=True)
     active = models.BooleanField(_("active"), default=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True, db_default=Now())
 

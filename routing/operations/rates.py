@@ -21,12 +21,13 @@ from django.db import connection, transaction
 from logistics.queries import deliveries
 from orderhub.copying import copy_rows
 from routing.known import UNKNOWN
+from routing.plan import SMOOTHED_WITH
 
 WINDOWS = (dt.timedelta(days=3), dt.timedelta(days=15))
 #: With at least so many parcels on both horizons the short window stands.
 ENOUGH = 100
 #: How many parcels the prior is worth.
-WEIGHT = 20.0
+WEIGHT = SMOOTHED_WITH
 HORIZONS = (dt.timedelta(hours=24), dt.timedelta(hours=72))
 COLUMNS = (
     "adcode", "dimension", "key", "parcels_24h", "signed_24h", "signed_24h_smooth", "parcels_72h", "signed_72h",

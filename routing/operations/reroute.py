@@ -17,6 +17,7 @@ from orderhub.actors import Actor
 from orderhub.lifecycle import Refusal, apply
 from orders import queries as orders
 from orders.lifecycle import LIFECYCLE
+from orders.operations import holds
 from routing.models import Outlet, Override
 
 BATCH = 500
@@ -61,6 +62,9 @@ def override(
         [Override(order_id=identity, **values) for identity in chosen],
         update_conflicts=True, unique_fields=["order_id"], update_fields=list(values),
     )  # fmt: skip
+    holds.release_type(
+        chosen, "route", actor, reason.strip()
+    )  # a rule left it nothing: a person's choice answers that
     result = again(chosen, actor=actor, reason=reason)
     with connection.cursor() as cursor:  # a choice that could not be made does not wait for the next decision
         cursor.execute("DELETE FROM routing_override WHERE order_id = ANY(%s)", [list(result.refused)])
