@@ -32,6 +32,7 @@ def past(
     since: dt.datetime, until: dt.datetime, order_ids: Sequence[int] | None, after: int, limit: int
 ) -> list[Past]:
     """Decisions made in [since, until) (all of the orders named, whenever), in the order of id. Two statements."""
+    values: list[Any]
     if order_ids is not None:
         where, values = "order_id = ANY(%s) AND id > %s", [list(order_ids), after]
     else:

@@ -215,8 +215,8 @@ def _by_left(options: Sequence[Outlet], among: list[int], tolerance: float) -> l
 
 def _least(options: Sequence[Outlet], among: list[int], place: int) -> list[int]:
     """Those with the least figure; one without a figure comes after those with one."""
-    known = [options[i][place] for i in among if options[i][place] is not None]
-    return [i for i in among if options[i][place] == min(known)] if known else among
+    figures: dict[int, Any] = {i: options[i][place] for i in among if options[i][place] is not None}
+    return [i for i, figure in figures.items() if figure == min(figures.values())] if figures else among
 
 
 _COST, _HOURS = Outlet._fields.index("cost"), Outlet._fields.index("hours")
