@@ -42,6 +42,10 @@ def accept_order(shop: Shop, key: str, raw: bytes) -> Accepted:
         )
     except (ValueError, RecursionError):
         number, version = f"key:{key}", ""
+    number, version = (
+        keeping.storable(number),
+        keeping.storable(version),
+    )  # as it is kept, so that it is found again
     kept_as = f"key:{hashlib.sha256(key.encode()).hexdigest()[:48]}"
     first = keeping.keep(shop.connection_id, "key", kept_as, "1", print_.encode(), "api")
     if first is None:

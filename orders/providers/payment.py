@@ -17,7 +17,7 @@ from orderhub.integrations.registry import client
 from orderhub.models import Connection, Message
 from orderhub.money import BadMoney, from_fen, yuan
 from orderhub.outbox.sending import Answer
-from orders.providers.base import Unreadable, beijing_time, iso_time
+from orders.providers.base import Unreadable, beijing_time, iso_time, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ WECHAT_WORDS = {"SUCCESS", "REFUND", "NOTPAY", "CLOSED", "REVOKED", "USERPAYING"
 WECHAT_EVENTS = {"TRANSACTION.SUCCESS", "REFUND.SUCCESS", "REFUND.ABNORMAL", "REFUND.CLOSED"}
 
 
-def _known(word: object, words: set[str], what: str) -> str:
-    if word not in words:
+def _known(word: object, known: set[str], what: str) -> str:
+    if word not in known:
         raise Unreadable("unknown_word", _("Unknown %(what)s: %(word)s") % {"what": what, "word": word})
     return str(word)
 
@@ -61,8 +61,8 @@ def _alipay_notice(connection: Connection, raw: bytes) -> Notice:
     state = _known(found.get("trade_status"), ALIPAY_WORDS, "trade_status")
     at = found.get("gmt_payment")
     return Notice(
-        str(found.get("out_trade_no", "")),
-        str(found.get("trade_no", "")),
+        words(found.get("out_trade_no"), "out_trade_no", 64),
+        words(found.get("trade_no"), "trade_no", 64),
         state,
         state in ALIPAY_PAID,
         yuan(found["total_amount"]) if found.get("total_amount") else None,
@@ -91,8 +91,8 @@ def _wechat_notice(connection: Connection, raw: bytes) -> Notice:
     if event == "TRANSACTION.SUCCESS":
         state = _known(found.get("trade_state"), WECHAT_WORDS, "trade_state")
     return Notice(
-        str(found.get("out_trade_no", "")),
-        str(found.get("transaction_id", "")),
+        words(found.get("out_trade_no"), "out_trade_no", 64),
+        words(found.get("transaction_id"), "transaction_id", 64),
         state,
         state == "SUCCESS",
         _fen(found),

@@ -142,7 +142,7 @@ def parse(raw: bytes) -> ParsedOrder:
         proof=ParsedProof("taobao", number, trade["status"], state in PAID, payable, "", paid_at),
         buyer_ref=words(trade.get("buyer_open_uid"), "buyer_open_uid", 80),
         buyer_message=words(trade.get("buyer_message"), "buyer_message", 2000),
-        sealed="cod" if trade.get("type") in COD_TYPES else "",
+        sealed="cod" if words(trade.get("type"), "type", 40) in COD_TYPES else "",
     )
 
 
