@@ -117,6 +117,14 @@ PAGES: tuple[Page, ...] = (
     Page("rules/<slug:code>/", "rules_point", "orderhub.admin.rules.point"),
     Page("rules/<slug:code>/do/<slug:what>/", "rules_act", "orderhub.admin.rules.act"),
     Page("rules/version/<int:version_id>/file/", "rules_file", "orderhub.admin.rules.file"),
+    Page("rules/version/<int:version_id>/table/", "rules_table", "orderhub.admin.rules_edit.table"),
+    Page("rules/version/<int:version_id>/canvas/", "rules_canvas", "orderhub.admin.rules_edit.canvas"),
+    Page("rules/version/<int:version_id>/save/", "rules_save", "orderhub.admin.rules_edit.save"),
+    Page("rules/version/<int:version_id>/run/", "rules_run", "orderhub.admin.rules_edit.run"),
+    Page("rules/version/<int:version_id>/sheet/", "rules_sheet", "orderhub.admin.rules_sheet.download"),
+    Page(
+        "rules/version/<int:version_id>/sheet/bring/", "rules_bring_sheet", "orderhub.admin.rules_sheet.bring"
+    ),
     Page("rules/version/<int:version_id>/try/", "rules_try", "orderhub.admin.rules_try.page"),
     Page(
         "rules/version/<int:version_id>/try/progress/",

@@ -1,0 +1,1 @@
+export{t as Function}from"../canvas.js";
