@@ -119,12 +119,13 @@ def _point(code: str) -> Point:
         raise Http404 from None
 
 
-def _draft(request: HttpRequest, spec: Point) -> str:
+def _draft(request: HttpRequest, spec: Point) -> tuple[str, str]:
     source = request.POST.get("version", "")
     version = get_object_or_404(Version, pk=source, rule_set__point=spec.code) if source.isdigit() else None
     code = version.rule_set.code if version else request.POST.get("policy", "")
     made = publishing.new_draft(spec.code, code, request.user, based_on=version.pk if version else None)
-    return _("Draft %(number)s is begun; nothing has changed yet.") % {"number": made.number}
+    said = _("Draft %(number)s is begun; nothing has changed yet.") % {"number": made.number}
+    return said, reverse("admin:rules_table", args=[made.pk])
 
 
 def _check(request: HttpRequest, spec: Point) -> str:
@@ -192,7 +193,8 @@ def _its(request: HttpRequest, spec: Point) -> Version:
     return get_object_or_404(Version, pk=number, rule_set__point=spec.code)
 
 
-ACTS: dict[str, tuple[str, Callable[[HttpRequest, Point], str]]] = {
+#: What each act needs, and what does it: it says what came of it, and where to go where that is not the point's page.
+ACTS: dict[str, tuple[str, Callable[[HttpRequest, Point], str | tuple[str, str]]]] = {
     "draft": (CHANGE, _draft),
     "check": (CHANGE, _check),
     "discard": (CHANGE, _discard),
@@ -213,14 +215,18 @@ def act(request: HttpRequest, code: str, what: str) -> HttpResponse:
         raise Http404
     permission, do = ACTS[what]
     need(request, permission)
+    to = reverse("admin:rules_point", args=[code])
     try:
-        messages.success(request, do(request, spec))
+        said = do(request, spec)
+        if isinstance(said, tuple):
+            said, to = said
+        messages.success(request, said)
     except publishing.NotReady as refused:
         for fault in refused.faults[:10]:
             messages.error(request, fault.text)
     except publishing.RuleError as refused:
         messages.error(request, str(refused))
-    return HttpResponseRedirect(reverse("admin:rules_point", args=[code]))
+    return HttpResponseRedirect(to)
 
 
 def file(request: HttpRequest, version_id: int) -> HttpResponse:

@@ -244,7 +244,7 @@ def spoken() -> dict[str, str]:
         "add_if": _("Add a condition"), "add_then": _("Add an answer"), "drop": _("Remove the column"), "when": _("If"),
         "then": _("Then"), "saving": _("Saving…"), "saved": _("Saved"), "unsaved": _("Not saved"),
         "failed": _("Could not be saved"),
-        "sound": _("Nothing is wrong with it."), "undo": _("Undo"), "value": _("value"), "to": _("to"),
+        "sound": _("Nothing is wrong with it."), "undo": _("Undo"), "value": _("value"), "to": _("up to"),
         "several": _("several: commas between them"),
         "stale": _("%(who)s has saved this draft meanwhile."), "mine": _("Keep mine"), "theirs": _("Take theirs"),
         "condition": _("condition"), "nothing_changed": _("Nothing differs from the version in use yet."),

@@ -162,4 +162,5 @@ def test_that_the_document_still_decides(toy: None) -> None:
     sent = told(plain())
     sent[0]["rows"][0]["cells"]["in_amount"] = "> 40"
     made = tables.with_tables(TOY, plain(), sent)
-    assert engine.evaluate("toy", made, [{"amount": 50}])[0].answer["insure"] is True
+    answer = engine.evaluate("toy", made, [{"amount": 50}])[0].answer
+    assert answer is not None and answer["insure"] is True
