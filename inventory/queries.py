@@ -183,16 +183,33 @@ def arrivals(sku_ids: Iterable[int]) -> dict[int, list[tuple[dt.date, int]]]:
     return {sku_id: sorted(rows) for sku_id, rows in found.items()}
 
 
-def drift() -> list[tuple[int, int, int, int, int, int]]:
-    """(sku, bin, on hand, reserved, ledger on hand, ledger reserved) where counters and ledger disagree."""
+class DriftRow(NamedTuple):
+    """Where the counters, the ledger and the reservations of a SKU and bin disagree."""
+
+    sku_id: int
+    bin_id: int
+    on_hand: int
+    reserved: int
+    ledger_on_hand: int
+    ledger_reserved: int
+    held: int
+
+
+def drift() -> list[DriftRow]:
+    """Every SKU and bin where counters, ledger and reservations disagree, from whichever of the three it is known."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT s.sku_id, s.bin_id, s.on_hand, s.reserved, coalesce(m.h, 0), coalesce(m.r, 0)
-               FROM inventory_stock s LEFT JOIN (SELECT sku_id, bin_id, sum(on_hand_change) h, sum(reserved_change) r
-                    FROM inventory_movement GROUP BY 1, 2) m ON m.sku_id = s.sku_id AND m.bin_id = s.bin_id
-               WHERE s.on_hand <> coalesce(m.h, 0) OR s.reserved <> coalesce(m.r, 0) ORDER BY 1, 2"""
+            """WITH ledger AS (SELECT sku_id, bin_id, sum(on_hand_change) h, sum(reserved_change) r
+                    FROM inventory_movement GROUP BY 1, 2),
+                 held AS (SELECT sku_id, bin_id, sum(quantity) n FROM inventory_reservation WHERE state = 'active'
+                    GROUP BY 1, 2)
+               SELECT sku_id, bin_id, coalesce(s.on_hand, 0), coalesce(s.reserved, 0), coalesce(m.h, 0)::bigint,
+                      coalesce(m.r, 0)::bigint, coalesce(r.n, 0)::bigint
+               FROM inventory_stock s FULL JOIN ledger m USING (sku_id, bin_id) FULL JOIN held r USING (sku_id, bin_id)
+               WHERE coalesce(s.on_hand, 0) <> coalesce(m.h, 0) OR coalesce(s.reserved, 0) <> coalesce(m.r, 0)
+                  OR coalesce(s.reserved, 0) <> coalesce(r.n, 0) ORDER BY 1, 2"""
         )
-        return list(cursor.fetchall())
+        return [DriftRow(*row) for row in cursor.fetchall()]
 
 
 class WarehouseHead(NamedTuple):

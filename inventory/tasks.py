@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from inventory.operations import drift, release
 from inventory.providers import purchases, stockins
 from orderhub.integrations.importance import Importance, spending
 
@@ -18,3 +19,15 @@ def poll_purchases(**_: object) -> None:
     """Ask every warehouse system what was ordered from suppliers."""
     with spending(Importance.PULL):
         purchases.pull()
+
+
+@shared_task(name="inventory.look_for_drift", ignore_result=True)
+def look_for_drift(**_: object) -> None:
+    """Every night: do counters, ledger and reservations agree."""
+    drift.look()
+
+
+@shared_task(name="inventory.expire_holds", ignore_result=True)
+def expire_holds(**_: object) -> None:
+    """What staff put by is free again when its time is over."""
+    release.expire()

@@ -35,7 +35,7 @@ SEE_STOCK = (
     "inventory.view_sku", "inventory.view_stock", "inventory.view_warehouse", "inventory.view_bin",
     "inventory.view_movement", "inventory.view_reservation", "inventory.view_purchaseorder", "inventory.view_purchaseline",
     "inventory.view_supplier",
-    "inventory.view_bundlepart", "inventory.view_backorder",
+    "inventory.view_bundlepart", "inventory.view_backorder", "inventory.view_drift",
 )  # fmt: skip
 SEE_PARCELS = ("logistics.view_*",)
 
@@ -63,6 +63,7 @@ ROLES: tuple[Role, ...] = (
     Role(
         "warehouse_manager", _("Warehouse manager"),
         ("logistics.void_parcel", "logistics.change_policy", "inventory.change_bin", "inventory.add_bin",
+         "inventory.change_stock", "inventory.add_reservation", "inventory.change_reservation", "inventory.change_drift",
          "inventory.change_warehouse", "orders.add_hold", "orders.change_hold", "orderhub.view_message",
          "routing.view_capacityday", "routing.change_capacityday", "routing.view_outlet", "routing.view_rate"),
         inherits=("warehouse_picker",),
@@ -81,7 +82,8 @@ ROLES: tuple[Role, ...] = (
          "orderhub.*_moduleswitch", "orderhub.view_call",
          "orderhub.view_ruleset", "orderhub.change_ruleset", "orderhub.publish_ruleset",
          "orderhub.view_heartbeat", "orderhub.view_job", "orderhub.add_job", "inventory.*_sku", "inventory.*_skucode",
-         "inventory.*_bundlepart",
+         "inventory.*_bundlepart", "inventory.change_stock", "inventory.add_reservation", "inventory.change_reservation",
+         "inventory.change_drift",
          "inventory.*_warehouse", "inventory.*_bin", "routing.*_fence", "routing.import_fence", "routing.*_outlet",
          "routing.*_capacityday", "routing.*_override", "django_celery_beat.view_periodictask",
          "django_celery_beat.change_periodictask", "django_celery_beat.view_intervalschedule",

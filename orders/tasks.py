@@ -6,7 +6,7 @@ from django.conf import settings
 from orderhub import sweeping
 from orderhub.integrations.importance import Importance, spending
 from orders.lifecycle import LIFECYCLE
-from orders.operations import mapping, payment, pull, stock_lock, unpaid, waiting, watching
+from orders.operations import mapping, orphans, payment, pull, stock_lock, unpaid, waiting, watching
 from orders.providers import returns
 
 #: The automatic stretch from proof to route runs as one sweep: one claim, one transaction.
@@ -68,3 +68,9 @@ def poll_returns(**_: object) -> None:
 @shared_task(name="orders.watch", ignore_result=True)
 def watch(**_: object) -> None:
     watching.watch()
+
+
+@shared_task(name="orders.look_for_orphans", ignore_result=True)
+def look_for_orphans(**_: object) -> None:
+    """Every night: is anything held for nobody, does an order lack its goods."""
+    orphans.look()

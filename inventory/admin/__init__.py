@@ -1,3 +1,3 @@
-from inventory.admin import purchase, sku, stock, unknown, warehouse
+from inventory.admin import drift, purchase, sku, stock, unknown, warehouse
 
-__all__ = ["purchase", "sku", "stock", "unknown", "warehouse"]
+__all__ = ["drift", "purchase", "sku", "stock", "unknown", "warehouse"]

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
@@ -76,7 +77,7 @@ class Parts(TabularInline):
 @admin.register(Sku)
 class SkuAdmin(Admin):
     form = SkuForm
-    list_display = ("goods", "kind", "series", "weight", "active")
+    list_display = ("goods", "kind", "series", "weight", "active", "shelf")
     list_display_links = ("goods",)
     list_filter = ("active",)
     search_fields = ("code", "name")
@@ -135,3 +136,9 @@ class SkuAdmin(Admin):
     @admin.display(description=_("weight"))
     def weight(self, sku: Sku) -> str:
         return f"{sku.weight_g} g"
+
+    @admin.display(description=_("stock"))
+    def shelf(self, sku: Sku) -> SafeString:
+        return format_html(
+            '<a class="oh-link" href="{}">{}</a>', reverse("admin:stock_sku", args=[sku.pk]), _now("Stock")
+        )

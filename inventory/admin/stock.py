@@ -34,7 +34,7 @@ class Shelf(Tabs):
 @admin.register(Stock)
 class StockAdmin(Ledger):
     list_display = ("goods", "warehouse", "place", "shelf", "on_hand", "reserved", "free", "ledger")
-    list_display_links = ("goods",)
+    list_display_links = None
     list_select_related = ("sku", "bin__warehouse")
     list_filter = (Shelf, ("bin__warehouse", RelatedDropdownFilter))
     search_fields = ("sku__code", "sku__name", "bin__code")
@@ -45,8 +45,9 @@ class StockAdmin(Ledger):
     @admin.display(description=_("SKU"))
     def goods(self, stock: Stock) -> SafeString:
         return format_html(
-            '<b class="oh-number">{}</b><span class="oh-under">{}</span>', stock.sku.code, stock.sku.name
-        )
+            '<a class="oh-link oh-number" href="{}">{}</a><span class="oh-under">{}</span>',
+            reverse("admin:stock_sku", args=[stock.sku_id]), stock.sku.code, stock.sku.name,
+        )  # fmt: skip
 
     @admin.display(description=_("warehouse"))
     def warehouse(self, stock: Stock) -> str:

@@ -1,3 +1,4 @@
+from inventory.models.drift import Drift
 from inventory.models.purchase import PurchaseLine, PurchaseOrder, Supplier
 from inventory.models.sku import BundlePart, Sku, SkuCode, UnknownCode
 from inventory.models.stock import Backorder, Movement, Reservation, Stock
@@ -7,6 +8,7 @@ __all__ = [
     "Backorder",
     "Bin",
     "BundlePart",
+    "Drift",
     "Movement",
     "PurchaseLine",
     "PurchaseOrder",

@@ -30,6 +30,11 @@ class Stock(models.Model):
     def __str__(self) -> str:
         return f"{self.sku_id}@{self.bin_id}: {self.on_hand}/{self.reserved}"
 
+    @property
+    def free(self) -> int:
+        """Pieces that nobody was promised."""
+        return self.on_hand - self.reserved
+
 
 class Movement(models.Model):
     """One line of the ledger. Σ on_hand_change = on_hand and Σ reserved_change = reserved, per SKU and bin."""

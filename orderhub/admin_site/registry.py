@@ -92,6 +92,11 @@ PAGES: tuple[Page, ...] = (
     Page("oauth/<int:connection_id>/connect/", "oauth_connect", "orderhub.admin.oauth.connect"),
     Page("outbox/<int:message_id>/retry/", "outbox_retry", "orderhub.admin.message.retry_now"),
     Page("payloads/<int:payload_id>/replay/", "payload_replay", "orderhub.admin.payload.replay_now"),
+    Page("stock/<int:sku_id>/", "stock_sku", "inventory.admin.shelf.page"),
+    Page("stock/<int:sku_id>/count/", "stock_count", "inventory.admin.shelf.count_now"),
+    Page("stock/<int:sku_id>/move/", "stock_move", "inventory.admin.shelf.move_now"),
+    Page("stock/<int:sku_id>/hold/", "stock_hold", "inventory.admin.shelf.hold_now"),
+    Page("stock/<int:sku_id>/let-go/<uuid:reference>/", "stock_let_go", "inventory.admin.shelf.let_go_now"),
     Page("together/", "together", "logistics.admin.together.page"),
     Page("together/merge/", "together_merge", "logistics.admin.together.merge"),
     Page("together/<int:merge_id>/undo/", "together_undo", "logistics.admin.together.undo_merge"),
@@ -147,6 +152,9 @@ PAGES: tuple[Page, ...] = (
     Page("payloads/<int:payload_id>/raw/", "payload_raw", "orderhub.admin.payload.raw"),
 )
 
+#: `by(references) -> {reference: (order's number, its link)}`: whose goods a reservation is.
+HELD_FOR = "orders.admin.search.held_for"
+
 #: What saving a SKU for an unmapped code calls: `(unknown code id, sku id, actor)`; it releases the waiting orders.
 MAP_CODE = "orders.operations.mapping.map_code"
 
@@ -162,6 +170,7 @@ def names() -> Iterator[str]:
     yield from DASHBOARD
     yield from (page.view for page in PAGES)
     yield MAP_CODE
+    yield HELD_FOR
 
 
 def later(name: str) -> Callable[..., Any]:

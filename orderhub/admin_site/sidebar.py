@@ -36,6 +36,7 @@ GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
         Item(_("Purchase orders"), "local_shipping", "inventory_purchaseorder_changelist", "inventory.view_purchaseorder"),
         Item(_("SKUs"), "category", "inventory_sku_changelist", "inventory.view_sku"),
         Item(_("Unmapped codes"), "link_off", "inventory_unknowncode_changelist", "inventory.view_unknowncode"),
+        Item(_("Does not add up"), "balance", "inventory_drift_changelist", "inventory.view_drift"),
         Item(_("Stock ledger"), "list_alt", "inventory_movement_changelist", "inventory.view_movement"),
         Item(_("Warehouses"), "warehouse", "inventory_warehouse_changelist", "inventory.view_warehouse"),
     )),

@@ -115,13 +115,14 @@ def test_that_of_two_people_at_one_form_the_second_is_told(office):
     sku = Sku.objects.create(code="CUP-1", name="马克杯")
     address = reverse("admin:inventory_sku_change", args=[sku.pk])
     page = shown(office.get(address))
-    inline = {"codes-TOTAL_FORMS": "0", "codes-INITIAL_FORMS": "0"}
+    inline = {f"{name}-{count}_FORMS": "0" for name in ("codes", "parts") for count in ("TOTAL", "INITIAL")}
     mine = {
         "_seen": token_of(page),
         "code": "CUP-1",
         "name": "马克杯 蓝",
         "series": "",
         "weight_g": "300",
+        "volume_cm3": "0",
         "active": "on",
         **inline,
     }

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from inventory.models import UnknownCode
+from inventory.models import Drift, UnknownCode
 from orderhub.admin_site.marks import STATE_TONES, ago, channel_chip
 from orderhub.admin_site.tabs import BOUND, bounded, shown_count
 from orderhub.inbound.models import Payload
@@ -85,6 +85,11 @@ def attention(request: HttpRequest) -> dict[str, Any] | None:
                 "link_off",
             )
         )
+    if user.has_perm("inventory.view_drift"):
+        wrong = bounded(Drift.objects.filter(ended_at=None))
+        if wrong:
+            link = reverse("admin:inventory_drift_changelist")
+            tiles.append(_tile(_("Stock does not add up"), wrong, link, "bad", "balance"))
     first_run = not Shop.objects.exists()
     return {
         "code": "attention",

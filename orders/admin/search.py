@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -80,3 +82,19 @@ def find(text: str, request: HttpRequest) -> list[Hit]:
             reverse("admin:orders_order_change", args=[order.pk]), "receipt_long")
         for order in orders
     ]  # fmt: skip
+
+
+def held_for(references: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[str, str]]:
+    """{reference of a line or share: (its order's number, the order's page)}. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT l.uuid, o.number, o.id FROM orders_line l JOIN orders_order o ON o.id = l.order_id
+               WHERE l.uuid = ANY(%(names)s)
+               UNION ALL SELECT h.reference, o.number, o.id FROM orders_share h JOIN orders_order o ON o.id = h.order_id
+               WHERE h.reference = ANY(%(names)s)""",
+            {"names": list(references)},
+        )
+        return {
+            reference: (number, reverse("admin:orders_order_change", args=[order_id]))
+            for reference, number, order_id in cursor.fetchall()
+        }
