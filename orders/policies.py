@@ -57,14 +57,30 @@ def careful() -> dict[str, Any]:
 
 
 def trusting() -> dict[str, Any]:
-    """Only the blacklist holds."""
+    """The blacklist holds, and what is large, at night and from a stranger; odd amounts are only scored."""
     return table(
         _("Risk of a paid order"),
-        [("blacklisted", _("On the blacklist"))],
-        [("hold", _("Hold")), ("risk", _("Risk")), ("reason", _("Reason"))],
         [
-            ("blacklist", ("true",), ("true", "100", "'收件人或买家在黑名单上'")),
-            ("rest", ("",), ("false", "0", "''")),
+            ("blacklisted", _("On the blacklist")),
+            ("new_buyer", _("New buyer")),
+            ("night", _("At night")),
+            ("odd_amount", _("Odd amount")),
+            ("amount", _("Amount")),
+        ],
+        [("hold", _("Hold")), ("risk", _("Risk")), ("tags", _("Tags")), ("reason", _("Reason"))],
+        [
+            (
+                "blacklist",
+                ("true", "", "", "", ""),
+                ("true", "100", "['黑名单']", "'收件人或买家在黑名单上'"),
+            ),
+            (
+                "stranger",
+                ("", "true", "true", "", "> 20000"),
+                ("true", "60", "[]", "'新买家夜间大额订单，请核实'"),
+            ),
+            ("odd", ("", "", "", "true", ""), ("false", "20", "[]", "'金额异常'")),
+            ("rest", ("", "", "", "", ""), ("false", "0", "[]", "''")),
         ],
     )
 

@@ -2,6 +2,7 @@
 
 No HTTP: own-shop orders are claimed and given the proof that the gateway's answer would be. Three lines an
 order, 60 % Taobao, 40 % own shop; parse, de-duplicate, verify, reserve to the bin, route, timeline, outbox.
+Rules are on; the same run with them left out says what they cost (of the CPU, in turns, median).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,17 +23,21 @@ from django.utils import timezone
 
 from orderhub.actors import platform
 from orderhub.benches import floor
+from orderhub.benches.bypass import without_rules
 from orderhub.copying import copy_rows
 from orderhub.dotted import resolve
 from orderhub.drills import payloads, workers
 from orderhub.drills.cast import Cast, scalar, set_up
 from orderhub.inbound import keeping, processing
 from orderhub.lifecycle import apply
+from orderhub.rules import seeding
 from orderhub.sweeping import sweep
 from orders.lifecycle import LIFECYCLE
 from orders.operations.newcomers import PROOF_COLUMNS
 
 OSCAR = 18.0
+#: What rules may cost of a chain's CPU.
+RULES_MOST = 0.15
 TICKS = os.sysconf("SC_CLK_TCK")
 Proofs = dict[str, tuple[Decimal, datetime]]
 
@@ -40,6 +45,7 @@ Proofs = dict[str, tuple[Decimal, datetime]]
 def run(*, long: bool) -> dict[str, Any]:
     rounds, orders = (5, 6000) if long else (5, 2000)
     cast = set_up(bins=4, stock=2_000_000)
+    seeding.seed()
     codes, last, routing = stretch()
     if routing:
         lay_routes()
@@ -47,6 +53,7 @@ def run(*, long: bool) -> dict[str, Any]:
     _work(codes, feed.store(100), 0, 1)  # caches, statements and pages are warm for everybody
     figures: dict[str, list[float]] = {"floor": [], "one": [], "two": []}
     bill: list[float] = []
+    costs: dict[str, list[float]] = {"with_rules": [], "without_rules": []}
     for _ in range(rounds):
         batches = floor.prepare(orders, cast.own_shop.id)
         figures["floor"].append(orders / floor.write(batches))
@@ -60,6 +67,13 @@ def run(*, long: bool) -> dict[str, Any]:
             figures[name].append(orders / seconds)
             if name == "one":
                 bill.append(1000 * sum(a[2] for a in answers) / orders)
+        for name, bare in (("with_rules", False), ("without_rules", True)):
+            answers = workers.together(_timed, [(codes, feed.store(orders), 0, 1, bare)])
+            if isinstance(answers[0], str):
+                raise RuntimeError(answers[0])
+            costs[name].append(1000 * answers[0][2] / orders)
+    rules = {name: statistics.median(values) for name, values in costs.items()}
+    rules_share = 1 - rules["without_rules"] / rules["with_rules"]
     statements = {
         size: min(count_statements(codes, feed.store(size), size) for _ in range(3)) for size in (100, 500)
     }  # the fewest of three: a cache that fell due costs a statement now and then
@@ -75,12 +89,14 @@ def run(*, long: bool) -> dict[str, Any]:
         and statements[500] / 500 < 0.1
         and not left
         and routing
+        and rules_share <= RULES_MOST
     )
     return {
         "ok": bool(ok and two >= 50 * OSCAR), "value": round(two), "unit": "orders/s, two workers", "one": round(one),
         "floor": round(base), "ratio": round(ratio, 3), "ratio_one": round(ratio_one, 3),
         "statements_per_batch": statements[500], "statements_at_100": statements[100],
-        "cpu_ms": round(statistics.median(bill), 2), "orders_a_round": orders, "rounds": rounds,
+        "cpu_ms": round(statistics.median(bill), 2), "rules_share": round(rules_share, 3),
+        "rules_cpu_ms": {name: round(value, 3) for name, value in rules.items()}, "orders_a_round": orders, "rounds": rounds,
         "touches": list(codes), "ended_in": last, "left_behind": left,
         "all_rounds": {name: [round(value) for value in values] for name, values in figures.items()},
     }  # fmt: skip
@@ -130,14 +146,17 @@ class Feed:
         return proofs
 
 
-def _timed(codes: tuple[str, ...], proofs: Proofs, me: int, of: int) -> tuple[float, float, float]:
-    """(start, end, CPU seconds of this process and its database backend)."""
+def _timed(
+    codes: tuple[str, ...], proofs: Proofs, me: int, of: int, bare: bool = False
+) -> tuple[float, float, float]:
+    """(start, end, CPU seconds of this process and its database backend); `bare` leaves the rules out."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         backend = int(cursor.fetchone()[0])
     cpu = time.process_time() + _cpu_of(backend)
     started = time.monotonic()
-    _work(codes, proofs, me, of)
+    with without_rules() if bare else nullcontext():
+        _work(codes, proofs, me, of)
     return started, time.monotonic(), time.process_time() + _cpu_of(backend) - cpu
 
 

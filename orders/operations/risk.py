@@ -20,7 +20,7 @@ from orders.operations import holds
 
 POINT = "payment"
 #: More than these are not counted: a rule needs no exact figure there.
-MOST = 200
+MOST = 60
 
 #: Columns of the facts by the inputs they answer; the last column is what an input of that name becomes.
 _ALWAYS = "o.id, o.ordered_at, s.channel, s.code, o.goods_amount, o.discount, o.tags"
