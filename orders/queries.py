@@ -327,3 +327,14 @@ def route_facts(order_ids: Iterable[int]) -> dict[int, RouteFacts]:
             [ids := list(order_ids), ids],
         )
         return {row[0]: RouteFacts(*row[1:]) for row in cursor.fetchall()}
+
+
+def waiting(state: str, after: int, limit: int) -> list[int]:
+    """Ids of orders in a state that nothing holds, in the order of id, behind `after`."""
+    found = Order.objects.filter(state=state, open_holds=0, id__gt=after).order_by("id")
+    return list(found.values_list("id", flat=True)[:limit])
+
+
+def count_waiting(state: str) -> int:
+    """How many orders `waiting` has in all."""
+    return Order.objects.filter(state=state, open_holds=0).count()

@@ -26,6 +26,7 @@ from routing.plan import FULL, Outlet, Policy, Warehouse
 _OUTLET, _WAREHOUSE = Outlet._fields, Warehouse._fields
 #: A person's choice and what went by default are no decisions of the rules.
 _OURS = "located_by <> 'off' AND overridden_by = ''"
+_COLUMNS = "id, order_id, made_at, adcode, located_by, reasons::text, options::text, carrier"
 
 
 def past(
@@ -44,10 +45,18 @@ def past(
         values = [after or since, since, until]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT id, order_id, made_at, adcode, located_by, reasons::text, options::text
-                FROM routing_decision WHERE {where} AND {_OURS} ORDER BY id LIMIT %s""",
+            f"SELECT {_COLUMNS} FROM routing_decision WHERE {where} AND {_OURS} ORDER BY id LIMIT %s",
             [*values, limit],
         )
+        rows = cursor.fetchall()
+    facts = orders.route_facts({row[1] for row in rows})
+    return [_past(row, facts[row[1]]) for row in rows if row[1] in facts]
+
+
+def of_decisions(ids: Sequence[int]) -> list[Past]:
+    """These decisions, by id, with what they became. Two statements."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_COLUMNS} FROM routing_decision WHERE id = ANY(%s) ORDER BY id", [list(ids)])
         rows = cursor.fetchall()
     facts = orders.route_facts({row[1] for row in rows})
     return [_past(row, facts[row[1]]) for row in rows if row[1] in facts]
@@ -66,7 +75,7 @@ past.count = count  # type: ignore[attr-defined]
 
 
 def _past(row: tuple[Any, ...], facts: orders.RouteFacts) -> Past:
-    identity, order_id, made_at, adcode, located_by, reasons, options = row
+    identity, order_id, made_at, adcode, located_by, reasons, options, carrier = row
     local = made_at.astimezone(SHANGHAI)
     province, city, district = names(adcode)
     given = {
@@ -86,16 +95,18 @@ def _past(row: tuple[Any, ...], facts: orders.RouteFacts) -> Past:
         "hour": local.hour,
         "weekday": local.isoweekday(),
     }
-    return Past(
-        identity, facts.number, given, {**_kept(json.loads(options)), **_said(json.loads(reasons))}, order_id
-    )
+    became = {**_kept(json.loads(options)), **_said(json.loads(reasons)), "carrier": carrier}
+    return Past(identity, facts.number, given, became, order_id)
 
 
 def _kept(options: dict[str, Any]) -> dict[str, Any]:
     """The options as `plan` compares them; figures that were not kept then are not known."""
+    houses, outlets = options.get("warehouses", ()), options.get("outlets", ())
     return {
-        "warehouses": [_option(Warehouse, _WAREHOUSE, row) for row in options.get("warehouses", ())],
-        "outlets": [_option(Outlet, _OUTLET, row) for row in options.get("outlets", ())],
+        "warehouses": [_option(Warehouse, _WAREHOUSE, row) for row in houses],
+        "outlets": [_option(Outlet, _OUTLET, row) for row in outlets],
+        "warehouse": next((row["code"] for row in houses if row["taken"]), ""),
+        "outlet": next((row["code"] for row in outlets if row["taken"]), ""),
     }
 
 
@@ -153,6 +164,16 @@ class _Way:
         if house is not None and house.picked is None and house.notes:
             self.held = "forbidden"
 
+    @classmethod
+    def gone(cls, became: dict[str, Any], facts: known.Known) -> _Way:
+        """Where it went then."""
+        made = cls.__new__(cls)
+        taken = next((o for o in became["outlets"] if o.code == became["outlet"]), None)
+        made.warehouse, made.outlet, made.carrier = became["warehouse"], became["outlet"], became["carrier"]
+        made.cost, made.hours = (None, None) if taken is None else (taken.cost, taken.hours)
+        made.held, made.assumed = "", False
+        return made
+
     def key(self) -> tuple[str, str, str, str]:
         return (self.warehouse, self.outlet, self.carrier, self.held)
 
@@ -179,6 +200,17 @@ def effect(pasts: list[Past], before: list[dict[str, Any]], after: list[dict[str
         )
         made.append(Effect(True, frm, to, _less(new.cost, old.cost), _less(new.hours, old.hours), note))
     return made
+
+
+def moved(one: Past, answer: dict[str, Any], facts: known.Known, houses: dict[str, str]) -> tuple[str, str]:
+    """(from, to) in words where the answer would send it elsewhere than it went; ("", "") where it stays.
+
+    What the answer would only hold or let wait is not moved.
+    """
+    old, new = _Way.gone(one.became, facts), _Way(one.became, _policy(answer), facts)
+    if new.held == "full" or old.key() == new.key():
+        return "", ""
+    return _words(old, new, houses, facts), _words(new, old, houses, facts)
 
 
 def _policy(answer: dict[str, Any]) -> Policy:

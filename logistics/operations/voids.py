@@ -33,13 +33,14 @@ _WRONG = """
              WHEN o.state IN ('unpaid', 'claimed', 'paid', 'reserved', 'closed') THEN 'rerouted'
              WHEN q.destination_version <> o.destination_version THEN 'address'
              WHEN q.warehouse_id IS DISTINCT FROM o.warehouse_id AND {elsewhere} THEN 'rerouted'
+             WHEN {outlet} THEN 'rerouted'
              WHEN EXISTS {refund} THEN 'refund' ELSE 'regrouped' END
     FROM logistics_parcel q JOIN orders_order o ON o.id = q.order_id
     JOIN logistics_parcel p ON p.id = coalesce(q.rides_with_id, q.id)
     WHERE q.state IN {before} AND p.state IN {before} AND p.next_try_at <= clock_timestamp() AND p.stop_reason = ''
       AND (o.state IN ('cancelled', 'unpaid', 'claimed', 'paid', 'reserved', 'closed')
            OR q.destination_version <> o.destination_version
-           OR (q.warehouse_id IS DISTINCT FROM o.warehouse_id AND {elsewhere})
+           OR (q.warehouse_id IS DISTINCT FROM o.warehouse_id AND {elsewhere}) OR {outlet}
            OR EXISTS {refund} OR {stranger} OR {missing})
     ORDER BY p.id LIMIT %s""".format(
     before="('planned', 'numbered', 'handed', 'waved', 'packed', 'printed')",
@@ -47,6 +48,9 @@ _WRONG = """
     # a split order's parcels leave from the warehouses of their shares
     elsewhere="""NOT EXISTS (SELECT 1 FROM orders_share h WHERE h.order_id = o.id AND h.place = q.place
         AND h.warehouse_id = q.warehouse_id)""",
+    # another outlet picks it up than the one that it was planned for, and no warehouse has it yet
+    outlet="""(q.rides_with_id IS NULL AND q.state IN ('planned', 'numbered') AND o.state = 'routed'
+        AND q.outlet_code <> o.outlet_code)""",
     # it carries an order that ships with it no more
     stranger="""(q.rides_with_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM orders_mergemember a
         JOIN orders_mergemember b ON b.merge_id = a.merge_id AND b.left_at IS NULL AND b.order_id = p.order_id

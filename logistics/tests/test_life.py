@@ -235,6 +235,30 @@ def test_that_a_cancelled_orders_planned_parcel_is_voided_and_its_question_taken
     assert not Message.objects.filter(kind="waybill.cancel").exists()
 
 
+@pytest.mark.parametrize("state", ["planned", "numbered"])
+def test_that_a_parcel_planned_for_another_outlet_of_the_same_warehouse_is_replaced(
+    house: Any, state: str
+) -> None:
+    order = house.order()
+    parcel = house.parcel(order, state)
+    Order.objects.filter(id=order.id).update(outlet_code="ZTO-330110-2")
+    voids.stop_wrong()
+    plan.plan()
+    parcel.refresh_from_db()
+    assert parcel.state == "voided"
+    new = Parcel.objects.exclude(id=parcel.id).get(order_id=order.id)
+    assert (new.state, new.outlet_code) == ("planned", "ZTO-330110-2")
+
+
+def test_that_a_parcel_that_a_warehouse_has_keeps_its_outlet(house: Any) -> None:
+    order = house.order(state="released")
+    parcel = house.parcel(order, "handed")
+    Order.objects.filter(id=order.id).update(outlet_code="ZTO-330110-2")
+    voids.stop_wrong()
+    parcel.refresh_from_db()
+    assert (parcel.state, parcel.stop_reason) == ("handed", "")
+
+
 def test_that_voiding_waits_for_a_call_in_flight(house: Any) -> None:
     order = house.order()
     parcel = house.parcel(order)

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 KINDS: dict[str, str] = {
     "backfill": "orders.operations.backfill.step",
     "simulate": "orderhub.rules.simulating.step",
+    "reroute": "routing.operations.rerouting.step",
 }
 LEASE = dt.timedelta(seconds=90)
 WAIT = dt.timedelta(minutes=1)

@@ -25,10 +25,11 @@ from orderhub.admin_site.tabs import Tab, Tabs
 from orders import queries as orders
 from routing import queries
 from routing.addresses import regions
+from routing.admin import again
 from routing.models import Decision, Override
 from routing.operations import reroute
 
-OVERRIDE = "routing.add_override"
+OVERRIDE = again.OVERRIDE
 TONES = {
     "fence": "good",
     "town": "info",
@@ -61,12 +62,18 @@ class DecisionAdmin(Ledger):
     ordering = ("-id",)
     sortable_by = ()
     actions = ("route_again",)
+    list_before_template = "routing/decisions_head.html"
     fields = ("order", "made_at", "explained")
     readonly_fields = fields
 
     def get_urls(self) -> list[Any]:
         site = self.admin_site.admin_view
         return [
+            path("again/", site(again.page), name="routing_again"),
+            path("again/progress/", site(again.progress), name="routing_again_progress"),
+            path("again/look/", site(again.look), name="routing_again_look"),
+            path("again/go/", site(again.go), name="routing_again_go"),
+            path("again/stop/", site(again.stop), name="routing_again_stop"),
             path("override/<int:order_id>/", site(require_POST(self.override)), name="routing_override"),
             *super().get_urls(),
         ]
