@@ -1,5 +1,7 @@
 """After a change of the rules: looking changes nothing, moving gives back what was taken, and each order has its outcome."""
 
+from typing import Any
+
 import pytest
 from django.urls import reverse
 
@@ -38,7 +40,7 @@ def newest():
     return job
 
 
-def looked():
+def looked() -> Any:
     job = rerouting.look(None)
     work()
     job.refresh_from_db()
