@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -10,12 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
-from orderhub.admin_site.marks import NEAR
 from orderhub.admin_site.tabs import Tab, Tabs
 from orders.admin.points import POINTS
 from orders.lifecycle import BEFORE_SHIPPING
 from orders.models import Event, Hold, HoldType, Order, Shop
 from orders.models import OrderState as S
+from orders.operations import figures
 
 TO_SHIP = (S.PAID, S.RESERVED, S.ROUTED, S.RELEASED, S.WAVED, S.PACKED, S.PRINTED)
 ENDED = (S.CLOSED, S.CANCELLED)
@@ -27,9 +28,15 @@ def late() -> Q:
 
 
 def soon() -> Q:
-    """About to be past it."""
+    """About to be past it: amber, as the rule of promises says for each shop."""
     now = timezone.now()
-    return Q(promised_ship_at__gte=now, promised_ship_at__lt=now + NEAR, shipped_at=None, state__in=TO_SHIP)
+    shops: dict[dt.timedelta, list[int]] = {}
+    for shop, before in figures.amber().items():
+        shops.setdefault(before, []).append(shop)
+    near = Q(pk__in=[])
+    for before, ids in shops.items():
+        near |= Q(shop_id__in=ids, promised_ship_at__lt=now + before)
+    return near & Q(promised_ship_at__gte=now, shipped_at=None, state__in=TO_SHIP)
 
 
 def held() -> Q:
