@@ -69,6 +69,15 @@ def page(browser: Any) -> Iterator[Any]:
 
 
 @pytest.fixture(autouse=True)
+def _rules_as_they_ship() -> Iterator[None]:
+    """Each test begins with the shipped policies and asks the database of none, until it calls `engine.forget`."""
+    from orderhub.rules import engine
+
+    engine.as_shipped()
+    yield
+
+
+@pytest.fixture(autouse=True)
 def _no_counts_of_another_test() -> Iterator[None]:
     """Budgets, breakers and what is known of the rules in use live in the process; each test begins with none."""
     from orderhub.integrations import turns

@@ -44,14 +44,14 @@ ROLES: tuple[Role, ...] = (
         "customer_service", _("Customer service"),
         (*SEE_ORDERS, *SEE_STOCK, *SEE_PARCELS, "orders.change_order", "orders.add_hold", "orders.change_hold",
          "orders.add_case", "orders.change_case", "orders.reveal_receiver", "orderhub.change_ticket", "orderhub.view_message",
-         "routing.decide_address"),
+         "routing.decide_address", "orders.view_blacklist", "orders.add_blacklist"),
     ),
     Role(
         "service_lead", _("Service lead"),
         ("orders.view_shop", "orderhub.view_payload", "orderhub.change_payload", "orderhub.change_message",
          "inventory.view_unknowncode", "inventory.change_unknowncode", "inventory.view_skucode", "inventory.add_skucode",
          "routing.view_*", "routing.*_knownplace", "routing.delete_addressmemory", "routing.change_addresspolicy",
-         "orderhub.view_ruleset"),
+         "orderhub.view_ruleset", "orders.change_blacklist"),
         inherits=("customer_service",),
     ),
     Role(

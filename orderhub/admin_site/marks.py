@@ -112,7 +112,7 @@ def ago(at: dt.datetime | None) -> str:
 NEAR = dt.timedelta(hours=6)
 
 
-def deadline(at: dt.datetime | None, over: bool = False) -> SafeString | str:
+def deadline(at: dt.datetime | None, over: bool = False, near: dt.timedelta = NEAR) -> SafeString | str:
     """A promised time: red with how late, amber when near, plain otherwise or when it is `over` (kept)."""
     if at is None:
         return ""
@@ -125,7 +125,7 @@ def deadline(at: dt.datetime | None, over: bool = False) -> SafeString | str:
             moment(at),
             _("%(span)s late") % {"span": span(left)},
         )
-    if left < NEAR:
+    if left < near:
         return format_html(
             '<span class="oh-near">{}<br><b>{}</b></span>',
             moment(at),

@@ -82,6 +82,8 @@ DASHBOARD: tuple[str, ...] = (
 )
 
 PAGES: tuple[Page, ...] = (
+    Page("blacklist/", "blacklist", "orders.admin.blacklist.page"),
+    Page("blacklist/<int:entry_id>/remove/", "blacklist_remove", "orders.admin.blacklist.remove"),
     Page("sync/", "sync_health", "orders.admin.sync.health"),
     Page("sync/<int:shop_id>/pull/", "sync_pull", "orders.admin.sync.pull_now"),
     Page("sync/<int:shop_id>/backfill/", "backfill_begin", "orders.admin.backfill.begin"),

@@ -29,6 +29,7 @@ GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
         Item(_("Orders"), "receipt_long", "orders_order_changelist", "orders.view_order"),
         Item(_("Address review"), "where_to_vote", "address_review", "routing.decide_address", badge=REVIEWS),
         Item(_("Tickets"), "confirmation_number", "orderhub_ticket_changelist", "orderhub.view_ticket"),
+        Item(_("Blacklist"), "block", "blacklist", "orders.view_blacklist"),
         Item(_("After-sale cases"), "assignment_return", "orders_case_changelist", "orders.view_case"),
     )),
     (_("Goods and stock"), False, (

@@ -24,7 +24,7 @@ from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputW
 
 from orderhub.actors import person
 from orderhub.admin_site.base import Admin
-from orderhub.admin_site.marks import channel_chip, deadline, moment, pill, state_pill, yuan
+from orderhub.admin_site.marks import NEAR, channel_chip, deadline, moment, pill, state_pill, yuan
 from orderhub.admin_site.registry import WAYBILLS
 from orderhub.dotted import resolve
 from orders import timeline
@@ -44,6 +44,7 @@ from orders.admin.points import bar, mini, reached
 from orders.admin.search import narrow
 from orders.admin.urgency import marks
 from orders.models import Hold, Order, Receiver
+from orders.operations import figures
 
 
 class DetailsForm(forms.ModelForm):
@@ -120,7 +121,7 @@ class OrderAdmin(Admin):
         return (narrow(queryset, search_term) if search_term.strip() else queryset), False
 
     def dress(self, request: HttpRequest, rows: list[Order]) -> None:
-        """Holds, touchpoints, district and waybills of the page's rows: four queries, however many rows."""
+        """Holds, touchpoints, district, waybills and ambers of the page's rows: five queries, however many rows."""
         ids = [row.pk for row in rows]
         points = reached(ids)
         holds: dict[int, list[Hold]] = {}
@@ -133,7 +134,9 @@ class OrderAdmin(Admin):
             )
         }
         waybills = resolve(WAYBILLS)(ids)
+        ambers = figures.amber()
         for row in rows:
+            row.shown_amber = ambers.get(row.shop_id, NEAR)  # type: ignore[attr-defined]
             row.shown_points = bar(row.state, points.get(row.pk, {}), row.state_since)  # type: ignore[attr-defined]
             row.shown_holds = holds.get(row.pk, [])  # type: ignore[attr-defined]
             row.shown_place = places.get(row.pk, ("", "", ""))  # type: ignore[attr-defined]
@@ -186,7 +189,11 @@ class OrderAdmin(Admin):
 
     @admin.display(description=_("promised to ship by"))
     def promised(self, order: Order) -> str:
-        return deadline(order.promised_ship_at, order.shipped_at is not None or order.state not in TO_SHIP)
+        return deadline(
+            order.promised_ship_at,
+            order.shipped_at is not None or order.state not in TO_SHIP,
+            order.shown_amber,  # type: ignore[attr-defined]
+        )
 
     @admin.display(description=_("amount"))
     def amount(self, order: Order) -> SafeString:

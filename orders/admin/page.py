@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from inventory.models import Movement, Reservation, Warehouse
 from orderhub import modules
-from orderhub.admin_site.marks import STATE_TONES, ago, channel_chip, deadline, moment, span, state_pill
+from orderhub.admin_site.marks import NEAR, STATE_TONES, ago, channel_chip, deadline, moment, span, state_pill
 from orderhub.admin_site.registry import ORDER_PANELS
 from orderhub.admin_site.words import actor, carrier, failure, kind_label, payload_kind, source, whose
 from orderhub.dotted import resolve
@@ -30,6 +30,7 @@ from orders.admin.points import bar
 from orders.admin.urgency import marks
 from orders.lifecycle import LIFECYCLE
 from orders.models import Event, Hold, HoldType, Line, Order, Receiver
+from orders.operations import figures
 from orders.operations.returning import DISPOSITIONS
 from orders.queries import shares
 
@@ -104,7 +105,11 @@ def context(request: HttpRequest, order: Order) -> dict[str, Any]:
         "order": order, "title": order.number, "frozen": order.state in ENDED,
         "state_pill": state_pill(order), "urgency": marks(order), "state_tone": STATE_TONES.get(order.state, "neutral"),
         "channel_chip": channel_chip(order.shop.channel, order.shop.name),
-        "promise": deadline(order.promised_ship_at, order.shipped_at is not None or order.state not in TO_SHIP),
+        "promise": deadline(
+            order.promised_ship_at,
+            order.shipped_at is not None or order.state not in TO_SHIP,
+            figures.amber().get(order.shop_id, NEAR),
+        ),
         "marks": [{"mark": mark, "at": moment(mark.at)} for mark in bar(order.state, done, order.state_since)],
         "open_hold_rows": open_holds, "past_holds": [hold for hold in holds if hold.released_at is not None],
         "step": next_step(order, open_holds, stuck),

@@ -182,3 +182,33 @@ def test_that_patterns_hold_what_comes_by_the_dozen(own_shop, boss):
     assert Hold.objects.filter(type="risk").count() == 31 and len(orders) == 31
     assert "同一手机号 31 单" in Hold.objects.first().reason  # type: ignore[union-attr]
     assert CLOCK.name
+
+
+def test_that_the_blacklist_is_kept_by_hand_and_by_those_who_may(client, own_shop, boss):
+    from django.contrib.auth.models import Group
+    from django.urls import reverse
+
+    from orderhub import roles
+
+    roles.sync_roles()
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk.groups.add(Group.objects.get(name="customer_service"))
+    client.force_login(clerk)
+    address = reverse("admin:blacklist")
+    page = client.post(address, {"kind": "number", "text": "13812345678", "reason": "恶意下单"}, follow=True)
+    entry = Blacklist.objects.get()
+    assert "恶意下单" in page.content.decode() and "13812345678" not in page.content.decode()
+    assert entry.added_by == clerk
+    for wrong in ({"kind": "number", "text": "abc", "reason": "x"}, {"kind": "number", "text": "13812345679"},
+                  {"kind": "buyer", "text": "OH0", "reason": "x"}, {"kind": "?", "text": "1", "reason": "x"}):  # fmt: skip
+        client.post(address, wrong)
+    assert Blacklist.objects.count() == 1
+    assert client.post(reverse("admin:blacklist_remove", args=[entry.id])).status_code == 403
+    client.force_login(boss)
+    client.post(reverse("admin:blacklist_remove", args=[entry.id]))
+    entry.refresh_from_db()
+    assert entry.removed_by == boss and entry.removed_at
+    picker = User.objects.create_user("picker", is_staff=True)
+    picker.groups.add(Group.objects.get(name="warehouse_picker"))
+    client.force_login(picker)
+    assert client.get(address).status_code == 403
