@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -49,7 +50,8 @@ def page(request: HttpRequest, sku_id: int) -> HttpResponse:
         .order_by("bin__warehouse__priority", "bin__warehouse__code", "bin__walk_order", "bin__code")
     )
     held = list(
-        Reservation.objects.filter(sku=sku, state="active")
+        Reservation.objects.alias(page_of=F("sku") + 0)
+        .filter(page_of=sku.pk, state="active")
         .select_related("bin__warehouse")
         .order_by("-id")[:NEWEST]
     )
