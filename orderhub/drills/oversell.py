@@ -1,6 +1,7 @@
 """64 buyers want 1,000 pieces with 3,200 requests, half of them retries: exactly what is there is sold.
 
-Four casts: one bin; 32 bins; with earlier reservations present; and single buyers mixed with batches of 50.
+Four casts: one bin; 32 bins; with earlier reservations present; and single buyers mixed with batches of 50. Two more
+in `oversell_more`: bundles in random order, and expiry racing with payment.
 Buyers are threads in several processes, each with a connection of its own.
 """
 
@@ -17,7 +18,7 @@ from inventory import queries
 from inventory.models import Bin, Sku, Warehouse
 from inventory.operations.receive import opening
 from inventory.operations.take import reserve_many, reserve_one
-from orderhub.drills import workers
+from orderhub.drills import oversell_more, workers
 from orderhub.drills.cast import scalar
 
 STOCK, BUYERS, REQUESTS, PROCESSES = 1000, 64, 3200, 4
@@ -27,6 +28,10 @@ def run(*, long: bool) -> dict[str, Any]:
     rounds = 5 if long else 1
     said: dict[str, Any] = {"ok": True, "buyers": BUYERS, "requests": 0, "retries": 0, "sold": 0, "oversold": 0,
                             "deadlocks": 0, "drift": 0, "casts": []}  # fmt: skip
+    result = oversell_more.expiring(0)
+    said["ok"] = said["ok"] and result.pop("ok")
+    said["casts"].append({"cast": "expiry racing with payment", **result})
+    _add(said, result)
     for number in range(rounds):
         for name, bins, earlier, batches in (
             ("one bin", 1, 0, False),
@@ -37,11 +42,19 @@ def run(*, long: bool) -> dict[str, Any]:
             result = _cast(f"{number}-{name}", bins, earlier, batches, seed=number)
             said["ok"] = said["ok"] and result.pop("ok")
             said["casts"].append({"cast": name, **result})
-            for key in ("requests", "retries", "sold", "oversold", "deadlocks"):
-                said[key] += result[key]
+            _add(said, result)
+        result = oversell_more.bundles(number)
+        said["ok"] = said["ok"] and result.pop("ok")
+        said["casts"].append({"cast": "bundles in random order", **result})
+        _add(said, result)
     said["drift"] = len(queries.drift())
     said["ok"] = said["ok"] and not said["drift"]
     return said
+
+
+def _add(said: dict[str, Any], result: dict[str, Any]) -> None:
+    for key in ("requests", "retries", "sold", "oversold", "deadlocks"):
+        said[key] += result[key]
 
 
 def _cast(name: str, bins: int, earlier: int, batches: bool, seed: int) -> dict[str, Any]:

@@ -168,13 +168,13 @@ def take_notices(rows: list[PayloadRow]) -> dict[int, Verdict]:
             data={"out_trade_no": order.channel_number},
         )
     for platform_code, found in claims.items():
-        for order_id in _claim(found, platform(platform_code)):
+        for order_id in claimed_or_back(found, platform(platform_code)):
             _late(*told[order_id])
     nudge("orderhub.drain_outbox", "payment.query")
     return verdicts
 
 
-def _claim(found: dict[int, dt.datetime | None], actor: Actor) -> list[int]:
+def claimed_or_back(found: dict[int, dt.datetime | None], actor: Actor) -> list[int]:
     """Orders that are said to be paid: claimed, or brought back where they expired; those that are neither.
 
     An order that expires at this moment is one or the other: whoever has its row first decides, and nobody is lost.
