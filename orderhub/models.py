@@ -3,13 +3,14 @@
 from orderhub.inbound.models import Payload, RefusedPush
 from orderhub.integrations.models import Breaker, Budget, Call, Connection
 from orderhub.jobs.models import Heartbeat, Job, ModuleSwitch
-from orderhub.notifications.models import Pace, Recipient
+from orderhub.notifications.models import Bell, Pace, Recipient, Step, Told, Wording
 from orderhub.outbox.models import Message
 from orderhub.rules.models import Assertion, Publication, RuleSet, ShadowCount, Trace, Version
 from orderhub.tickets.models import Note, Ticket
 
 __all__ = [
     "Assertion",
+    "Bell",
     "Breaker",
     "Budget",
     "Call",
@@ -26,7 +27,10 @@ __all__ = [
     "RefusedPush",
     "RuleSet",
     "ShadowCount",
+    "Step",
     "Ticket",
+    "Told",
     "Trace",
     "Version",
+    "Wording",
 ]

@@ -79,6 +79,7 @@ ROLES: tuple[Role, ...] = (
     Role(
         "operations", _("Operations supervisor"),
         ("orders.*_shop", "orders.view_payload_raw", "orderhub.*_connection", "orderhub.*_recipient",
+         "orderhub.view_wording", "orderhub.change_wording", "orderhub.*_step", "orderhub.view_told",
          "orderhub.*_moduleswitch", "orderhub.view_call",
          "orderhub.view_ruleset", "orderhub.change_ruleset", "orderhub.publish_ruleset",
          "orderhub.view_heartbeat", "orderhub.view_job", "orderhub.add_job", "inventory.*_sku", "inventory.*_skucode",

@@ -51,6 +51,7 @@ SCHEDULE = (
     Row("Settle places of outlets", "routing.settle_capacity", 60),
     Row("Follow rules in shadow", "orderhub.follow_shadows", 15),
     Row("Forget old rule traces", "orderhub.prune_traces", 60 * 60, keep=True),
+    Row("Escalate unanswered tickets", "orderhub.escalate", 60),
     Row("Work at jobs", "orderhub.run_jobs", 10),
     Row("Worker heartbeat", "orderhub.pulse", 15),
 )

@@ -6,6 +6,7 @@ from orderhub.inbound import processing
 from orderhub.inbound.registry import PAYLOAD_KINDS
 from orderhub.jobs import running
 from orderhub.jobs.pulse import beat
+from orderhub.notifications import escalating
 from orderhub.outbox import sending
 from orderhub.rules import retention, shadowing
 
@@ -24,6 +25,12 @@ def read_payloads(kind: str = "", **_: object) -> None:
     """Read kept payloads: one kind, or all."""
     for each in [kind] if kind else list(PAYLOAD_KINDS):
         processing.process(each)
+
+
+@shared_task(name="orderhub.escalate", ignore_result=True)
+def escalate(**_: object) -> None:
+    """Tickets that nobody answers go to the next role."""
+    escalating.escalate()
 
 
 @shared_task(name="orderhub.pulse", ignore_result=True)

@@ -26,7 +26,20 @@ class RecipientAdmin(Admin):
     ordering = ("role", "id")
     sortable_by = ()
     actions = None
-    fieldsets = ((None, {"fields": (("role", "only"), ("connection", "phone"), "enabled")}),)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("role", "only"),
+                    ("connection", "language"),
+                    ("phone", "email"),
+                    ("quiet_from", "quiet_to"),
+                    "enabled",
+                )
+            },
+        ),
+    )
 
     def get_form(
         self, request: HttpRequest, obj: Any | None = None, change: bool = False, **kwargs: Any
@@ -42,7 +55,9 @@ class RecipientAdmin(Admin):
     def place(self, recipient: Recipient) -> SafeString:
         """The group or telephone; of a telephone only the end is shown in the list."""
         number = (
-            f"···{recipient.phone[-4:]}" if recipient.phone else recipient.connection.get_platform_display()
+            f"···{recipient.phone[-4:]}"
+            if recipient.phone
+            else recipient.email or recipient.connection.get_platform_display()
         )
         return format_html('{}<span class="oh-under">{}</span>', recipient.connection.name, number)
 

@@ -28,6 +28,15 @@ class OrderHubSite(UnfoldAdminSite):
         """The pages that the registry names, each behind the admin's sign-in."""
         return [path(page.path, self.admin_view(later(page.view)), name=page.name) for page in PAGES]
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page knows, with the reader's bell."""
+        context = super().each_context(request)
+        if request.user.is_authenticated:
+            from orderhub.admin.bells import Bell
+
+            context["bell"] = Bell(request)
+        return context
+
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Everything at once: orders by number, waybill or phone tail, goods, tickets, pages. Never cached."""
         text = request.GET.get("s", "").strip()

@@ -37,6 +37,7 @@ PLATFORMS: dict[str, Platform] = {
     "feishu": Platform(_("Feishu group bot"), _AT + "feishu.Feishu"),
     "dingtalk": Platform(_("DingTalk group robot"), _AT + "dingtalk.Dingtalk"),
     "aliyun_sms": Platform(_("Aliyun SMS"), _AT + "aliyun_sms.AliyunSms"),
+    "email": Platform(_("Mail server"), _AT + "email.Email"),
     "amap": Platform(_("Amap"), _AT + "amap.Amap"),
 }
 

@@ -46,6 +46,15 @@ MARKETS = (
 )
 
 
+def _mail_port(sandbox_url: str) -> dict[str, int]:
+    """Where the sandbox takes mail; nothing where no sandbox answers."""
+    try:
+        with httpx.Client(trust_env=False, timeout=5) as web:
+            return {"port": int(web.get(f"{sandbox_url}/email/port").json()["port"])}
+    except (httpx.HTTPError, ValueError, KeyError):
+        return {}
+
+
 def accounts(sandbox_url: str) -> dict[str, Connection]:
     """One connection a platform, with the sandbox's published credentials."""
     t, a, w, q = known.TAOBAO, known.ALIPAY, known.WANGDIANTONG, known.QIMEN
@@ -81,6 +90,8 @@ def accounts(sandbox_url: str) -> dict[str, Connection]:
          {"sign_name": s["sign_name"], "template_pickup_overdue": s["template_pickup_overdue"],
           "template_needs_person": s["template_needs_person"]}),
         ("amap-main", "amap", "高德地图", known.AMAP["key"], {"private_key": known.AMAP["private_key"]}, {}),
+        ("mail", "email", "邮件", known.EMAIL["user"], {"app_secret": known.EMAIL["password"]},
+         {"sender": known.EMAIL["sender"], "security": "none", **_mail_port(sandbox_url)}),
         ("feishu-ops", "feishu", "飞书 运营群", "", {"access_token": known.FEISHU["access_token"],
          "app_secret": known.FEISHU["secret"]}, {}),
         ("dingtalk-warehouse", "dingtalk", "钉钉 仓库群", "", {"access_token": known.DINGTALK["access_token"],
@@ -190,6 +201,9 @@ def build(*, sandbox_url: str, seed: int, admin: str, password: str, say: Callab
     Recipient.objects.bulk_create(
         [
             Recipient(role="service_lead", connection=made["feishu-ops"]),
+            Recipient(role="director", connection=made["feishu-ops"]),
+            Recipient(role="warehouse_manager", connection=made["sms-main"], phone="13800000007"),
+            Recipient(role="operations", connection=made["mail"], email="operations@sandbox.example"),
             Recipient(role="warehouse_manager", connection=made["dingtalk-warehouse"]),
         ]
     )

@@ -19,10 +19,12 @@ from orderhub.integrations.redact import without_phones
 from orderhub.integrations.registry import client
 from orderhub.models import Message
 from orderhub.notifications import pacing, templates
-from orderhub.notifications.models import GROUPS, Recipient
+from orderhub.notifications.models import EMAIL, GROUPS, Recipient
 from orderhub.outbox.sending import Answer
 
 Answers = dict[int, Answer]
+#: More lines than this nobody reads in a group.
+MOST_LINES = 100
 
 
 def send(messages: Sequence[Message]) -> Answers:
@@ -30,10 +32,21 @@ def send(messages: Sequence[Message]) -> Answers:
     connection = messages[0].connection
     if connection is None:
         return {m.id: Answer.person(_("No account is connected."), "configuration") for m in messages}
-    with translation.override(settings.LANGUAGE_CODE):
-        if connection.platform in GROUPS:
-            return _to_group(client(connection), messages)
-        return _by_sms(client(connection), messages)
+    people = Recipient.objects.in_bulk({m.subject_id for m in messages})
+    answers: Answers = {}
+    by_language: dict[str, list[Message]] = {}
+    for message in messages:
+        person = people.get(message.subject_id)
+        by_language.setdefault(person.language if person else settings.LANGUAGE_CODE, []).append(message)
+    for language, group in by_language.items():
+        with translation.override(language):
+            if connection.platform in GROUPS:
+                answers |= _to_group(client(connection), group)
+            elif connection.platform == EMAIL:
+                answers |= _by_mail(client(connection), group, {i: each.email for i, each in people.items()})
+            else:
+                answers |= _by_sms(client(connection), group)
+    return answers
 
 
 def ask(messages: Sequence[Message]) -> Answers:
@@ -42,11 +55,11 @@ def ask(messages: Sequence[Message]) -> Answers:
     phones = _phones(messages)
     for message in messages:
         connection = message.connection
-        if connection is None or connection.platform in GROUPS:
+        if connection is None or connection.platform in (*GROUPS, EMAIL):
             # The tries count from nought after a person's "retry": it was looked, and it did not arrive.
             again = message.attempts <= 1
             text = _(
-                "A group can't be asked whether it got notice %(number)s: look, and retry if it did not."
+                "Nobody can be asked whether notice %(number)s arrived: look there, and retry if it did not."
             )
             answers[message.id] = (
                 Answer.missing() if again else Answer.person(text % {"number": message.id}, "unknown")
@@ -124,11 +137,17 @@ def _text(group: Sequence[Message]) -> str:
         line = templates.line(code, params)
         if line not in lines:
             lines.append(line)
-    parts = [
-        "\n".join([f"【{title}】", *(f"· {line}" for line in lines)]) for title, lines in sections.items()
-    ]
+    parts = ["\n".join([f"【{title}】", *_shortened(lines)]) for title, lines in sections.items()]
     number = _("Notice %(number)s") % {"number": group[0].id}
     return without_phones("\n".join([*parts, number]))[:6000]
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    """The first lines, and how many more there are: the rest stands in the admin's log."""
+    shown = [f"· {line}" for line in lines[:MOST_LINES]]
+    if len(lines) > MOST_LINES:
+        shown.append(_("… and %(n)d more") % {"n": len(lines) - MOST_LINES})
+    return shown
 
 
 def _phones(messages: Sequence[Message]) -> dict[int, str]:
@@ -165,6 +184,28 @@ def _by_sms(speaker: Any, messages: Sequence[Message]) -> Answers:
             answer = Answer.done(biz_id=sent, together=len(group))
         except PlatformError as error:
             answer = Answer.limited(error) if _is_limit(error, speaker) else Answer.of(error)
+        answers |= {m.id: answer for m in group}
+    return answers
+
+
+def _by_mail(server: Any, messages: Sequence[Message], addresses: dict[int, str]) -> Answers:
+    """One mail an address and topic; its Message-ID is our number, by which a person finds it."""
+    answers: Answers = {}
+    for group in _together(messages, addresses):
+        address = addresses.get(group[0].subject_id, "")
+        if not address:
+            answers |= {
+                m.id: Answer.person(_("The recipient has no e-mail address."), "configuration") for m in group
+            }
+            continue
+        subject = templates.title(group[0].data["template"], group[0].data["params"])
+        if len(group) > 1:
+            subject = f"{subject} ({len(group)})"
+        try:
+            server.send(address, subject, _text(group), f"notice-{group[0].id}")
+            answer = Answer.done(together=len(group))
+        except PlatformError as error:
+            answer = Answer.of(error)
         answers |= {m.id: answer for m in group}
     return answers
 

@@ -7,10 +7,13 @@ where several notices are told together, `count` is how many.
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -23,6 +26,7 @@ class Template:
     line: Any
     sms: str = ""
     sms_fields: tuple[str, ...] = ()
+    urgent: bool = False
 
 
 TEMPLATES: dict[str, Template] = {
@@ -59,6 +63,13 @@ TEMPLATES: dict[str, Template] = {
         "template_needs_person",
         ("number", "reason"),
     ),
+    "ticket_unanswered": Template(
+        _("Nobody has answered a ticket"),
+        _("Tickets that nobody has answered"),
+        _("Ticket %(ticket)s: %(title)s; open for %(minutes)s minutes"),
+        "template_needs_person",
+        ("number", "reason"),
+    ),
     "rule_failing": Template(
         _("A rule fails"),
         _("Rules that fail while orders run"),
@@ -74,15 +85,78 @@ TEMPLATES: dict[str, Template] = {
 }
 
 
+PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+#: Staff's words are read at most this often, like everything that is switched while the house runs.
+FRESH_FOR = 2.0
+_own: tuple[float, dict[str, Any]] | None = None
+
+
 def title(code: str, params: Mapping[str, Any]) -> str:
-    return str(TEMPLATES[code].title) % params
+    return filled(_words(code, "title"), params)
 
 
 def line(code: str, params: Mapping[str, Any]) -> str:
-    return str(TEMPLATES[code].line) % params
+    return filled(_words(code, "line"), params)
+
+
+def wording(code: str) -> Any:
+    """Staff's own wording of a notice, as of at most two seconds ago; None where there is none."""
+    global _own
+    if _own is None or time.monotonic() - _own[0] > FRESH_FOR:
+        from orderhub.notifications.models import Wording
+
+        _own = (time.monotonic(), {each.template: each for each in Wording.objects.all()})
+    return _own[1].get(code)
+
+
+def forget() -> None:
+    """Drop what is remembered of staff's words (after a change here, a test)."""
+    global _own
+    _own = None
+
+
+def _words(code: str, part: str) -> str:
+    """Staff's words in the language spoken now, else the house's."""
+    own = wording(code)
+    language = "en" if (get_language() or "").startswith("en") else "zh"
+    said = getattr(own, f"{part}_{language}", "") if own else ""
+    return said or str(getattr(TEMPLATES[code], part))
+
+
+def filled(words: str, params: Mapping[str, Any]) -> str:
+    """The words with their placeholders filled in; a percent sign may stand single or doubled."""
+    return PLACEHOLDER.sub(lambda hit: str(params[hit[1]]), words).replace("%%", "%")
+
+
+def placeholders(code: str) -> list[str]:
+    """What a notice can say, in the order of its own words."""
+    template = TEMPLATES[code]
+    found = PLACEHOLDER.findall(f"{template.title} {template.line}")
+    return list(dict.fromkeys([*found, *(name for name in template.sms_fields if name != "count")]))
+
+
+def fault(code: str, words: str) -> str:
+    """What is wrong with staff's words, for a clerk; "" where nothing is."""
+    if code not in TEMPLATES:
+        return ""
+    known = placeholders(code)
+    wrong = [name for name in PLACEHOLDER.findall(words) if name not in known]
+    shown = ", ".join(f"%({name})s" for name in known)
+    if wrong:
+        return gettext("This notice has no placeholder “%(name)s”; it has: %(known)s") % {
+            "name": wrong[0],
+            "known": shown,
+        }
+    if "%(" in PLACEHOLDER.sub("", words):
+        return gettext("A placeholder is not written out; this notice has: %(known)s") % {"known": shown}
+    return ""
 
 
 def check(code: str, params: Mapping[str, Any]) -> None:
     """KeyError for an unknown template or a missing field: found where the notice is asked for, not at night."""
-    title(code, params)
-    line(code, params)
+    for name in placeholders(code):
+        if name in params or name not in PLACEHOLDER.findall(
+            f"{TEMPLATES[code].title} {TEMPLATES[code].line}"
+        ):
+            continue
+        raise KeyError(name)

@@ -137,7 +137,15 @@ KINDS: dict[str, Kind] = {
             "orderhub.notifications.sending.send",
             "orderhub.notifications.sending.ask",
             "",
-            batch=50,
+            batch=500,  # what was asked for together is told together
+        ),
+        Kind(
+            "notice.bell",
+            "Tell somebody at the bell",
+            "orderhub.notifications.bells.send",
+            "orderhub.notifications.bells.send",
+            "orderhub.notifications.bells.hang",
+            batch=500,
         ),
     )
 }

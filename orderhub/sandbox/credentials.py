@@ -197,7 +197,13 @@ FEISHU = {"access_token": "sandbox-feishu-hook-0001", "secret": "sandbox-feishu-
 DINGTALK = {"access_token": "sandbox-dingtalk-robot-0001", "secret": "SECsandbox-dingtalk-sign-secret"}
 
 AMAP = {"key": "sandboxamapwebservicekey00000001", "private_key": "sandboxamapprivatekey0000000001"}
+EMAIL = {
+    "user": "orderhub@sandbox.example",
+    "password": "sandbox-mail-password",
+    "sender": "orderhub@sandbox.example",
+}
 CREDENTIALS = {
+    "email": EMAIL,
     "taobao": TAOBAO,
     "pinduoduo": PINDUODUO,
     "douyin": DOUYIN,

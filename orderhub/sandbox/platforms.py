@@ -23,6 +23,7 @@ PLATFORMS = {
     "wechatpay": "orderhub.sandbox.wechatpay.WechatPay",
     "feishu": "orderhub.sandbox.feishu.Feishu",
     "dingtalk": "orderhub.sandbox.dingtalk.Dingtalk",
+    "email": "orderhub.sandbox.email.Email",
     "amap": "orderhub.sandbox.amap.Amap",
 }
 

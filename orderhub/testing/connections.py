@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
+
 from orderhub.integrations.models import Connection
 from orderhub.sandbox.credentials import CREDENTIALS
 
@@ -15,6 +17,9 @@ def connection(platform: str, url: str, save: bool = True, **changes: Any) -> Co
         platform=platform, name=platform, code=changes.pop("code", platform), base_url=f"{url}/{platform}",
         app_key=changes.pop("app_key", key), options=options | changes.pop("options", {}),
     )  # fmt: skip
+    if platform == "email":
+        with httpx.Client(trust_env=False) as web:
+            made.options["port"] = web.get(f"{url}/email/port").json()["port"]
     if platform == "cainiao":
         made.base_url = f"{url}/taobao"
     made.set_secrets(secrets | changes.pop("secrets", {}))
@@ -131,6 +136,12 @@ def _known(platform: str) -> tuple[str, dict[str, Any], dict[str, Any], dict[str
             {"app_secret": douyin["app_secret"]},
             {"service_id": douyin["service_id"], "redirect_uri": "http://127.0.0.1/back"},
             {"access_token": douyin["access_token"], "refresh_token": douyin["refresh_token"]},
+        ),
+        "email": (
+            str(known["email"]["user"]),
+            {"app_secret": known["email"]["password"]},
+            {"sender": known["email"]["sender"], "security": "none"},
+            {},
         ),
         "amap": (str(known["amap"]["key"]), {"private_key": known["amap"]["private_key"]}, {}, {}),
         "own_shop": (str(shop.get("app_key") or shop["shop_code"]), {"app_secret": shop["secret"]}, {}, {}),

@@ -30,6 +30,8 @@ class Ticket(models.Model):
     due_at = models.DateTimeField(_("due"), null=True, blank=True)
     first_response_at = models.DateTimeField(_("first response"), null=True, blank=True)
     done_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    #: steps of the escalation path that were taken because nobody answered
+    escalated = models.PositiveSmallIntegerField(_("escalated"), default=0, db_default=0)
     resolution = models.TextField(_("resolution"), blank=True)
 
     class Meta:
