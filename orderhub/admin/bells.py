@@ -28,14 +28,14 @@ class Bell:
     @property
     def unread(self) -> int:
         if not hasattr(self, "_n"):
-            self._n = bells.unread(int(self._request.user.pk))
+            self._n = bells.unread(self._request.user.pk or 0)
         return self._n
 
 
 def page(request: HttpRequest) -> HttpResponse:
     """The reader's notices, newest first."""
     before = request.GET.get("before", "")
-    found = bells.newest(int(request.user.pk), int(before) if before.isdigit() else None, A_PAGE + 1)
+    found = bells.newest(request.user.pk or 0, int(before) if before.isdigit() else None, A_PAGE + 1)
     rows: list[Any] = [_Row(shown) for shown in found[:A_PAGE]]
     name_orders(rows)
     context = {
@@ -62,7 +62,7 @@ class _Row:
 def read(request: HttpRequest) -> HttpResponse:
     """One notice is read, or all are."""
     chosen = request.POST.get("notice", "")
-    n = bells.read(int(request.user.pk), int(chosen) if chosen.isdigit() else None)
+    n = bells.read(request.user.pk or 0, int(chosen) if chosen.isdigit() else None)
     if not chosen:
         messages.success(request, _now("%(n)d notices marked as read.") % {"n": n})
     return HttpResponseRedirect(reverse("admin:bells"))

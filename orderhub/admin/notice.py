@@ -173,9 +173,6 @@ class ToldAdmin(Ledger):
     ordering = ("-id",)
     sortable_by = ()
 
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).filter(kind__in=(KIND, BELL))
-
     def dress(self, request: HttpRequest, rows: list[Any]) -> None:
         """Order numbers, recipients and people of the page: three queries."""
         from django.contrib.auth import get_user_model

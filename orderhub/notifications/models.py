@@ -183,8 +183,17 @@ class Bell(models.Model):
         return f"{self.template} {self.topic}"
 
 
+class Notices(models.Manager["Told"]):
+    """Of the outbox only what tells our people something."""
+
+    def get_queryset(self) -> models.QuerySet[Told]:
+        return super().get_queryset().filter(kind__startswith="notice.")
+
+
 class Told(Message):
     """A notice in the outbox, as the delivery log shows it."""
+
+    objects = Notices()  # type: ignore[misc]
 
     class Meta:
         proxy = True

@@ -225,3 +225,48 @@ def test_that_a_kind_with_a_path_of_its_own_goes_only_that(box: Served) -> None:
     Step.objects.create(kind="watch", place=1, minutes=60, role="director")
     ticket(1, 30)
     assert escalating.escalate() == 0
+
+
+def test_that_the_bell_counts_and_is_read_by_its_owner_alone(box: Served, client: Any) -> None:
+    anna, ben = staff("anna", "ben")
+    User.objects.filter(id__in=[anna.id, ben.id]).update(is_staff=True)
+    tell(1)
+    go()
+    client.force_login(anna)
+    page = client.get("/admin/bells/").content.decode()
+    assert "OH1：拆单失败" in page and "oh-unread" in page
+    other = Bell.objects.get(user=ben)
+    client.post("/admin/bells/read/", {"notice": other.id})
+    assert bells.unread(ben.id) == 1
+    client.post("/admin/bells/read/")
+    assert (bells.unread(anna.id), bells.unread(ben.id)) == (0, 1)
+
+
+def test_that_staff_see_their_words_before_they_save_them(admin_client: Any) -> None:
+    admin_client.get("/admin/orderhub/wording/")
+    own = Wording.objects.get(template="watch")
+    page = admin_client.get(f"/admin/orderhub/wording/{own.id}/change/").content.decode()
+    assert "%(number)s" in page and "【等待过久的订单】" in page and "【Orders that wait too long】" in page
+    words = {
+        "template": "watch",
+        "title_zh": "快看",
+        "line_zh": "%(number)s",
+        "title_en": "",
+        "line_en": "%(who)s",
+    }
+    shown = admin_client.post("/admin/wording/preview/", words).content.decode()
+    assert "【快看】" in shown and "· OH2606010001" in shown and "没有占位符“who”" in shown
+    assert Wording.objects.get(template="watch").title_zh == ""
+
+
+def test_that_the_log_says_who_was_told_what_and_how_it_went(box: Served, admin_client: Any) -> None:
+    staff("anna")
+    mailed(box)
+    box.control("faults", kind="deny", platform="email", method="DATA", times=1)
+    tell(1)
+    go()
+    page = admin_client.get("/admin/orderhub/told/").content.decode()
+    assert "anna" in page and "客服主管" in page and "mail server refuses" not in page
+    assert str(templates.TEMPLATES["needs_person"].label) in page and "邮件服务器拒绝该邮件" in page
+    message = Message.objects.get(kind="notice.send")
+    assert f"../message/{message.id}/change/" in page

@@ -325,7 +325,14 @@ def test_that_a_recipient_must_have_what_its_channel_needs(box: Served) -> None:
 
 def test_that_staff_set_a_recipient_up_in_the_admin(box: Served, admin_client: Any) -> None:
     group = account(box, "feishu")
-    posted = {"role": "service_lead", "connection": group.id, "only": "", "phone": "", "enabled": "on"}
+    posted = {
+        "role": "service_lead",
+        "connection": group.id,
+        "only": "",
+        "phone": "",
+        "enabled": "on",
+        "language": "en",
+    }
     answer = admin_client.post("/admin/orderhub/recipient/add/", posted, follow=True)
     assert answer.status_code == 200 and Recipient.objects.get().connection == group
     refused = admin_client.post("/admin/orderhub/recipient/add/", {**posted, "phone": "13800138000"})
