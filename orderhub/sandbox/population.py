@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from typing import TYPE_CHECKING
 
 from orderhub.sandbox import catalogue
+from orderhub.sandbox.amap import places
 from orderhub.sandbox.catalogue import Address, Basket
 from orderhub.sandbox.frame import BEIJING
 from orderhub.sandbox.schedule import lot
@@ -245,6 +247,7 @@ class Deal:
 
 
 #: Where the sandbox's map knows most places (`data/pois.jsonl.gz`): 杭州, 上海, 宁波, 北京, 广州, 深圳, 南京, 嘉兴.
+ROAD = re.compile(r"[一-龥]{1,8}?(?:大道|大街|公路|路|街|巷)")
 WELL_KNOWN = ("3301", "3101", "3302", "1101", "4401", "4403", "3201", "3304")
 
 
@@ -270,13 +273,31 @@ def _mark(world: World, orders: list[SourceOrder], deal: Deal) -> list[SourceOrd
     return [changed.get(order.seq, order) for order in orders] + extra
 
 
+def _on_the_map(receiver: Receiver) -> bool:
+    """Whether the road of an address is one that our small map knows: the real one knows every road."""
+    if not receiver.adcode.startswith(WELL_KNOWN):
+        return False
+    return any(road in receiver.address for road in _roads().get(receiver.adcode, ()))
+
+
+@cache
+def _roads() -> dict[str, frozenset[str]]:
+    """{district: its roads in the file of places}."""
+    found: dict[str, set[str]] = {}
+    for place in places():
+        road = ROAD.match(place.address)
+        if road:
+            found.setdefault(place.adcode, set()).add(road.group())
+    return {adcode: frozenset(roads) for adcode, roads in found.items()}
+
+
 def _fits(world: World, channel: str, least: float, most: float, name: str) -> Callable[[SourceOrder], bool]:
     def fits(order: SourceOrder) -> bool:
         if order.paid_at is None or (channel and order.channel != channel):
             return False
         if name in ("return", "pickup_overdue", "weight_off") and not 0 < len(order.lines) <= 4:
             return False
-        if name == "vague_address" and not order.receiver.adcode.startswith(WELL_KNOWN):
+        if name == "vague_address" and not _on_the_map(order.receiver):
             return False
         return least * DAY <= world.start - order.paid_at <= most * DAY
 
