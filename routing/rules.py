@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from orderhub.rules import explaining, registry
+from orderhub.rules import explaining, registry, words
 from orderhub.rules.models import Version
 
 
@@ -18,8 +18,23 @@ def told(figures: Mapping[str, Any]) -> str:
         return head
     point = registry.point(version.rule_set.point)
     steps = [explaining.row_words(point, version.document, row) for row in figures.get("rows", ())]
-    said = [explaining.sentence(step) for step in steps if step]
+    told_rows = [(row, step) for row, step in zip(figures.get("rows", ()), steps, strict=True) if step]
+    asked = [step for row, step in told_rows if _asks(version.document, row)]
+    said = [explaining.sentence(step) for step in asked or [step for _row, step in told_rows[:1]]]
     return _("%(rules)s: %(rows)s") % {"rules": head, "rows": _("; ").join(said)} if said else head
+
+
+def _asks(document: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Whether the row that matched asked for anything; the last row of a table fits everything."""
+    content = next(node["content"] for node in document["nodes"] if node["id"] == row["node"])
+    rule: dict[str, Any] = next((each for each in content["rules"] if each.get("_id") == row["row"]), {})
+    return any(str(rule.get(head["id"]) or "").strip() for head in content["inputs"])
+
+
+def value(code: str, given: Any) -> str:
+    """An answer in words: warehouses and carriers by their names."""
+    point = registry.point("routing")
+    return words.value_words(given, words.field_of(point, code))
 
 
 def title(version_id: Any) -> str:

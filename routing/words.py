@@ -113,6 +113,8 @@ PARTS = {
     "rate_24h": gettext_noop("signed within 24 h"),
     "own": gettext_noop("own warehouse"),
 }
+PREFERRED = ("prefer_warehouse", "prefer_outlet", "prefer_carrier")
+EXCLUDED = ("exclude_warehouses", "exclude_outlets", "exclude_carriers")
 _AREAS = ("area", "adcode", "written", "point")
 
 
@@ -187,16 +189,9 @@ def forbidden(codes: list[str]) -> str:
 
 def preferences(answer: dict[str, Any], row: Any) -> str:
     """What a rule's answer prefers and excludes, for the order's page."""
-    parts = [
-        _("prefer %(what)s") % {"what": answer[code]}
-        for code in ("prefer_warehouse", "prefer_outlet", "prefer_carrier")
-        if answer.get(code)
-    ]
-    parts += [
-        _("exclude %(what)s") % {"what": _(", ").join(answer[code])}
-        for code in ("exclude_warehouses", "exclude_outlets", "exclude_carriers")
-        if answer.get(code)
-    ]
+    told = {code: rules.value(code, answer[code]) for code in (*PREFERRED, *EXCLUDED) if answer.get(code)}
+    parts = [_("prefer %(what)s") % {"what": told[code]} for code in PREFERRED if answer.get(code)]
+    parts += [_("exclude %(what)s") % {"what": told[code]} for code in EXCLUDED if answer.get(code)]
     parts.append(_("plenty is over %(left)s places") % {"left": f"{answer['preferred_left']:g}"})
     return _("Routed by rule: %(list)s.") % {"list": _("; ").join(parts)}
 

@@ -70,6 +70,10 @@ def cell_words(cell: str, field: Field | None = None) -> str:
             else _("between %(low)s and %(high)s")
         )
         return words % {"low": _unit(low, field), "high": _unit(high, field)}
+    if cell[0] == "[" and cell[-1] == "]":
+        inside = listed(cell[1:-1]) if cell[1:-1].strip() else []
+        if inside is not None:
+            return value_words(inside, field)
     items = listed(cell)
     if items is not None:
         return _(" or ").join(value_words(item, field) for item in items)
