@@ -121,6 +121,7 @@ PAYMENT = Point(
             "orders.policies.careful",
         ),
     ),
+    past="orders.past.payments",
     words="orders.operations.risk.words",
 )
 
@@ -233,6 +234,8 @@ PROMISE = Point(
             "orders.policies.own_promise",
         ),
     ),
+    past="orders.past.promises",
+    effect="orders.past.promise_effects",
 )
 
 

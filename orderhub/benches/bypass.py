@@ -11,7 +11,10 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from orderhub.rules import engine, registry, shaping
 from orders.operations.figures import Figures
+from routing.operations import judging
+from routing.plan import POLICY
 
 
 class _Open:
@@ -37,12 +40,21 @@ def _duplicates(asked: Any) -> list[Figures]:
     return [Figures(shop.duplicate_minutes, shop.duplicate_mode) for shop, _plain in asked]
 
 
+def _routed(rows: Any, spots: Any, *_rest: Any) -> judging.Judged:
+    """Every order by the figures that ship."""
+    answer = shaping.defaults(registry.point("routing"))
+    decided = engine.Decided("routing", [answer], None, "chain", said={id(answer): (None, {})})
+    ids = [row.id for row in rows if row.id in spots]
+    return judging.Judged(decided, dict.fromkeys(ids, POLICY), dict.fromkeys(ids, answer), {id(answer)})
+
+
 #: Where rules are asked, and what stood there before.
 BEFORE = {
     "orders.operations.risk.judge": lambda rows, writer: None,
     "orders.operations.stock_lock.Locks": _Open,
     "orders.operations.figures.promised": _promised,
     "orders.operations.figures.duplicates": _duplicates,
+    "routing.operations.judging.judge": _routed,
 }
 
 

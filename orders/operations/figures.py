@@ -20,15 +20,18 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 def promised(asked: Sequence[tuple[Mapping[str, Any], dt.datetime]]) -> list[dt.datetime]:
     """When each order must leave: [(of_shop() with amount and pieces, paid at)]; no statement of its own."""
-    inputs = []
-    for known, paid_at in asked:
-        local = paid_at.astimezone(SHANGHAI)
-        inputs.append({**known, "hour": local.hour, "weekday": local.isoweekday()})
+    inputs = [dated(known, paid_at) for known, paid_at in asked]
     answers = engine.decide("promise", inputs).answers
     return [
         paid_at + dt.timedelta(hours=answer["hours"])
         for (_known, paid_at), answer in zip(asked, answers, strict=True)
     ]
+
+
+def dated(known: Mapping[str, Any], paid_at: dt.datetime) -> dict[str, Any]:
+    """A promise's input with when it was paid."""
+    local = paid_at.astimezone(SHANGHAI)
+    return {**known, "hour": local.hour, "weekday": local.isoweekday()}
 
 
 def promise_input(

@@ -71,9 +71,9 @@ def judge(rows: list[Any], writer: Writer) -> None:
             engine.leave_trace(writer, POINT, row.id, decided, answer, answer["reason"])
 
 
-def facts(rows: list[Any]) -> dict[int, dict[str, Any]]:
-    """{order: the point's inputs, and its tags}, as far as the rules in use read them. One statement."""
-    read = engine.uses(POINT)
+def facts(rows: list[Any], *, every: bool = False) -> dict[int, dict[str, Any]]:
+    """{order: the point's inputs, and its tags}, as far as the rules in use read them (or `every` one). One statement."""
+    read = frozenset(_FACTS) if every else engine.uses(POINT)
     wanted = [code for code in _FACTS if code in read]
     columns = ", ".join([_ALWAYS, *(_FACTS[code] for code in wanted)])
     with connection.cursor() as cursor:
