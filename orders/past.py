@@ -26,19 +26,19 @@ _JUDGED = """
       AND (%(ids)s::bigint[] IS NULL OR o.id = ANY(%(ids)s)) ORDER BY o.id LIMIT %(limit)s"""
 
 
+def _given(
+    since: dt.datetime, until: dt.datetime, ids: Sequence[int] | None, after_id: int, limit: int
+) -> dict[str, Any]:
+    chosen = None if ids is None else list(ids)
+    return {"since": since, "until": until, "after": after_id, "ids": chosen, "limit": limit}
+
+
 def payments(
     since: dt.datetime, until: dt.datetime, ids: Sequence[int] | None, after_id: int, limit: int
 ) -> list[Past]:
     """Orders whose payment was proved, or that were held as suspicious, in this time."""
-    given = {
-        "since": since,
-        "until": until,
-        "after": after_id,
-        "ids": None if ids is None else list(ids),
-        "limit": limit,
-    }
     with connection.cursor() as cursor:
-        cursor.execute(_JUDGED, given)
+        cursor.execute(_JUDGED, _given(since, until, ids, after_id, limit))
         found = cursor.fetchall()
     rows = [SimpleNamespace(id=row[0], payable=row[2], piece_count=row[3], paid_at=row[4]) for row in found]
     facts = risk.facts(rows, every=True) if rows else {}
@@ -59,15 +59,8 @@ def promises(
     since: dt.datetime, until: dt.datetime, ids: Sequence[int] | None, after_id: int, limit: int
 ) -> list[Past]:
     """Paid orders of this time, with the hours that they were promised in."""
-    given = {
-        "since": since,
-        "until": until,
-        "after": after_id,
-        "ids": None if ids is None else list(ids),
-        "limit": limit,
-    }
     with connection.cursor() as cursor:
-        cursor.execute(_PAID, given)
+        cursor.execute(_PAID, _given(since, until, ids, after_id, limit))
         found = cursor.fetchall()
     made = []
     for identity, number, code, channel, hours, payable, pieces, paid_at, promised in found:
