@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from inventory import availability
 from inventory.operations import drift, release
 from inventory.providers import purchases, stockins
 from orderhub.integrations.importance import Importance, spending
@@ -31,3 +32,9 @@ def look_for_drift(**_: object) -> None:
 def expire_holds(**_: object) -> None:
     """What staff put by is free again when its time is over."""
     release.expire()
+
+
+@shared_task(name="inventory.keep_shown", ignore_result=True)
+def keep_shown(**_: object) -> None:
+    """Write down what buyers are shown, where it changed."""
+    availability.keep_history()

@@ -72,6 +72,7 @@ ROLES: tuple[Role, ...] = (
         "purchasing", _("Purchasing lead"),
         (*SEE_STOCK, "inventory.add_sku", "inventory.change_sku", "inventory.view_skucode", "inventory.add_skucode",
          "inventory.change_skucode", "inventory.view_unknowncode", "inventory.change_unknowncode", "inventory.*_supplier",
+         "inventory.*_shownfactor",
          "inventory.*_bundlepart",
          "inventory.*_purchaseorder", "inventory.*_purchaseline", "orders.view_order", "orders.view_line",
          "orderhub.view_ticket", "orderhub.change_ticket"),

@@ -30,6 +30,7 @@ SCHEDULE = (
     Row("Retry orders that wait for stock", "orders.retry_stock", 300),
     Row("Look for SKUs that are nearly used up", "orders.watch_stock", 60),
     Row("Ask for return receipts", "orders.poll_returns", 60),
+    Row("Write down what is shown", "inventory.keep_shown", 15 * 60, keep=True),
     Row("Ask for purchase orders", "inventory.poll_purchases", 300),
     Row("Ask for stock-in receipts", "inventory.poll_stockins", 120),
     Row("Look for stock that does not add up", "inventory.look_for_drift", 24 * 60 * 60, keep=True),

@@ -1,3 +1,3 @@
-from inventory.admin import drift, purchase, sku, stock, unknown, warehouse
+from inventory.admin import board, drift, purchase, sku, stock, unknown, warehouse
 
-__all__ = ["drift", "purchase", "sku", "stock", "unknown", "warehouse"]
+__all__ = ["board", "drift", "purchase", "sku", "stock", "unknown", "warehouse"]

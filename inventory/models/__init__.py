@@ -1,5 +1,6 @@
 from inventory.models.drift import Drift
 from inventory.models.purchase import PurchaseLine, PurchaseOrder, Supplier
+from inventory.models.shown import ShownFactor, ShownHistory
 from inventory.models.sku import BundlePart, Sku, SkuCode, UnknownCode
 from inventory.models.stock import Backorder, Movement, Reservation, Stock
 from inventory.models.warehouse import Bin, Warehouse
@@ -13,6 +14,8 @@ __all__ = [
     "PurchaseLine",
     "PurchaseOrder",
     "Reservation",
+    "ShownFactor",
+    "ShownHistory",
     "Sku",
     "SkuCode",
     "Stock",

@@ -33,6 +33,7 @@ GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
         Item(_("After-sale cases"), "assignment_return", "orders_case_changelist", "orders.view_case"),
     )),
     (_("Goods and stock"), False, (
+        Item(_("Stock that can be believed"), "verified", "shown_board", "inventory.view_stock"),
         Item(_("Stock"), "inventory_2", "inventory_stock_changelist", "inventory.view_stock"),
         Item(_("Purchase orders"), "local_shipping", "inventory_purchaseorder_changelist", "inventory.view_purchaseorder"),
         Item(_("SKUs"), "category", "inventory_sku_changelist", "inventory.view_sku"),

@@ -1,0 +1,94 @@
+"""The number that buyers see: what is on the shelf and free, and a cautious part of what is on the way.
+
+① on sellable shelves and promised to nobody (so net of ③) · ② on the way, expected within the horizon and not overdue
+for longer than that · ③ held by orders that
+are not paid yet · shown = ⌊① + factor × ②⌋, the factor line by line, of the narrowest row that fits
+(`ShownFactor`). What is sold above ① waits until `later_on`. One statement, however many SKUs.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from django.db import connection
+
+#: Where no row says otherwise.
+FACTOR, HORIZON_DAYS = "0.70", 14
+#: From the day on which goods are expected until they lie on a shelf.
+PUT_AWAY_DAYS = 1
+
+_SQL = """
+WITH asked AS (SELECT id, category FROM inventory_sku WHERE {which}),
+shelf AS (
+    SELECT s.sku_id, sum(s.on_hand - s.reserved) AS free FROM inventory_stock s
+    JOIN inventory_bin b ON b.id = s.bin_id JOIN inventory_warehouse w ON w.id = b.warehouse_id
+    WHERE b.sellable AND w.active AND s.sku_id IN (SELECT id FROM asked) GROUP BY 1),
+unpaid AS (
+    SELECT sku_id, sum(quantity) AS held FROM inventory_reservation
+    WHERE state = 'active' AND kind = 'unpaid' AND sku_id IN (SELECT id FROM asked) GROUP BY 1),
+lines AS (
+    SELECT l.sku_id, greatest(0, l.ordered - l.stopped - l.received) AS pieces,
+           coalesce(l.expected_at, o.expected_at) AS due, f.factor, f.horizon_days
+    FROM inventory_purchaseline l JOIN inventory_purchaseorder o ON o.id = l.order_id
+    JOIN asked a ON a.id = l.sku_id
+    LEFT JOIN LATERAL (
+        SELECT factor, horizon_days FROM inventory_shownfactor x
+        WHERE x.sku_id = l.sku_id OR x.supplier_id = o.supplier_id OR (x.category <> '' AND x.category = a.category)
+              OR (x.sku_id IS NULL AND x.supplier_id IS NULL AND x.category = '')
+        ORDER BY x.sku_id IS NULL, x.supplier_id IS NULL, x.category = '' LIMIT 1) f ON true
+    WHERE o.state IN ('placed', 'partial') AND l.ordered > l.stopped + l.received),
+coming AS (
+    SELECT sku_id, sum(pieces) AS pieces, sum(pieces * coalesce(factor, {factor})) AS counted, min(due) AS first
+    FROM lines WHERE due BETWEEN now() - make_interval(days => coalesce(horizon_days, {days}))
+                     AND now() + make_interval(days => coalesce(horizon_days, {days}))
+    GROUP BY 1)
+SELECT a.id, coalesce(s.free, 0), coalesce(c.pieces, 0), coalesce(u.held, 0),
+       greatest(0, floor(coalesce(s.free, 0) + coalesce(c.counted, 0)))::int,
+       (greatest(c.first, now()) AT TIME ZONE 'Asia/Shanghai')::date
+FROM asked a LEFT JOIN shelf s ON s.sku_id = a.id LEFT JOIN coming c ON c.sku_id = a.id
+LEFT JOIN unpaid u ON u.sku_id = a.id
+"""
+
+
+class Shown(NamedTuple):
+    """Pieces. `later_on` is the day that a buyer above `free` is named, None where nothing comes."""
+
+    free: int
+    coming: int
+    unpaid: int
+    shown: int
+    later_on: dt.date | None
+
+
+def shown(sku_ids: Iterable[int] | None = None) -> dict[int, Shown]:
+    """{sku: its numbers} of these SKUs, or of all active ones; one statement."""
+    which = "active" if sku_ids is None else "id = ANY(%s)"
+    sql = _SQL.format(which=which, factor=FACTOR, days=HORIZON_DAYS)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [] if sku_ids is None else [list(sku_ids)])
+        later = dt.timedelta(days=PUT_AWAY_DAYS)
+        return {
+            identity: Shown(int(free), int(coming), int(unpaid), number, first + later if coming else None)
+            for identity, free, coming, unpaid, number, first in cursor.fetchall()
+        }
+
+
+def keep_history() -> int:
+    """Write down the numbers that changed since they were written last; how many SKUs. Two statements."""
+    now = shown()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO inventory_shownhistory (sku_id, free, coming, unpaid, shown)
+               SELECT n.* FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::int[])
+                   AS n (sku_id, free, coming, unpaid, shown)
+               LEFT JOIN LATERAL (SELECT free, coming, unpaid, shown FROM inventory_shownhistory h
+                   WHERE h.sku_id = n.sku_id ORDER BY at DESC LIMIT 1) l ON true
+               WHERE (l.free, l.coming, l.unpaid, l.shown) IS DISTINCT FROM (n.free, n.coming, n.unpaid, n.shown)""",
+            [
+                list(now),
+                *([row[place] for row in now.values()] for place in range(4)),
+            ],
+        )
+        return int(cursor.rowcount)
