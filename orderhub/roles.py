@@ -48,7 +48,8 @@ ROLES: tuple[Role, ...] = (
     ),
     Role(
         "service_lead", _("Service lead"),
-        ("orders.view_shop", "orderhub.view_payload", "orderhub.change_payload", "orderhub.change_message",
+        ("orders.view_complaint", "orders.add_complaint", "orders.change_complaintword",
+         "orders.view_shop", "orderhub.view_payload", "orderhub.change_payload", "orderhub.change_message",
          "inventory.view_unknowncode", "inventory.change_unknowncode", "inventory.view_skucode", "inventory.add_skucode",
          "routing.view_*", "routing.*_knownplace", "routing.delete_addressmemory", "routing.change_addresspolicy",
          "orderhub.view_ruleset", "orders.change_blacklist"),

@@ -6,7 +6,17 @@ from django.conf import settings
 from orderhub import sweeping
 from orderhub.integrations.importance import Importance, spending
 from orders.lifecycle import LIFECYCLE
-from orders.operations import mapping, orphans, payment, pull, stock_lock, unpaid, waiting, watching
+from orders.operations import (
+    complaining,
+    mapping,
+    orphans,
+    payment,
+    pull,
+    stock_lock,
+    unpaid,
+    waiting,
+    watching,
+)
 from orders.providers import returns
 
 #: The automatic stretch from proof to route runs as one sweep: one claim, one transaction.
@@ -74,3 +84,8 @@ def watch(**_: object) -> None:
 def look_for_orphans(**_: object) -> None:
     """Every night: is anything held for nobody, does an order lack its goods."""
     orphans.look()
+
+
+@shared_task(name="orders.complaints_jump", ignore_result=True)
+def complaints_jump(**_: object) -> None:
+    complaining.jump()

@@ -10,9 +10,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from orderhub import modules
+from orderhub.admin_site import registry
 from orderhub.admin_site.base import need
+from orderhub.dotted import resolve
 
 WHAT: dict[str, Any] = {
     "payment": _("The channel or gateway itself is asked whether the payment is real."),
@@ -33,6 +36,18 @@ WHAT: dict[str, Any] = {
     "finance": _(
         "After a quiet after-sale window the receivable goes to Kingdee once, and the order is closed for good."
     ),
+}
+
+#: Without these orders do not wait, they go another way.
+PASSED_BY: dict[str, Any] = {
+    "routing": _("No order waits: each goes to its shop's default warehouse."),
+    "address": _("No order waits: each is routed by its district."),
+    "invoice": _("No order waits; signed ones get no invoice until it is on again."),
+}
+TAKEN_UP: dict[str, Any] = {
+    "routing": _("Orders that are not routed yet are routed by the rules."),
+    "address": _("Orders that are not routed yet are looked up first; unsure ones wait for a person."),
+    "invoice": _("Signed orders without an invoice are asked for one."),
 }
 
 
@@ -56,13 +71,38 @@ def switches(request: HttpRequest) -> HttpResponse:
             messages.success(request, text % {"module": label})
         return HttpResponseRedirect(reverse("admin:modules"))
     modules.forget()
-    rows = [
-        {"code": module.code, "label": module.label, "what": WHAT[module.code], "always": module.always,
-         "on": modules.enabled(module.code)}
-        for module in modules.MODULES
-    ]  # fmt: skip
+    first = [need_ for name in registry.FIRST_RUN for need_ in resolve(name)(request)]
     context = {
-        "title": _("Modules"), "rows": rows, "may": request.user.has_perm("orderhub.change_moduleswitch"),
+        "title": _("Modules"), "rows": _rows(request), "may": request.user.has_perm("orderhub.change_moduleswitch"),
+        "first": first, "first_done": sum(step.done for step in first), "first_left": sum(not step.done for step in first),
         **admin.site.each_context(request),
     }  # fmt: skip
     return TemplateResponse(request, "orderhub/modules.html", context)
+
+
+def _rows(request: HttpRequest) -> list[dict[str, Any]]:
+    """Every module with what it needs and what switching it does, in facts."""
+    needs: dict[str, list[registry.Need]] = {}
+    for name in registry.MODULE_NEEDS:
+        for code, found in resolve(name)(request).items():
+            needs.setdefault(code, []).extend(found)
+    waiting = {code: n for name in registry.MODULE_WAITING for code, n in resolve(name)(request).items()}
+    rows = []
+    for module in modules.MODULES:
+        on, n = modules.enabled(module.code), waiting.get(module.code, 0)
+        effect = (
+            ngettext("%(n)d order that is here now will wait, and every one that comes after.",
+                     "%(n)d orders that are here now will wait, and every one that comes after.", n)
+            if on
+            else ngettext("%(n)d order that waits here goes on by itself.", "%(n)d orders that wait here go on by themselves.", n)
+        )  # fmt: skip
+        if module.code in PASSED_BY:
+            effect = str(PASSED_BY[module.code]) if on else str(TAKEN_UP[module.code])
+        rows.append(
+            {
+                "code": module.code, "label": module.label, "what": WHAT[module.code], "always": module.always, "on": on,
+                "needs": needs.get(module.code, []), "missing": any(not each.done for each in needs.get(module.code, [])),
+                "effect": effect % {"n": n} if module.code not in PASSED_BY else effect,
+            }
+        )  # fmt: skip
+    return rows

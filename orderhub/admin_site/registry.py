@@ -43,6 +43,21 @@ class Hit:
     icon: str = "search"
 
 
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that must be there: whether it is, in facts, and where it is set up."""
+
+    label: str
+    done: bool
+    text: str
+    link: str = ""
+
+
+#: What the modules page asks the apps: `by(request)` gives [Need] in order; {module: [Need]}; {module: orders waiting}.
+FIRST_RUN: tuple[str, ...] = ("orders.admin.first_run.steps",)
+MODULE_NEEDS: tuple[str, ...] = ("orders.admin.first_run.needs", "routing.admin.panels.needs")
+MODULE_WAITING: tuple[str, ...] = ("orders.admin.first_run.waiting",)
+
 ORDER_PANELS: tuple[Panel, ...] = (
     Panel("parcels", _("Parcels and tracking"), "logistics.admin.panels.parcels", "logistics.view_parcel"),
     Panel("together", _("Ships together or apart"), "logistics.admin.together.panel", "orders.view_order"),
@@ -126,6 +141,11 @@ PAGES: tuple[Page, ...] = (
     Page("stock/board/", "shown_board", "inventory.admin.board.page"),
     Page("stock/board/<int:sku_id>/", "shown_sku", "inventory.admin.board.one"),
     Page("stock/board/suppliers/<int:supplier_id>/take/", "shown_take", "inventory.admin.board.take"),
+    Page("rules/complaints/", "complaints", "orders.admin.complaints.page"),
+    Page("rules/complaints/word/", "complaints_word", "orders.admin.complaints.save_word"),
+    Page("rules/complaints/<int:word_id>/draft/", "complaints_draft", "orders.admin.complaints.draft"),
+    Page("rules/complaints/bring/", "complaints_bring", "orders.admin.complaints.bring"),
+    Page("rules/complaints/bring/<int:file_id>/", "complaints_take", "orders.admin.complaints.take"),
     Page("rules/", "rules", "orderhub.admin.rules.overview"),
     Page("rules/<slug:code>/", "rules_point", "orderhub.admin.rules.point"),
     Page("rules/<slug:code>/do/<slug:what>/", "rules_act", "orderhub.admin.rules.act"),
@@ -177,6 +197,7 @@ def names() -> Iterator[str]:
     yield ORDER_IDS
     yield from DASHBOARD
     yield from (page.view for page in PAGES)
+    yield from (*FIRST_RUN, *MODULE_NEEDS, *MODULE_WAITING)
     yield MAP_CODE
     yield HELD_FOR
 

@@ -67,6 +67,7 @@ GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
     )),
     (_("Set up"), True, (
         Item(_("Rules"), "rule_settings", "rules", "orderhub.view_ruleset"),
+        Item(_("Complaint words"), "sentiment_dissatisfied", "complaints", "orders.view_complaint"),
         Item(_("Modules"), "toggle_on", "modules", "orderhub.view_moduleswitch"),
         Item(_("Schedule"), "schedule", "django_celery_beat_periodictask_changelist", "django_celery_beat.view_periodictask"),
         Item(_("Recipients of notices"), "campaign", "orderhub_recipient_changelist", "orderhub.view_recipient"),

@@ -70,6 +70,11 @@ TEMPLATES: dict[str, Template] = {
         "template_needs_person",
         ("number", "reason"),
     ),
+    "complaints_jump": Template(
+        _("Complaints have jumped"),
+        _("Complaints have jumped"),
+        _("%(n)s in the last seven days, usually %(usual)s a week"),
+    ),
     "rule_failing": Template(
         _("A rule fails"),
         _("Rules that fail while orders run"),

@@ -1,4 +1,5 @@
 from orders.models.case import Case
+from orders.models.complaint import Complaint, ComplaintFile, ComplaintWord
 from orders.models.deed import Deed
 from orders.models.hold import Hold, HoldType
 from orders.models.order import WATCHED, Event, Line, Order, OrderState, PaymentProof, Receiver
@@ -10,6 +11,9 @@ __all__ = [
     "WATCHED",
     "Blacklist",
     "Case",
+    "Complaint",
+    "ComplaintFile",
+    "ComplaintWord",
     "Deed",
     "Event",
     "Hold",

@@ -95,7 +95,7 @@ class Spreadsheet(Channel):
         )
 
     def split(self, data: bytes, read_at: dt.datetime) -> list[Kept]:
-        table = [[_text(cell) for cell in row] for row in _table(data)]
+        table = cells(data)
         heads = [cell.strip() for cell in table[0]] if table else []
         missing = NEEDED - set(heads)
         if missing:
@@ -105,10 +105,8 @@ class Spreadsheet(Channel):
             text = _("The sheet has more than %(most)s rows: divide it.") % {"most": MOST_ROWS}
             raise Unreadable("too_long", text)
         orders: dict[str, list[dict[str, str]]] = {}
-        for cells in table[1:]:
-            row = {
-                HEADS[h]: c.strip() for h, c in zip(heads, cells, strict=False) if h in HEADS and c.strip()
-            }
+        for line in table[1:]:
+            row = {HEADS[h]: c.strip() for h, c in zip(heads, line, strict=False) if h in HEADS and c.strip()}
             if row:
                 orders.setdefault(row.get("number", ""), []).append(row)
         made = []
@@ -128,6 +126,11 @@ class Spreadsheet(Channel):
 
     def shipped(self, api: Any, told: Told) -> bool:
         return True
+
+
+def cells(data: bytes) -> list[list[str]]:
+    """The rows of a CSV (UTF-8 or GB18030) or XLSX file as texts. Raises Unreadable."""
+    return [[_text(cell) for cell in row] for row in _table(data)]
 
 
 def _table(data: bytes) -> list[list[Any]]:

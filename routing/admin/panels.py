@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from inventory.queries import warehouses
+from orderhub.admin_site.registry import Need
 from orders import queries as orders
 from orders.operations.destination import FREE, TAKEN
 from routing import address_words, queries
 from routing.admin.decision import OVERRIDE
-from routing.models import AddressPolicy
+from routing.models import AddressPolicy, Fence, Outlet
 from routing.operations import revealed
 
 CHANGEABLE = ("reserved", "routed")
@@ -45,3 +48,14 @@ def _may_point(head: orders.OrderHead | None, request: HttpRequest) -> bool:
         "routing.decide_address"
     )
     return early and allowed and AddressPolicy.current().revealed
+
+
+def needs(request: HttpRequest) -> dict[str, list[Need]]:
+    """What routing needs, for the modules page. Two statements."""
+    outlets, fences = Outlet.objects.filter(active=True).count(), Fence.objects.count()
+    return {
+        "routing": [
+            Need(_("Fences"), fences > 0, str(fences), reverse("admin:routing_fence_changelist")),
+            Need(_("Outlets"), outlets > 0, str(outlets), reverse("admin:routing_outlet_changelist")),
+        ]
+    }
