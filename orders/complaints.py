@@ -118,7 +118,7 @@ def suggestions(
     words = [word for word in known if word]
     counts: Counter[str] = Counter()
     for text in texts:
-        runs = set()
+        runs: set[str] = set()
         for part in re.findall(r"[一-鿿]{2,}", text):
             for n in (2, 3, 4, 5):
                 runs.update(part[i : i + n] for i in range(len(part) - n + 1))

@@ -184,7 +184,7 @@ def bring(request: HttpRequest) -> HttpResponse:
     ComplaintFile.objects.filter(by_id=request.user.pk, taken=None).delete()
     kept = ComplaintFile.objects.create(
         name=str(sent.name)[:120], rows=[[getattr(row, name) for name in row.__slots__] for row in rows],
-        faults=[{**fault, "row": fault["row"] + 1} for fault in faults], by_id=request.user.pk,
+        faults=[{**fault, "row": fault["row"] + 1} for fault in faults], by_id=request.user.pk or 0,
     )  # fmt: skip
     return _bring_page(request, kept)
 

@@ -130,7 +130,7 @@ def test_that_a_word_becomes_a_draft_that_can_be_published_and_acts(
     for word in words.values():
         answer = client.post(f"/admin/rules/complaints/{word.id}/draft/")
         word.refresh_from_db()
-        draft = Version.objects.get(id=word.version_id)
+        draft = Version.objects.get(id=word.version_id or 0)
         assert answer["Location"].endswith(f"/rules/version/{draft.id}/table/")
         assert draft.state == "draft" and check("watch", draft.document) == []
         row = draft.document["nodes"][1]["content"]["rules"][0]
