@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -189,6 +190,10 @@ class KnownPlace(models.Model):
         return self.name or self.code
 
 
+#: The figures of the policy that a rule may say otherwise; precision is a bound that none may lower.
+FIGURES = ("threshold", "sample", "bulk", "let_go_hours")
+
+
 class AddressPolicy(models.Model):
     """The figures of address review. Read by `AddressPolicy.current()`; id is always 1."""
 
@@ -212,8 +217,18 @@ class AddressPolicy(models.Model):
 
     @classmethod
     def current(cls) -> AddressPolicy:
-        """The stored figures, or the defaults where none are stored."""
-        return cls.objects.filter(pk=1).first() or cls(pk=1)
+        """The stored figures, or the defaults where none are stored, as the rule of address review has them."""
+        from orderhub.rules import engine
+
+        kept = cls.objects.filter(pk=1).first() or cls(pk=1)
+        now = timezone.localtime()
+        given = {f"own_{name}": getattr(kept, name) for name in FIGURES}
+        (answer,) = engine.decide(
+            "review", [{**given, "hour": now.hour, "weekday": now.isoweekday()}]
+        ).answers
+        for name in FIGURES:
+            setattr(kept, name, type(getattr(kept, name))(answer[name]))
+        return kept
 
 
 class AddressThreshold(models.Model):
