@@ -13,6 +13,7 @@ import hashlib
 import json
 import random
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ CARRIER, COMPANY = "ZTO", "中通"
 #: Pick-ups a day: some outlets start over the policy's 200, some under it.
 CAPACITIES = (160, 240, 320, 500, 800)
 NUMBERS = "一二三"
+#: Yuan for the first kg, and promised hours: made up, so that the weighted policy has something to weigh.
+FREIGHT = (Decimal("2.80"), Decimal("3.20"), Decimal("3.60"), Decimal("4.50"))
+HOURS = (24, 36, 48, 72)
 
 
 @transaction.atomic
@@ -44,6 +48,7 @@ def load(now: dt.datetime) -> dict[str, int]:
     since = timezone.localdate(now) - dt.timedelta(days=30)
     for code in codes:
         draw = random.Random(int(hashlib.sha256(code.encode()).hexdigest()[:12], 16))
+        price = random.Random(f"{code} freight")  # of its own, so that the rest of the demo stays as it was
         parts = _parts(outlines[code], draw) if code in outlines else [None] * 3
         for n, part in enumerate(parts, 1):
             town = towns.get(code, "") if n == 3 and part is None else ""
@@ -54,6 +59,9 @@ def load(now: dt.datetime) -> dict[str, int]:
                 adcode=code,
                 town=town,
                 daily_capacity=draw.choice(CAPACITIES),
+                freight_first=price.choice(FREIGHT),
+                freight_next=Decimal("0.80"),
+                promised_hours=price.choice(HOURS),
             )
             outlets.append(outlet)
             if part is not None:

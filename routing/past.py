@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -188,7 +187,10 @@ def effect(pasts: list[Past], before: list[dict[str, Any]], after: list[dict[str
         if one == other:
             made.append(same)
             continue
-        old, new = _Way(past_.became, _policy(one), facts), _Way(past_.became, _policy(other), facts)
+        old, new = (
+            _Way(past_.became, Policy.of("", one), facts),
+            _Way(past_.became, Policy.of("", other), facts),
+        )
         if old.key() == new.key():
             made.append(same)
             continue
@@ -207,19 +209,10 @@ def moved(one: Past, answer: dict[str, Any], facts: known.Known, houses: dict[st
 
     What the answer would only hold or let wait is not moved.
     """
-    old, new = _Way.gone(one.became, facts), _Way(one.became, _policy(answer), facts)
+    old, new = _Way.gone(one.became, facts), _Way(one.became, Policy.of("", answer), facts)
     if new.held == "full" or old.key() == new.key():
         return "", ""
     return _words(old, new, houses, facts), _words(new, old, houses, facts)
-
-
-def _policy(answer: dict[str, Any]) -> Policy:
-    return _cached(tuple((code, tuple(v) if isinstance(v, list) else v) for code, v in answer.items()))
-
-
-@lru_cache(maxsize=1_000)
-def _cached(answer: tuple[tuple[str, Any], ...]) -> Policy:
-    return Policy.of("", dict(answer))
 
 
 def _less(new: float | None, old: float | None) -> float | None:

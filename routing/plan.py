@@ -8,7 +8,8 @@ full, unreachable or excluded option is never taken, and every option that is no
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from routing import weighing
@@ -62,17 +63,28 @@ class Policy:
 
     @classmethod
     def of(cls, name: str, answer: Mapping[str, Any]) -> Policy:
-        """The answer of the rules as a policy; what it does not say stays as it ships."""
-        said = {code: answer[code] for code in _CODES if code in answer}
-        for code in _LISTS:
-            if code in said:
-                said[code] = tuple(said[code])
-        return cls(name=name, **said)
+        """The answer of the rules as a policy; what it does not say stays as it ships. Equal answers share one."""
+        ships = _SHIPS
+        said = tuple(
+            (code, tuple(value) if type(value) is list else value)
+            for code, value in answer.items()
+            if code in ships and value != ships[code]
+        )
+        return _made(name, said)
+
+
+@lru_cache(maxsize=2_000)
+def _made(name: str, said: tuple[tuple[str, Any], ...]) -> Policy:
+    return Policy(name=name, **dict(said))
 
 
 POLICY = Policy()
-_CODES = tuple(f.name for f in fields(Policy) if f.name != "name")
-_LISTS = ("compare", "exclude_warehouses", "exclude_outlets", "exclude_carriers")
+#: What ships, as the rules answer it.
+_SHIPS = {
+    code: list(value) if isinstance(value, tuple) else value
+    for code, value in POLICY.as_dict().items()
+    if code != "name"
+}
 
 
 class Outlet(NamedTuple):

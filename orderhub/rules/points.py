@@ -84,6 +84,16 @@ class Point:
         return {field.code: field for field in self.outputs}
 
     @cached_property
+    def silent(self) -> dict[str, Any]:
+        """What is answered where a document says nothing; the outputs that it must say are in it for their place only."""
+        return {field.code: field.default for field in self.outputs}
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """The outputs that a document must say."""
+        return tuple(field.code for field in self.outputs if field.default is None)
+
+    @cached_property
     def policy_of(self) -> dict[str, Policy]:
         return {policy.code: policy for policy in self.policies}
 

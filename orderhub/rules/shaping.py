@@ -84,15 +84,14 @@ def complete(point: Point, answer: Any) -> dict[str, Any]:
     """The document's answer with every output of the point, typed; unknown keys are left out. Raises Outside."""
     if not isinstance(answer, Mapping):
         raise Outside("", f"the answer is no object: {type(answer).__name__}")
-    made: dict[str, Any] = {}
-    for field in point.outputs:
-        code = field.code
-        if code in answer:
-            made[code] = _OUT[field.kind](field, answer[code])
-        elif field.default is None:
+    for code in point.required:
+        if code not in answer:
             raise Outside(code, "nothing is answered, and there is no default")
-        else:
-            made[code] = field.default
+    made, fields = dict(point.silent), point.output_of
+    for code, value in answer.items():
+        field = fields.get(code)
+        if field is not None:
+            made[code] = _OUT[field.kind](field, value)
     return made
 
 
