@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from inventory import availability
-from inventory.operations import drift, release
+from inventory.operations import drift, reconcile, release
 from inventory.providers import purchases, stockins
 from orderhub.integrations.importance import Importance, spending
 
@@ -38,3 +38,10 @@ def expire_holds(**_: object) -> None:
 def keep_shown(**_: object) -> None:
     """Write down what buyers are shown, where it changed."""
     availability.keep_history()
+
+
+@shared_task(name="inventory.reconcile", ignore_result=True)
+def reconcile_stock(**_: object) -> None:
+    """Ask the warehouse systems what is on their shelves, and compare."""
+    with spending(Importance.PULL):
+        reconcile.look()

@@ -36,6 +36,7 @@ SCHEDULE = (
     Row("Ask for stock-in receipts", "inventory.poll_stockins", 120),
     Row("Look for stock that does not add up", "inventory.look_for_drift", 24 * 60 * 60, keep=True),
     Row("Look for goods held for nobody", "orders.look_for_orphans", 24 * 60 * 60, keep=True),
+    Row("Compare stock with the warehouse systems", "inventory.reconcile", 60 * 60, keep=True),
     Row("End what was put by", "inventory.expire_holds", 60),
     Row("Plan parcels", "logistics.plan", 3),
     Row("Stop parcels that must not leave", "logistics.stop", 5),

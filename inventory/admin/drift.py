@@ -93,6 +93,9 @@ class DriftAdmin(Ledger):
             return words % {name: said.get(name, "?") for name in FIGURES}
         if row.kind == Drift.Kind.ORPHAN:
             return _now("%(n)s pieces are held and no order wants them") % {"n": said.get("pieces", "?")}
+        if row.kind == Drift.Kind.WMS:
+            words = _now("%(by)s says %(theirs)s, here are %(ours)s")
+            return words % {name: said.get(name, "?") for name in ("by", "theirs", "ours")}
         return _now("order %(number)s") % {"number": said.get("number", "?")}
 
     @admin.display(description=_("found"))

@@ -6,12 +6,14 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Drift(models.Model):
-    """One finding. `counter`: counters and ledger differ in a bin; `orphan`: held for nobody; `unheld`: promised, not held."""
+    """One finding. `counter`: counters and ledger differ in a bin; `orphan`: held for nobody; `unheld`: promised, not held;
+    `wms`: a warehouse system says otherwise."""
 
     class Kind(models.TextChoices):
         COUNTER = "counter", _("counter and ledger differ")
         ORPHAN = "orphan", _("held for nobody")
         UNHELD = "unheld", _("an order's goods are not held")
+        WMS = "wms", _("the warehouse system says otherwise")
 
     kind = models.CharField(_("kind"), max_length=8, choices=Kind)
     sku = models.ForeignKey("inventory.Sku", models.CASCADE, db_constraint=False, verbose_name=_("SKU"))

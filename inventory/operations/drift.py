@@ -20,6 +20,7 @@ from inventory.models import Drift
 from inventory.operations.count import Refused, lock
 from inventory.operations.release import release
 from inventory.operations.reserve import MOVEMENT_COLUMNS
+from inventory.operations.takeover import write
 from orderhub.copying import copy_rows
 from orderhub.tickets.opening import close_gone, open_ticket
 
@@ -87,6 +88,8 @@ def repair(drift_id: int, actor_name: str) -> bool:
             return False
         if found.kind == Drift.Kind.COUNTER and found.bin_id is not None:
             _set_right(found.sku_id, found.bin_id, actor_name)
+        elif found.kind == Drift.Kind.WMS and found.bin_id is not None:
+            write(found.sku_id, found.bin_id, found.figures, actor_name)
         elif found.kind == Drift.Kind.ORPHAN and found.reference is not None:
             release([found.reference], actor_name, "held for nobody")
         else:
