@@ -19,6 +19,8 @@ from orderhub.lifecycle import Writer
 MOVEMENT_COLUMNS = (
     "sku_id", "bin_id", "kind", "on_hand_change", "reserved_change", "reference", "reason", "actor",
 )  # fmt: skip
+#: What staff put by stays what it is, and keeps its end, where it is moved.
+BY_HAND = ("manual", "sample")
 RESERVATION_COLUMNS = (
     "reference", "sku_id", "bin_id", "warehouse_id", "quantity", "part", "expires_at", "kind",
 )  # fmt: skip
@@ -114,12 +116,17 @@ class Book:
             book.warehouses = sorted(ranks, key=lambda w: (ranks[w], w))
             if names:
                 cursor.execute(
-                    """SELECT r.id, r.reference::text, r.sku_id, r.bin_id, r.quantity, s.id FROM inventory_reservation r
+                    """SELECT r.id, r.reference::text, r.sku_id, r.bin_id, r.quantity, s.id, r.kind, r.expires_at
+                       FROM inventory_reservation r
                        LEFT JOIN inventory_stock s ON s.sku_id = r.sku_id AND s.bin_id = r.bin_id
                        WHERE r.reference = ANY(%s::uuid[]) AND r.state = 'active' ORDER BY r.id""",
                     [names],
                 )
-                for identity, reference, sku_id, bin_id, quantity, row in cursor.fetchall():
+                for identity, reference, sku_id, bin_id, quantity, row, kind, until in cursor.fetchall():
+                    if kind in BY_HAND:  # an order's own turn into what its payment makes them
+                        book.kinds[reference] = kind
+                        if until is not None:
+                            book.expires[reference] = until
                     cell = book.by_id.get((sku_id, bin_id)) or Cell(0, sku_id, bin_id, 0, 0, row or 0)
                     book.held.setdefault(reference, []).append(Taken(identity, reference, cell, quantity))
         return book

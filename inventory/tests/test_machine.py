@@ -196,8 +196,9 @@ class Shelves(RuleBasedStateMachine):
         self.promised(name, sku, pieces)
         self.by_hand.add(name)
         if over:
+            # the whole run is one transaction, whose now() is its beginning
             Reservation.objects.filter(reference=name).update(
-                expires_at=timezone.now() - dt.timedelta(seconds=1)
+                expires_at=timezone.now() - dt.timedelta(days=1)
             )
 
     @rule()

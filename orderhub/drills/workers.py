@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -13,6 +14,7 @@ from typing import Any
 from django.db import connections
 
 _fork = multiprocessing.get_context("fork")
+_inherited: list[Any] = []
 
 
 def start(work: Callable[..., Any], *args: Any) -> BaseProcess:
@@ -25,10 +27,22 @@ def start(work: Callable[..., Any], *args: Any) -> BaseProcess:
 
 def _run(work: Callable[..., Any], args: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _begin_alone()
     try:
         work(*args)
     finally:
         connections.close_all()
+
+
+def _begin_alone() -> None:
+    """Nothing of the parent's is used or ended here: not its sockets, and not by the collector, which would say goodbye
+    to the server on a socket that the parent goes on using."""
+    gc.freeze()
+    for wrapper in connections.all(initialized_only=True):
+        _inherited.append(wrapper.connection)
+        wrapper.connection = None
+        wrapper.in_atomic_block = wrapper.needs_rollback = wrapper.closed_in_transaction = False
+        wrapper.savepoint_ids, wrapper.run_on_commit, wrapper.atomic_blocks = [], [], []
 
 
 def kill(child: BaseProcess) -> bool:

@@ -8,7 +8,7 @@ import uuid
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from inventory.models import Backorder
 from inventory.operations.receive import add
@@ -91,7 +91,8 @@ def test_that_a_small_young_order_does_not_starve_an_older_one_that_was_promised
     reserve(old)
     assert holds(old) == ["backorder"]
     young = wants((sofa, 2), promise_in=48)
-    reserve(young)
+    with translation.override("en"):
+        reserve(young)
     assert holds(young) == ["stock"] and "older orders" in Hold.objects.get(order=young).reason
     assert waiting.wake() == 0
     older = wants((sofa, 2), promise_in=1)  # whose promise comes first is not kept from what is here

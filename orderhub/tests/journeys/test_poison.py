@@ -91,7 +91,7 @@ def test_that_a_batch_is_served_as_far_as_the_stock_goes_and_the_rest_when_goods
     house.run()
     held = Hold.objects.filter(type="stock", released_at=None)
     assert short and set(held.values_list("order_id", flat=True)) == short
-    assert all(f"SKU #{sku.id}" in hold.reason for hold in held)
+    assert all(sku.code in hold.reason for hold in held), [hold.reason for hold in held]
     assert set(Order.objects.exclude(id__in=short).values_list("state", flat=True)) == {"closed"}
 
     opening([(sku.id, place.bin_id, 500)])
