@@ -225,6 +225,7 @@ LIFECYCLE = Lifecycle(
         "destination_version",
         "piece_count",
         "promised_ship_at",
+        "preferred",
         "expires_at",
         "held_until",
         "aftersale_until",

@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -61,6 +61,7 @@ def judge(
     inputs = _inputs(located, spots, towns, grams, now, uses)
     decided = engine.decide(POINT, inputs)
     made: dict[int, Policy] = {}
+    wished: dict[tuple[int, str], Policy] = {}  # the same with the warehouse that a watch rule asked for
     policies, answers, plain = {}, {}, set()
     ships = _ships()
     for row, answer in zip(located, decided.answers, strict=True):
@@ -71,6 +72,10 @@ def judge(
             policy = made[key] = Policy.of(f"{decided.policy}/{version or 0}", answer)
             if answer == ships:
                 plain.add(key)
+        if row.preferred:
+            policy = wished.get((key, row.preferred)) or wished.setdefault(
+                (key, row.preferred), replace(policy, prefer_warehouse=row.preferred)
+            )
         policies[row.id] = policy
         answers[row.id] = answer
     return Judged(decided, policies, answers, plain)

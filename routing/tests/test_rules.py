@@ -10,7 +10,7 @@ from orderhub.lifecycle import apply
 from orderhub.rules import engine, publishing, seeding
 from orderhub.rules.models import RuleSet, Trace
 from orders.lifecycle import LIFECYCLE
-from orders.models import Hold
+from orders.models import Hold, Order
 from routing import policies, queries
 from routing.models import CapacityEntry, Decision
 from routing.operations import judging, reroute
@@ -291,3 +291,18 @@ def test_that_the_statements_stay_constant_where_a_rule_asks_for_the_channel(hou
 )
 def test_that_a_code_is_named_as_the_table_of_divisions_has_it(code, expected):
     assert judging.names(code) == expected
+
+
+def test_that_a_warehouse_that_a_watch_rule_asked_for_is_preferred_and_an_unknown_one_stops_nothing(house, boss):
+    outlet(1)
+    rate("330110", "warehouse", "YH01", 0.9, 0.95)
+    rate("330110", "warehouse", "HZ01", 0.7, 0.75)
+    usual, asked, short = house.orders(3)
+    Order.objects.filter(id__in=[asked.id, short.id]).update(preferred="HZ01")
+    go([usual, asked])
+    assert routed(usual).warehouse_id == house.partner.id
+    assert routed(asked).warehouse_id == house.own.id
+    assert "rule_warehouse" in codes(asked)
+    Order.objects.filter(id=short.id).update(preferred="NOWHERE")
+    go([short])
+    assert routed(short).warehouse_id == house.partner.id
