@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import logging
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -17,15 +16,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from inventory.models import PurchaseOrder
-from inventory.providers.stockins import LONGEST, SYSTEMS, Unreadable
+from inventory.providers.stockins import LONGEST, Unreadable, each_account
 from orderhub.inbound.keeping import storable
 from orderhub.inbound.windows import keep_changes
 from orderhub.integrations.clients.base import beijing, from_beijing
-from orderhub.integrations.errors import PlatformError
 from orderhub.integrations.models import Connection
 from orderhub.integrations.registry import client
-
-log = logging.getLogger(__name__)
 
 KIND = "purchase"
 S = PurchaseOrder.State
@@ -65,13 +61,7 @@ class Purchase:
 
 def pull() -> int:
     """Keep the changed purchase orders of every account; how many versions are new. One that fails says so in its call's row."""
-    total = 0
-    for account in Connection.objects.filter(platform__in=SYSTEMS, state=Connection.State.OK).order_by("id"):
-        try:
-            total += pull_from(account)
-        except (PlatformError, Unreadable) as error:
-            log.warning("purchase orders of %s: %s", account.code, error)
-    return total
+    return each_account(pull_from, "purchase orders")
 
 
 def pull_from(account: Connection, now: dt.datetime | None = None) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -64,12 +64,17 @@ class Document:
 
 def pull() -> int:
     """Keep the new receipts of every account; one that fails says so in its call's row. Returns how many are new."""
+    return each_account(pull_from, "stock-in receipts")
+
+
+def each_account(read: Callable[[Connection], int], what: str) -> int:
+    """The sum of what `read` says of every account in use; one that fails is logged as `what` and stops no other."""
     total = 0
     for account in Connection.objects.filter(platform__in=SYSTEMS, state=Connection.State.OK).order_by("id"):
         try:
-            total += pull_from(account)
+            total += read(account)
         except (PlatformError, Unreadable) as error:
-            log.warning("stock-in receipts of %s: %s", account.code, error)
+            log.warning("%s of %s: %s", what, account.code, error)
     return total
 
 

@@ -87,7 +87,9 @@ def moving(house: Any) -> Parcel:
     for parcel in parcels:
         shipped_by_hand(house, parcel)
     speaker = client(house.accounts["kuaidi100"])
-    until = time.monotonic() + 20  # the sandbox's carrier reads the shops' reports every two seconds, if not busy
+    until = (
+        time.monotonic() + 20
+    )  # the sandbox's carrier reads the shops' reports every two seconds, if not busy
     while time.monotonic() < until:
         time.sleep(0.5)
         for parcel in parcels:

@@ -293,7 +293,9 @@ def test_that_a_code_is_named_as_the_table_of_divisions_has_it(code, expected):
     assert judging.names(code) == expected
 
 
-def test_that_a_warehouse_that_a_watch_rule_asked_for_is_preferred_and_an_unknown_one_stops_nothing(house, boss):
+def test_that_a_warehouse_that_a_watch_rule_asked_for_is_preferred_and_an_unknown_one_stops_nothing(
+    house, boss
+):
     outlet(1)
     rate("330110", "warehouse", "YH01", 0.9, 0.95)
     rate("330110", "warehouse", "HZ01", 0.7, 0.75)

@@ -195,7 +195,7 @@ def test_that_what_passes_checking_answers_on_any_input(document, inputs):
 
 def test_that_the_documents_made_up_were_worth_it():
     if seen["passed"] + seen["refused"] < 1000:
-        pytest.skip("runs behind the test before")
+        test_that_what_passes_checking_answers_on_any_input()  # run by itself, or on another worker
     assert seen["passed"] > 150 and seen["refused"] > 150 and seen["divides"] > 20, seen
 
 
