@@ -14,6 +14,11 @@ def stylesheet(request: HttpRequest) -> str:
     return static("orderhub/admin.css")
 
 
+def script(request: HttpRequest) -> str:
+    """Names for what the theme's select boxes leave unnamed."""
+    return static("orderhub/names.js")
+
+
 def icon(request: HttpRequest) -> str:
     """The mark beside the name."""
     return static("orderhub/mark.svg")
@@ -31,6 +36,7 @@ UNFOLD: dict[str, object] = {
     "SHOW_BACK_BUTTON": False,
     "BORDER_RADIUS": "8px",
     "STYLES": [stylesheet],
+    "SCRIPTS": [script],
     "DASHBOARD_CALLBACK": "orderhub.admin_site.dashboard.today",
     "COMMAND": {"search_models": False, "show_history": False},
     "SIDEBAR": {
