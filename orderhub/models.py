@@ -1,22 +1,28 @@
 """Ground-floor tables, each kept beside the code that owns it."""
 
+from orderhub.api.models import ApiToken, CallCount, Device, KeptAnswer
 from orderhub.inbound.models import Payload, RefusedPush
 from orderhub.integrations.models import Breaker, Budget, Call, Connection
 from orderhub.jobs.models import Heartbeat, Job, ModuleSwitch
 from orderhub.notifications.models import Bell, Pace, Recipient, Step, Told, Wording
 from orderhub.outbox.models import Message
 from orderhub.rules.models import Assertion, Publication, RuleSet, ShadowCount, Trace, Version
+from orderhub.scope import Scope
 from orderhub.tickets.models import Note, Ticket
 
 __all__ = [
+    "ApiToken",
     "Assertion",
     "Bell",
     "Breaker",
     "Budget",
     "Call",
+    "CallCount",
     "Connection",
+    "Device",
     "Heartbeat",
     "Job",
+    "KeptAnswer",
     "Message",
     "ModuleSwitch",
     "Note",
@@ -26,6 +32,7 @@ __all__ = [
     "Recipient",
     "RefusedPush",
     "RuleSet",
+    "Scope",
     "ShadowCount",
     "Step",
     "Ticket",

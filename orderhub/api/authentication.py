@@ -1,4 +1,4 @@
-"""Who calls the API: a shop by its token (kept as a keyed hash), or a signed-in person by session."""
+"""Who calls the API: a shop by its token or a person by theirs (kept as keyed hashes), or a person by session."""
 
 from __future__ import annotations
 
@@ -35,11 +35,22 @@ class ShopTokenAuthentication(BaseAuthentication):
         scheme, _, token = get_authorization_header(request).decode("latin-1").partition(" ")
         if scheme.lower() != "bearer":
             return None
+        if token.strip().startswith("oha_"):
+            return self.person(token.strip())
         hashed = crypto.keyed_hash(token.strip())
         found = Connection.objects.filter(options__api_token_hash=hashed, state="ok").first()
         if found is None or not hmac.compare_digest(found.options.get("api_token_hash", ""), hashed):
             raise AuthenticationFailed("unknown or revoked token")
         return ShopCaller(found), "shop"
+
+    def person(self, token: str) -> tuple[Any, Any]:
+        """The person of a living access token, and the device that it is of."""
+        from orderhub.api import tokens
+
+        device = tokens.holder(token)
+        if device is None:
+            raise AuthenticationFailed("unknown or revoked token")
+        return device.user, device
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

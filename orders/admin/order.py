@@ -7,12 +7,14 @@ touches, each a POST of its own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -45,6 +47,7 @@ from orders.admin.search import narrow
 from orders.admin.urgency import marks
 from orders.models import Hold, Order, Receiver
 from orders.operations import figures
+from orders.scope import visible_to
 
 
 class DetailsForm(forms.ModelForm):
@@ -77,6 +80,18 @@ class DetailsForm(forms.ModelForm):
         return super().clean()
 
 
+def theirs(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The view, for orders that the person sees; 404 for others."""
+
+    @wraps(view)
+    def narrowed(request: HttpRequest, order_id: int, **named: Any) -> HttpResponse:
+        if not visible_to(request.user).filter(pk=order_id).exists():
+            raise Http404
+        return view(request, order_id, **named)
+
+    return narrowed
+
+
 @admin.register(Order)
 class OrderAdmin(Admin):
     form = DetailsForm
@@ -103,8 +118,11 @@ class OrderAdmin(Admin):
         return False
 
     def get_urls(self) -> list[Any]:
-        site = self.admin_site.admin_view
         one = "<int:order_id>/"
+
+        def site(view: Callable[..., HttpResponse]) -> Any:
+            return self.admin_site.admin_view(theirs(view))
+
         return [
             path(one + "touch/<slug:code>/", site(acts.touch), name="order_touch"),
             path(one + "hold/", site(acts.hold), name="order_hold"),
@@ -114,6 +132,10 @@ class OrderAdmin(Admin):
             path(one + "return/", site(acts.receive_return), name="order_return"),
             *super().get_urls(),
         ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The orders that this person sees."""
+        return visible_to(request.user, super().get_queryset(request))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -150,7 +172,7 @@ class OrderAdmin(Admin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         order = page.load(object_id)
-        if order is None:
+        if order is None or not visible_to(request.user).filter(pk=order.pk).exists():
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         mine = page.context(request, order)
         return super().change_view(request, object_id, form_url, {**mine, **(extra_context or {})})

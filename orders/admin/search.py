@@ -16,6 +16,7 @@ from orderhub import crypto
 from orderhub.admin_site.registry import ORDERS_BEHIND, Hit
 from orderhub.dotted import resolve
 from orders.models import Order, Receiver
+from orders.scope import visible_to
 
 #: More orders than this behind one word is not a search result any more.
 MOST = 200
@@ -75,7 +76,10 @@ def find(text: str, request: HttpRequest) -> list[Hit]:
     if not request.user.has_perm("orders.view_order"):
         return []
     orders = (
-        Order.objects.filter(id__in=behind(text)).select_related("shop").order_by("-ordered_at", "-id")[:10]
+        visible_to(request.user)
+        .filter(id__in=behind(text))
+        .select_related("shop")
+        .order_by("-ordered_at", "-id")[:10]
     )
     return [
         Hit(order.number, f"{_('order')} · {order.shop.name} · {order.get_state_display()}",

@@ -9,9 +9,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from orders.api.views import IsShop
+from orderhub.api.frame import Door
 from orders.models import Shop
 from orders.operations import complaining
 
@@ -19,8 +18,10 @@ MOST = 500
 NAMES = ("id", "order", "text", "rating", "said_at")
 
 
-class ComplaintsView(APIView):
-    permission_classes = [IsShop]
+class ComplaintsView(Door):
+    """What buyers complained of."""
+
+    shop = frozenset({"POST"})
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses={200: OpenApiTypes.OBJECT})
     def post(self, request: Request) -> Response:

@@ -1,87 +1,181 @@
-"""The own shop's door: orders by POST with an Idempotency-Key. A view shapes, and makes one call."""
+"""Orders by REST: the own shop's door (create, see), and staff's list, search, page and timeline. A view shapes, and calls."""
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
-from rest_framework.permissions import IsAuthenticated
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from orderhub.api import cursors
 from orderhub.api.authentication import ShopCaller
+from orderhub.api.frame import Door, etag
+from orderhub.api.problems import Problem, invalid
 from orderhub.models import Connection
-from orders.models import Order, Shop
+from orders.admin.search import behind
+from orders.api import showing
+from orders.models import Event, Order, OrderState, Shop
 from orders.operations import accept
+from orders.scope import visible_to
 
-
-class Conflict(APIException):
-    status_code = 422
-    default_detail = "this Idempotency-Key was used with another body"
+ANSWER = {200: OpenApiTypes.OBJECT}
+PAGE = [OpenApiParameter("cursor", str), OpenApiParameter("limit", int)]
 
 
 def _account(request: Request) -> Connection:
-    """The account of the shop that calls (IsShop has let it in)."""
+    """The account of the shop that calls (the door has let it in)."""
     caller: Any = request.user
     account: Connection = caller.connection
     return account
 
 
-class IsShop(IsAuthenticated):
-    """Only a shop's token, never a person's session."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return isinstance(request.user, ShopCaller)
+def seen(request: Request) -> QuerySet[Order]:
+    """The caller's orders, with what `showing` reads of them."""
+    return visible_to(request.user).select_related("shop", "warehouse")
 
 
-class OrdersView(APIView):
-    permission_classes = [IsShop]
+def find(request: Request, number: str) -> Order:
+    """One order of the caller by our number or the channel's; 404 where it is not theirs to see."""
+    orders = seen(request)
+    order = (
+        orders.filter(number=number).first() or orders.filter(channel_number=number).order_by("-id").first()
+    )
+    if order is None:
+        raise Http404
+    return order
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses={201: OpenApiTypes.OBJECT})
+
+class OrdersView(Door):
+    """Orders: staff list them, a shop creates them."""
+
+    may = {"GET": "orders.view_order"}
+    shop = frozenset({"GET", "POST"})
+    own_keys = True  # the operation keeps the key with the raw order
+
+    @extend_schema(
+        operation_id="orders_list",
+        parameters=[
+            *PAGE,
+            OpenApiParameter("q", str, description="number, channel's number, waybill, phone tail, SKU"),
+            OpenApiParameter("state", str, enum=list(OrderState.values)),
+            OpenApiParameter("shop", str),
+            OpenApiParameter("held", bool),
+        ],
+        responses=ANSWER,
+    )
+    def get(self, request: Request) -> Response:
+        """The orders that the caller sees, newest first; `next` is the cursor of the next page."""
+        orders, asked = seen(request), request.query_params
+        if asked.get("q"):
+            orders = orders.filter(id__in=_behind(asked["q"]))
+        if asked.get("state"):
+            if asked["state"] not in OrderState.values:
+                raise invalid("state", _("There is no such state."))
+            orders = orders.filter(state=asked["state"])
+        if asked.get("shop"):
+            orders = orders.filter(shop__code=asked["shop"])
+        if "held" in asked:
+            if asked["held"] not in ("true", "false"):
+                raise invalid("held", _("Say true or false."))
+            orders = (
+                orders.filter(open_holds__gt=0) if asked["held"] == "true" else orders.filter(open_holds=0)
+            )
+        size = cursors.size(asked.get("limit"))
+        if asked.get("cursor"):
+            at, last = cursors.place_of(asked["cursor"], "orders")
+            orders = orders.extra(  # a row comparison, which the index answers
+                where=["(orders_order.ordered_at, orders_order.id) < (%s::timestamptz, %s)"],
+                params=[at, last],
+            )
+        found = list(orders.order_by("-ordered_at", "-id")[: size + 1])
+        more, found = len(found) > size, found[:size]
+        after = cursors.cursor("orders", found[-1].ordered_at.isoformat(), found[-1].pk) if more else None
+        return Response({"items": showing.rows(found), "next": after})
+
+    @extend_schema(
+        request=OpenApiTypes.OBJECT,
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=True)],
+        responses={201: OpenApiTypes.OBJECT, 200: OpenApiTypes.OBJECT},
+    )
     def post(self, request: Request) -> Response:
         """Create an order. 201 with our number; the same key and body give the same answer; 422 for another body."""
         key = request.headers.get("Idempotency-Key", "").strip()
         if not 8 <= len(key) <= 80:
-            raise ValidationError({"Idempotency-Key": "send a key of 8 to 80 characters"})
+            raise invalid("Idempotency-Key", _("Send a key of 8 to 80 characters."))
         shop = Shop.objects.filter(connection=_account(request)).first()
         if shop is None:
-            raise PermissionDenied("this token belongs to no shop")
+            raise PermissionDenied(_("This token belongs to no shop."))
         try:
             accepted = accept.accept_order(shop, key, request._request.body)
         except accept.KeyUsedOtherwise as error:
-            raise Conflict(str(error)) from error
+            raise Problem(
+                422, "key_reused", _("This Idempotency-Key was used with another request. Take a new one.")
+            ) from error
         except accept.NotAccepted as error:
-            raise ValidationError({error.code: error.text}) from error
+            raise Problem(
+                422,
+                "not_accepted",
+                error.text,
+                reason=error.code,
+                errors=[{"pointer": "", "detail": error.text}],
+            ) from error
         return Response(
             {"number": accepted.number, "channel_number": accepted.channel_number, "state": accepted.state},
             status=201 if accepted.created else 200,
         )
 
 
-class OrderView(APIView):
-    permission_classes = [IsShop]
+class OrderView(Door):
+    """One order."""
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    may = {"GET": "orders.view_order"}
+    shop = frozenset({"GET"})
+
+    @extend_schema(responses=ANSWER)
     def get(self, request: Request, number: str) -> Response:
-        """One order of this shop, by our number or the shop's; the receiver is masked."""
-        orders = Order.objects.filter(shop__connection=_account(request))
-        order = orders.filter(number=number).first() or orders.filter(channel_number=number).first()
-        if order is None:
-            raise Http404
-        return Response(
-            {
-                "number": order.number,
-                "channel_number": order.channel_number,
-                "state": order.state,
-                "payable": str(order.payable),
-                "ordered_at": order.ordered_at.isoformat(),
-                "held": order.open_holds > 0,
-                "carrier": order.carrier,
-                "shipped_at": order.shipped_at.isoformat() if order.shipped_at else None,
-                "signed_at": order.signed_at.isoformat() if order.signed_at else None,
-            }
-        )
+        """The order with its lines and holds, the receiver masked; its ETag is what a decision's If-Match names."""
+        order = find(request, number)
+        shown = showing.detail(order)
+        may = [] if isinstance(request.user, ShopCaller) else showing.allowed(order, request.user)
+        return Response({**shown, "allowed": may}, headers={"ETag": etag(shown)})
+
+
+class TimelineView(Door):
+    """What happened to an order."""
+
+    may = {"GET": "orders.view_event"}
+    shop = frozenset({"GET"})
+
+    @extend_schema(parameters=PAGE, responses=ANSWER)
+    def get(self, request: Request, number: str) -> Response:
+        """The order's timeline, oldest first."""
+        order, size = find(request, number), cursors.size(request.query_params.get("limit"))
+        events = Event.objects.filter(order=order)
+        if request.query_params.get("cursor"):
+            at, last = cursors.place_of(request.query_params["cursor"], "touches")
+            moment = dt.datetime.fromisoformat(at)
+            events = events.filter(occurred_at__gte=moment).exclude(occurred_at=moment, id__lte=last)
+        found = list(events.order_by("occurred_at", "id")[: size + 1])
+        more, found = len(found) > size, found[:size]
+        after = cursors.cursor("touches", found[-1].occurred_at.isoformat(), found[-1].pk) if more else None
+        return Response({"items": [showing.event_of(event) for event in found], "next": after})
+
+
+def _behind(text: str) -> list[int]:
+    """Orders behind a number, waybill or phone tail; where there are none, the newest with that SKU."""
+    from orders.admin.search import MOST
+    from orders.models import Line
+
+    text = text.strip()[:80]
+    found = behind(text)
+    if found or not text:
+        return found
+    lines = Line.objects.filter(sku__code=text.upper()).order_by("-order_id")
+    return list(dict.fromkeys(lines.values_list("order_id", flat=True)[:MOST]))

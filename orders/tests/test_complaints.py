@@ -231,7 +231,7 @@ def test_that_systems_post_complaints_once_and_bad_ones_are_named(client: Client
     assert Complaint.objects.get().text == "没发货 ***"
     assert client.post("/api/v1/complaints", "{}", content_type="application/json").status_code in (401, 403)
     assert (
-        client.post("/api/v1/complaints", "{}", content_type="application/json", **heads).status_code == 400
+        client.post("/api/v1/complaints", "{}", content_type="application/json", **heads).status_code == 422
     )
 
 

@@ -1,0 +1,46 @@
+"""Stock by REST: what lies where of one SKU, and the number that buyers see."""
+
+from __future__ import annotations
+
+from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from inventory.availability import shown
+from inventory.models import Sku, Stock
+from inventory.scope import houses_of
+from orderhub.api.frame import Door
+from orderhub.scope import reach_of
+
+
+class StockView(Door):
+    """One SKU's stock."""
+
+    may = {"GET": "inventory.view_stock"}
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request, sku: str) -> Response:
+        """Pieces by warehouse and bin in the caller's warehouses; what is shown to buyers, to those who see every one."""
+        found = Sku.objects.filter(code=sku).first()
+        if found is None:
+            raise Http404
+        rows = (
+            Stock.objects.filter(sku=found, bin__warehouse_id__in=houses_of(request.user))
+            .select_related("bin__warehouse")
+            .order_by("bin__warehouse__code", "bin__code")[:500]
+        )
+        told = shown([found.pk]).get(found.pk) if reach_of(request.user).warehouses is None else None
+        return Response({
+            "sku": found.code, "name": found.name,
+            "bins": [
+                {"warehouse": row.bin.warehouse.code, "bin": row.bin.code, "on_hand": row.on_hand,
+                 "reserved": row.reserved, "free": row.on_hand - row.reserved, "sellable": row.bin.sellable}
+                for row in rows
+            ],
+            "available": None if told is None else {
+                "free": told.free, "coming": told.coming, "unpaid": told.unpaid, "shown": told.shown,
+                "later_on": told.later_on,
+            },
+        })  # fmt: skip

@@ -1,0 +1,19 @@
+"""A person's reach over warehouses, in this app's rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inventory.queries import warehouses
+from orderhub.scope import reach_of
+
+
+def warehouse_choices() -> list[tuple[str, str]]:
+    """(code, name) of every warehouse, for the form that narrows a person."""
+    return [(house.code, f"{house.name} ({house.code})") for house in warehouses()]
+
+
+def houses_of(user: Any) -> list[int]:
+    """Ids of the warehouses that this person sees."""
+    codes = reach_of(user).warehouses
+    return [house.id for house in warehouses() if codes is None or house.code in codes]

@@ -1,0 +1,126 @@
+"""Signing in, refreshing, signing out, one's own devices, and who one is."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import Throttled
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from orderhub.api import limits, tokens
+from orderhub.api.frame import PUBLIC, Door, object_of, text_of
+from orderhub.api.models import Device
+from orderhub.api.problems import Problem
+from orderhub.scope import reach_of
+
+ANSWER = {200: OpenApiTypes.OBJECT}
+
+
+class SignInView(Door):
+    """POST {username, password, device}: an access token for 15 minutes and a refresh token for 30 days."""
+
+    may = {"POST": PUBLIC}
+    own_keys = True  # a replayed answer would hand out tokens
+
+    @extend_schema(request=OpenApiTypes.OBJECT, responses=ANSWER, auth=[])
+    def post(self, request: Request) -> Response:
+        """Sign in by name and password; tries are limited by name and by address."""
+        body = object_of(request)
+        name, password = text_of(body, "username", 150), body.get("password")
+        device = text_of(body, "device", 80, needed=False) or "?"
+        if not isinstance(password, str):
+            password = ""
+        for caller, limit in (
+            (f"sign-in-from:{request.META.get('REMOTE_ADDR', '')}", limits.SIGN_IN_FROM),
+            (f"sign-in-as:{name.lower()}"[:100], limits.SIGN_IN_AS),
+        ):
+            self.standing = limits.count(caller, limit, limits.SIGN_IN_WINDOW)
+            if self.standing.over:
+                raise Throttled(wait=self.standing.reset)
+        try:
+            return _told(*tokens.sign_in(request._request, name, password, device))
+        except tokens.Refused:
+            raise Problem(401, "wrong_password", _("Name or password is wrong.")) from None
+
+
+class RefreshView(Door):
+    """POST {refresh}: a new pair; the old refresh token is spent, and a second use revokes the device."""
+
+    may = {"POST": PUBLIC}
+    own_keys = True
+
+    @extend_schema(request=OpenApiTypes.OBJECT, responses=ANSWER, auth=[])
+    def post(self, request: Request) -> Response:
+        """Rotate the tokens of this device."""
+        try:
+            return _told(*tokens.refresh(text_of(object_of(request), "refresh", 200)))
+        except tokens.Refused:
+            raise Problem(
+                401, "not_signed_in", _("Sign in again: the token is missing, over or revoked.")
+            ) from None
+
+
+class DevicesView(Door):
+    """One's own devices."""
+
+    may = {"GET": ""}
+
+    @extend_schema(responses=ANSWER)
+    def get(self, request: Request) -> Response:
+        """The devices of the caller that are signed in."""
+        found = Device.objects.filter(user=_person(request), revoked_at=None).order_by("-used_at")[:100]
+        return Response({"items": [
+            {"id": str(one.pk), "name": one.name, "signed_in_at": one.created_at, "used_at": one.used_at,
+             "this": getattr(request.auth, "pk", None) == one.pk}
+            for one in found
+        ]})  # fmt: skip
+
+
+class DeviceView(Door):
+    """One device."""
+
+    may = {"DELETE": ""}
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, device: UUID) -> Response:
+        """Revoke one of one's own devices: its tokens end at once."""
+        found = Device.objects.filter(pk=device, user=_person(request)).first()
+        if found is None:
+            raise Http404
+        tokens.revoke([found.pk], "owner")
+        return Response(status=204)
+
+
+class MeView(Door):
+    """Who one is, and what one reaches."""
+
+    may = {"GET": ""}
+
+    @extend_schema(responses=ANSWER)
+    def get(self, request: Request) -> Response:
+        """The caller's name, roles and reach; null is everything."""
+        user: Any = request.user
+        reach = reach_of(user)
+        return Response({
+            "username": user.get_username(),
+            "roles": sorted(user.groups.values_list("name", flat=True)),
+            "shops": None if reach.shops is None else sorted(reach.shops),
+            "warehouses": None if reach.warehouses is None else sorted(reach.warehouses),
+        })  # fmt: skip
+
+
+def _told(device: Device, access: str, refresh: str) -> Response:
+    return Response({
+        "token_type": "Bearer", "access": access, "refresh": refresh, "device": str(device.pk),
+        "expires_in": int(tokens.ACCESS.total_seconds()),
+    })  # fmt: skip
+
+
+def _person(request: Request) -> Any:
+    return request.user

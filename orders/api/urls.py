@@ -1,0 +1,26 @@
+"""Addresses of the orders' API."""
+
+from django.urls import path
+
+from orders.api.complaints import ComplaintsView
+from orders.api.holds import HoldsView, OrderHoldsView, ReleaseView, TouchView
+from orders.api.sync import BatchView, SyncView
+from orders.api.tickets import ClaimView, CloseView, CommentView, TicketsView
+from orders.api.views import OrdersView, OrderView, TimelineView
+
+urlpatterns = [
+    path("api/v1/orders", OrdersView.as_view(), name="api-orders"),
+    path("api/v1/orders/<str:number>", OrderView.as_view(), name="api-order"),
+    path("api/v1/orders/<str:number>/touches", TimelineView.as_view(), name="api-touches"),
+    path("api/v1/orders/<str:number>/holds", OrderHoldsView.as_view(), name="api-order-holds"),
+    path("api/v1/orders/<str:number>/holds/<int:hold>/release", ReleaseView.as_view(), name="api-release"),
+    path("api/v1/orders/<str:number>/touch/<slug:touch>", TouchView.as_view(), name="api-touch"),
+    path("api/v1/holds", HoldsView.as_view(), name="api-holds"),
+    path("api/v1/tickets", TicketsView.as_view(), name="api-tickets"),
+    path("api/v1/tickets/<int:ticket>/claim", ClaimView.as_view(), name="api-ticket-claim"),
+    path("api/v1/tickets/<int:ticket>/comments", CommentView.as_view(), name="api-ticket-comment"),
+    path("api/v1/tickets/<int:ticket>/close", CloseView.as_view(), name="api-ticket-close"),
+    path("api/v1/sync", SyncView.as_view(), name="api-sync"),
+    path("api/v1/batch", BatchView.as_view(), name="api-batch"),
+    path("api/v1/complaints", ComplaintsView.as_view(), name="api-complaints"),
+]
