@@ -1,9 +1,9 @@
 """The number that buyers see: what is on the shelf and free, and a cautious part of what is on the way.
 
 ① on sellable shelves and promised to nobody (so net of ③) · ② on the way, expected within the horizon and not overdue
-for longer than that · ③ held by orders that
-are not paid yet · shown = ⌊① + factor × ②⌋, the factor line by line, of the narrowest row that fits
-(`ShownFactor`). What is sold above ① waits until `later_on`. One statement, however many SKUs.
+for longer than that · ③ held by orders that are not paid yet · shown = ⌊① + factor × ② − waiting⌋, the factor line by
+line, of the narrowest row that fits (`ShownFactor`); what waits was sold above ① before, and has a claim on ②.
+What is sold above ① is sent from `later_on`. One statement, however many SKUs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.db import connection
+
+from inventory.queries import parts_of
 
 #: Where no row says otherwise.
 FACTOR, HORIZON_DAYS = "0.70", 14
@@ -28,6 +30,15 @@ shelf AS (
 unpaid AS (
     SELECT sku_id, sum(quantity) AS held FROM inventory_reservation
     WHERE state = 'active' AND kind = 'unpaid' AND sku_id IN (SELECT id FROM asked) GROUP BY 1),
+waits AS (
+    SELECT sku_id, sum(quantity) AS pieces FROM (
+        SELECT sku_id, quantity FROM inventory_backorder WHERE ended_at IS NULL AND sku_id IN (SELECT id FROM asked)
+        UNION ALL
+        SELECT c.sku_id, c.quantity FROM inventory_claim c
+        WHERE c.later_on IS NOT NULL AND c.state <> 'ended' AND c.expires_at > now()
+          AND c.sku_id IN (SELECT id FROM asked)
+          AND NOT EXISTS (SELECT 1 FROM inventory_backorder b WHERE b.reference = c.reference)
+          AND NOT EXISTS (SELECT 1 FROM inventory_reservation r WHERE r.reference = c.reference)) sold GROUP BY 1),
 lines AS (
     SELECT l.sku_id, greatest(0, l.ordered - l.stopped - l.received) AS pieces,
            coalesce(l.expected_at, o.expected_at) AS due, f.factor, f.horizon_days
@@ -45,10 +56,10 @@ coming AS (
                      AND now() + make_interval(days => coalesce(horizon_days, {days}))
     GROUP BY 1)
 SELECT a.id, coalesce(s.free, 0), coalesce(c.pieces, 0), coalesce(u.held, 0),
-       greatest(0, floor(coalesce(s.free, 0) + coalesce(c.counted, 0)))::int,
-       (greatest(c.first, now()) AT TIME ZONE 'Asia/Shanghai')::date
+       greatest(0, floor(coalesce(s.free, 0) + coalesce(c.counted, 0) - coalesce(q.pieces, 0)))::int,
+       (greatest(c.first, now()) AT TIME ZONE 'Asia/Shanghai')::date, coalesce(q.pieces, 0)
 FROM asked a LEFT JOIN shelf s ON s.sku_id = a.id LEFT JOIN coming c ON c.sku_id = a.id
-LEFT JOIN unpaid u ON u.sku_id = a.id
+LEFT JOIN unpaid u ON u.sku_id = a.id LEFT JOIN waits q ON q.sku_id = a.id
 """
 
 
@@ -60,6 +71,7 @@ class Shown(NamedTuple):
     unpaid: int
     shown: int
     later_on: dt.date | None
+    waiting: int = 0
 
 
 def shown(sku_ids: Iterable[int] | None = None) -> dict[int, Shown]:
@@ -70,9 +82,31 @@ def shown(sku_ids: Iterable[int] | None = None) -> dict[int, Shown]:
         cursor.execute(sql, [] if sku_ids is None else [list(sku_ids)])
         later = dt.timedelta(days=PUT_AWAY_DAYS)
         return {
-            identity: Shown(int(free), int(coming), int(unpaid), number, first + later if coming else None)
-            for identity, free, coming, unpaid, number, first in cursor.fetchall()
+            identity: Shown(
+                int(free), int(coming), int(unpaid), number, first + later if coming else None, int(waiting)
+            )
+            for identity, free, coming, unpaid, number, first, waiting in cursor.fetchall()
         }
+
+
+def for_sale(sku_ids: Iterable[int]) -> dict[int, Shown]:
+    """The same for whatever is sold: of a bundle as many as its scarcest part allows. At most two statements."""
+    asked = sorted(set(sku_ids))
+    made_of = parts_of(asked)
+    found = shown({*asked, *(part for parts in made_of.values() for part in parts)})
+    for bundle, parts in made_of.items():
+        rows = [(found[part], pieces) for part, pieces in parts.items() if part in found]
+        if len(rows) < len(parts):
+            found[bundle] = Shown(0, 0, 0, 0, None)
+            continue
+        free, least = (
+            min(getattr(row, name) // pieces for row, pieces in rows) for name in ("free", "shown")
+        )
+        days = [row.later_on for row, pieces in rows if row.free // pieces < least]
+        later = max((day for day in days if day is not None), default=None)
+        coming = max(row.coming // pieces for row, pieces in rows)
+        found[bundle] = Shown(free, coming, 0, least, None if None in days else later)
+    return {identity: found[identity] for identity in asked if identity in found}
 
 
 def keep_history() -> int:

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from inventory import availability
-from inventory.operations import drift, reconcile, release
+from inventory.operations import claiming, drift, reconcile, release
 from inventory.providers import purchases, stockins
 from orderhub.integrations.importance import Importance, spending
 
@@ -30,8 +30,9 @@ def look_for_drift(**_: object) -> None:
 
 @shared_task(name="inventory.expire_holds", ignore_result=True)
 def expire_holds(**_: object) -> None:
-    """What staff put by is free again when its time is over."""
+    """What staff put by, and what buyers left in their baskets, is free again when its time is over."""
     release.expire()
+    claiming.expire()
 
 
 @shared_task(name="inventory.keep_shown", ignore_result=True)

@@ -28,7 +28,7 @@ from inventory.models import (
     Stock,
     Warehouse,
 )
-from inventory.operations import learning
+from inventory.operations import claiming, learning
 from orderhub.actors import person
 from orderhub.admin_site.base import Admin, need
 from orderhub.admin_site.marks import ago, moment
@@ -101,6 +101,7 @@ def one(request: HttpRequest, sku_id: int) -> HttpResponse:
     history = list(ShownHistory.objects.filter(sku=sku, at__gte=since).order_by("at"))
     context = {
         "title": _("%(sku)s: what buyers are shown") % {"sku": sku.code}, "sku": sku, "n": numbers, "shelves": shelves,
+        "most": claiming.sales({sku.pk: numbers})[sku.pk].most,
         "lines": [{"row": row, "expected": moment(row.expected_at or row.order.expected_at)} for row in lines],
         "unpaid": [{"row": row, "until": moment(row.expires_at)} for row in unpaid],
         "lines_sum": sum(row.on_the_way for row in lines),

@@ -1,3 +1,4 @@
+from inventory.models.claim import Claim
 from inventory.models.drift import Drift
 from inventory.models.purchase import PurchaseLine, PurchaseOrder, Supplier
 from inventory.models.shown import ShownFactor, ShownHistory
@@ -9,6 +10,7 @@ __all__ = [
     "Backorder",
     "Bin",
     "BundlePart",
+    "Claim",
     "Drift",
     "Movement",
     "PurchaseLine",

@@ -16,6 +16,7 @@ POINTS: list[str] = [
     "orders.judgements.PROMISE",
     "orders.judgements.DUPLICATES",
     "orders.judgements.MERGE",
+    "inventory.judgements.LIMITED",
     "routing.review_point.REVIEW",
     "orders.watching.WATCH",
     "routing.judgements.ROUTING",

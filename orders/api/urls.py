@@ -4,6 +4,9 @@ from django.urls import path
 
 from orders.api.complaints import ComplaintsView
 from orders.api.holds import HoldsView, OrderHoldsView, ReleaseView, TouchView
+from orders.api.stock import ClaimsView as StockClaimsView
+from orders.api.stock import ClaimView as StockClaimView
+from orders.api.stock import ShownView
 from orders.api.sync import BatchView, SyncView
 from orders.api.tickets import ClaimView, CloseView, CommentView, TicketsView
 from orders.api.views import OrdersView, OrderView, TimelineView
@@ -22,5 +25,8 @@ urlpatterns = [
     path("api/v1/tickets/<int:ticket>/close", CloseView.as_view(), name="api-ticket-close"),
     path("api/v1/sync", SyncView.as_view(), name="api-sync"),
     path("api/v1/batch", BatchView.as_view(), name="api-batch"),
+    path("api/v1/availability", ShownView.as_view(), name="api-availability"),
+    path("api/v1/claims", StockClaimsView.as_view(), name="api-claims"),
+    path("api/v1/claims/<uuid:claim>", StockClaimView.as_view(), name="api-claim"),
     path("api/v1/complaints", ComplaintsView.as_view(), name="api-complaints"),
 ]

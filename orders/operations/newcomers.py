@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from inventory.operations import claiming
+from inventory.operations.release import release
 from inventory.queries import find_sku, sku_heads
 from orderhub import crypto, geo
 from orderhub.actors import CLOCK, Actor, platform
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
 ORDER_COLUMNS = (
     "id", "number", "shop_id", "channel_number", "state", "channel_state", "channel_version", "refund_state",
-    "ordered_at", "paid_at", "promised_ship_at", "expires_at", "received_at", "goods_amount", "discount", "freight",
+    "ordered_at", "paid_at", "promised_ship_at", "expires_at", "held_until", "received_at", "goods_amount", "discount", "freight",
     "payable", "piece_count", "line_count", "buyer_ref", "traffic_source", "buyer_message", "duplicate_key", "sealed",
     "tags", "adcode", "open_holds",
 )  # fmt: skip
@@ -64,7 +67,7 @@ def create(incoming: list[Incoming], codes: dict[tuple[str, str], int]) -> dict[
         )
         ids = [row[0] for row in cursor.fetchall()]
     now = timezone.now()
-    tables = Tables(now, codes, _promises(incoming))
+    tables = Tables(now, codes, _promises(incoming), _claims(incoming, codes, now))
     for identity, item in zip(ids, incoming, strict=True):
         tables.add(identity, item)
     duplicates = Duplicates(tables)
@@ -90,6 +93,18 @@ def _promises(incoming: list[Incoming]) -> dict[tuple[int, str], dt.datetime]:
     return dict(zip(asked, figures.promised(list(asked.values())), strict=True)) if asked else {}
 
 
+def _claims(incoming: list[Incoming], codes: dict[tuple[str, str], int], now: dt.datetime) -> dict[str, bool]:
+    """The claims of before their orders that lines name, as the stock answers: {claim: whether goods are held by it}."""
+    wanted = []
+    for item in incoming:
+        until = now + dt.timedelta(minutes=item.shop.unpaid_minutes)
+        for line in item.order.lines:
+            sku_id = find_sku(item.shop.code, line.seller_code, codes) if line.claim else None
+            if sku_id is not None:
+                wanted.append((item.shop.connection_id, uuid.UUID(line.claim), sku_id, line.quantity, until))
+    return {str(claim): held for claim, held in claiming.buy(wanted).items()}
+
+
 class Tables:
     """Rows in memory, one list a table."""
 
@@ -98,8 +113,13 @@ class Tables:
         now: dt.datetime,
         codes: dict[tuple[str, str], int],
         promised: dict[tuple[int, str], dt.datetime],
+        claims: dict[str, bool] | None = None,
     ) -> None:
         self.now = now
+        self.claims = claims or {}
+        self.taken: set[str] = set()
+        self.names: dict[int, list[uuid.UUID]] = {}  # of orders that hold goods from before: their lines
+        self.left: list[uuid.UUID] = []
         self.promised = promised
         self.codes = codes
         self.heads = sku_heads()
@@ -127,16 +147,21 @@ class Tables:
         promised = order.promised_ship_at or self.promised.get(item.key)
         refund = {RefundState.ASKED: "asked", RefundState.DONE: "done"}.get(order.refund, "none")
         expires = now + dt.timedelta(minutes=shop.unpaid_minutes) if state == S.UNPAID else None
+        uuids = [self.claimed(line.claim) or ordered_uuid() for line in order.lines]
+        held = any(self.claims.get(name, False) for name in uuids)
+        until = now + dt.timedelta(minutes=shop.unpaid_minutes) if held else None
+        if held:
+            self.names[identity] = [uuid.UUID(str(name)) for name in uuids]
         self.orders[identity] = [
             identity, f"OH{now:%y%m%d}{identity:07d}", shop.id, order.channel_number, str(state), order.channel_state,
-            order.version, refund, order.ordered_at, order.paid_at, promised, expires, now, order.goods_amount,
+            order.version, refund, order.ordered_at, order.paid_at, promised, expires, until, now, order.goods_amount,
             order.discount, order.freight, order.payable, sum(line.quantity for line in order.lines),
             len(order.lines), order.buyer_ref, order.traffic_source, order.buyer_message,
             key_of(shop.id, order, skus) if state != S.CANCELLED else "", order.sealed, order.tags, "", 0,
         ]  # fmt: skip
-        for line, sku_id in zip(order.lines, skus, strict=True):
+        for name, line, sku_id in zip(uuids, order.lines, skus, strict=True):
             self.lines.append(
-                (ordered_uuid(), identity, line.channel_line, sku_id, line.seller_code, line.title, line.quantity,
+                (name, identity, line.channel_line, sku_id, line.seller_code, line.title, line.quantity,
                  line.unit_price, line.discount, line.freight_share, line.payable, str(line.refund),
                  *self.heads.get(sku_id or 0, ("", "")))
             )  # fmt: skip
@@ -171,6 +196,13 @@ class Tables:
         if refund != "none":
             self.hold(identity, HoldType.REFUND, _("The buyer asked for a refund before shipping."), actor)
 
+    def claimed(self, claim: str) -> str:
+        """The claim as the uuid of its line; two lines can't both have it."""
+        if claim not in self.claims or claim in self.taken:
+            return ""
+        self.taken.add(claim)
+        return claim
+
     def candidate(self, identity: int, item: Incoming) -> tuple[Candidate, str, Shop, bool]:
         """A newcomer as the look for duplicates wants it."""
         values = dict(zip(ORDER_COLUMNS, self.orders[identity], strict=True))
@@ -182,9 +214,15 @@ class Tables:
         return new, values["duplicate_key"], shop, receiver.plain is not None
 
     def cancel(self, identity: int, reason: str, data: dict[str, Any]) -> None:
-        """A newcomer that is cancelled before it begins: it holds nothing yet."""
+        """A newcomer that is cancelled before it begins: it holds nothing but what its buyer claimed before."""
+        self.left += self.names.pop(identity, [])
         values = self.orders[identity]
-        for column, value in (("state", str(S.CANCELLED)), ("expires_at", None), ("duplicate_key", "")):
+        for column, value in (
+            ("state", str(S.CANCELLED)),
+            ("expires_at", None),
+            ("held_until", None),
+            ("duplicate_key", ""),
+        ):
             values[ORDER_COLUMNS.index(column)] = value
         said = {"reason": reason, "from": str(S.UNPAID), **data}
         self.events.append(timeline.line(identity, "cancel", actor=CLOCK, now=self.now, data=said))
@@ -197,6 +235,8 @@ class Tables:
         copy_rows("orders_hold", HOLD_COLUMNS, self.holds)
         timeline.append(self.events)
         mapping.note_unknown(self.unknown)
+        if self.left:
+            release(self.left, CLOCK.name, _("cancelled before it began"))
 
 
 def receiver_values(receiver: ParsedReceiver) -> tuple[Any, ...]:

@@ -18,7 +18,8 @@ _ORPHANS = """
     FROM inventory_reservation r
     LEFT JOIN orders_line l ON l.uuid = r.reference LEFT JOIN orders_share h ON h.reference = r.reference
     LEFT JOIN orders_order o ON o.id = coalesce(l.order_id, h.order_id)
-    WHERE r.state = 'active' AND r.kind IN ('paid', 'unpaid') AND r.created_at < now() - interval '10 minutes'
+    LEFT JOIN inventory_claim c ON c.reference = r.reference AND c.state = 'open'
+    WHERE c.id IS NULL AND r.state = 'active' AND r.kind IN ('paid', 'unpaid') AND r.created_at < now() - interval '10 minutes'
       AND (o.id IS NULL OR o.state IN ('cancelled', 'shipped', 'signed', 'closed'))
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 LIMIT 1000"""
 _UNHELD = """

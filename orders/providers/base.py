@@ -64,6 +64,8 @@ class ParsedLine:
     refund: RefundState = RefundState.NONE
     refund_id: str = ""
     goods_back: bool = False
+    #: the own shop's claim on these pieces from before the order, a uuid as text
+    claim: str = ""
 
 
 @dataclass(slots=True)

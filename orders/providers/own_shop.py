@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+import uuid
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -135,6 +136,7 @@ def _lines(body: dict[str, Any], payable: Decimal, freight: Decimal) -> tuple[li
                 discount=Decimal(0),
                 freight_share=Decimal(0),
                 payable=Decimal(0),
+                claim=_claim(row.get("claim")),
             )
         )
     total = sum(goods, Decimal(0))
@@ -147,6 +149,14 @@ def _lines(body: dict[str, Any], payable: Decimal, freight: Decimal) -> tuple[li
     for line, parts in zip(lines, allocate_lines(goods, total + freight - payable, freight), strict=True):
         line.discount, line.freight_share, line.payable = parts
     return lines, total
+
+
+def _claim(told: Any) -> str:
+    """What the shop was answered when it claimed the pieces; what is no such thing claims nothing."""
+    try:
+        return str(uuid.UUID(told)) if isinstance(told, str) and told else ""
+    except ValueError:
+        return ""
 
 
 def _receiver(body: Any) -> ParsedReceiver:

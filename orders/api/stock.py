@@ -1,0 +1,143 @@
+"""What the own shop asks of the stock: numbers for its pages, and pieces for a basket before the order is made."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from inventory import availability
+from inventory.models import Claim
+from inventory.operations import claiming
+from inventory.queries import find_sku, sku_codes
+from orderhub.api.frame import Door, etag, object_of
+from orderhub.api.problems import Problem, invalid
+from orders.models import Shop
+
+MOST = 5000
+
+
+def shop_of(request: Request) -> Shop:
+    """The shop whose token this is. Raises PermissionDenied."""
+    caller: Any = request.user
+    shop = Shop.objects.filter(connection=caller.connection).first()
+    if shop is None:
+        raise PermissionDenied("this token belongs to no shop")
+    return shop
+
+
+class ShownView(Door):
+    """Numbers for the shop's pages."""
+
+    shop = frozenset({"POST"})
+    own_keys = True
+
+    @extend_schema(request=OpenApiTypes.OBJECT, responses={200: OpenApiTypes.OBJECT, 304: None})
+    def post(self, request: Request) -> Response:
+        """{"skus": [codes]} → what buyers may be shown of each, by the shop's own spellings; unknown ones are named.
+
+        `shown` pieces can be sold, `free` of them at once and the others from `later_on`; `most` a buyer, null without
+        a limit. Send the ETag back as If-None-Match: 304 where nothing changed.
+        """
+        skus = object_of(request).get("skus")
+        if (
+            not isinstance(skus, list)
+            or not 1 <= len(skus) <= MOST
+            or not all(isinstance(s, str) for s in skus)
+        ):
+            raise invalid("/skus", _("Send a list of 1 to %(n)d codes.") % {"n": MOST})
+        shop, table = shop_of(request), sku_codes()
+        found = {code: find_sku(shop.code, code, table) for code in skus}
+        numbers = availability.for_sale(identity for identity in found.values() if identity is not None)
+        sales = claiming.sales(numbers)
+        items = []
+        for code, identity in found.items():
+            if identity in numbers:
+                n, sale = numbers[identity], sales[identity]
+                later = n.later_on.isoformat() if n.later_on and n.shown > n.free else None
+                items.append(
+                    {
+                        "sku": code,
+                        "shown": n.shown,
+                        "free": min(n.free, n.shown),
+                        "later_on": later,
+                        "most": sale.most,
+                    }
+                )
+        body = {
+            "items": items,
+            "unknown": [code for code, identity in found.items() if identity not in numbers],
+        }
+        tag = etag(body)
+        if request.headers.get("If-None-Match") == tag:
+            return Response(status=304, headers={"ETag": tag})
+        return Response(body, headers={"ETag": tag})
+
+
+class ClaimsView(Door):
+    """Pieces for a basket."""
+
+    shop = frozenset({"POST"})
+    own_keys = True
+
+    @extend_schema(
+        request=OpenApiTypes.OBJECT, responses={200: OpenApiTypes.OBJECT, 409: OpenApiTypes.OBJECT}
+    )
+    def post(self, request: Request) -> Response:
+        """{"sku", "pieces", "buyer": {"ip", "phone", "account"}} with an Idempotency-Key: check and take in one step.
+
+        The answer's `claim` goes into the order's line as `claim`. `later_on` is the day from which it can be sent:
+        show it before the buyer pays. 409 says why not, with `left`, what this buyer can still have.
+        """
+        key = request.headers.get("Idempotency-Key", "").strip()
+        if not 8 <= len(key) <= 80:
+            raise invalid("Idempotency-Key", _("Send a key of 8 to 80 characters."))
+        shop, body = shop_of(request), object_of(request)
+        code, pieces, told = body.get("sku"), body.get("pieces"), body.get("buyer") or {}
+        identity = find_sku(shop.code, code, sku_codes()) if isinstance(code, str) else None
+        if identity is None:
+            raise invalid("/sku", _("This shop has no goods of this code."))
+        if isinstance(pieces, bool) or not isinstance(pieces, int) or not 1 <= pieces <= claiming.MOST_PIECES:
+            raise invalid("/pieces", _("Send a whole number of 1 to %(n)d.") % {"n": claiming.MOST_PIECES})
+        if not isinstance(told, dict) or not all(
+            isinstance(told.get(name, ""), str) for name in ("ip", "phone", "account")
+        ):
+            raise invalid("/buyer", _("Send ip, phone and account as texts."))
+        buyer = claiming.Buyer(*(told.get(name, "")[:200] for name in ("ip", "phone", "account")))
+        if not any(buyer.hashes().values()):
+            raise invalid("/buyer", _("Say who buys: a network address, a telephone or an account."))
+        try:
+            made = claiming.claim(shop.connection_id, key, identity, pieces, buyer)
+        except claiming.Refused as refused:
+            status, code = (422, "key_reused") if refused.code == "key" else (409, refused.code)
+            raise Problem(status, code, refused.text, left=refused.left) from refused
+        return Response(_told(made))
+
+
+class ClaimView(Door):
+    """One basket's pieces."""
+
+    shop = frozenset({"DELETE"})
+
+    @extend_schema(request=None, responses={204: None})
+    def delete(self, request: Request, claim: uuid.UUID) -> Response:
+        """The buyer takes it out of the basket. 204 whether or not there was something left to give back."""
+        claiming.give_back(shop_of(request).connection_id, claim)
+        return Response(status=204)
+
+
+def _told(claim: Claim) -> dict[str, Any]:
+    return {
+        "claim": str(claim.reference),
+        "pieces": claim.quantity,
+        "limited": claim.limited,
+        "later_on": claim.later_on.isoformat() if claim.later_on else None,
+        "state": claim.state,
+        "expires_at": claim.expires_at.isoformat(),
+    }
