@@ -59,6 +59,7 @@ MODULE_NEEDS: tuple[str, ...] = ("orders.admin.first_run.needs", "routing.admin.
 MODULE_WAITING: tuple[str, ...] = ("orders.admin.first_run.waiting",)
 
 ORDER_PANELS: tuple[Panel, ...] = (
+    Panel("swap", _("What may go instead"), "orders.admin.swap.panel", "orders.view_order"),
     Panel("parcels", _("Parcels and tracking"), "logistics.admin.panels.parcels", "logistics.view_parcel"),
     Panel("together", _("Ships together or apart"), "logistics.admin.together.panel", "orders.view_order"),
     Panel("route", _("Why it goes there"), "routing.admin.panels.explanation", "routing.view_decision"),
@@ -117,6 +118,7 @@ PAGES: tuple[Page, ...] = (
     Page("stock/<int:sku_id>/move/", "stock_move", "inventory.admin.shelf.move_now"),
     Page("stock/<int:sku_id>/hold/", "stock_hold", "inventory.admin.shelf.hold_now"),
     Page("stock/<int:sku_id>/let-go/<uuid:reference>/", "stock_let_go", "inventory.admin.shelf.let_go_now"),
+    Page("swap/<uuid:line>/<int:sku_id>/", "swap_line", "orders.admin.swap.swap"),
     Page("together/", "together", "logistics.admin.together.page"),
     Page("together/merge/", "together_merge", "logistics.admin.together.merge"),
     Page("together/<int:merge_id>/undo/", "together_undo", "logistics.admin.together.undo_merge"),

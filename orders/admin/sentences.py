@@ -51,6 +51,7 @@ NAMES: dict[str, Any] = {
     "moved": gettext_lazy("Goods moved to another warehouse"),
     "split": gettext_lazy("Split into several parcels"),
     "split_undone": gettext_lazy("Split undone"),
+    "swapped": gettext_lazy("Another article goes instead"),
 }
 
 #: Events that ask for attention, and those that are about looking rather than doing.
@@ -228,6 +229,7 @@ SAYS: dict[str, Callable[[Facts], str]] = {
     "channel_changed": lambda facts: (
         f"{facts.get('from') or '—'} → {facts.get('to') or facts.get('channel_state', '')}"
     ),
+    "swapped": lambda facts: f"{facts.get('from', '')} → {facts.get('to', '')} × {facts.get('pieces', '')}",
     "revealed": lambda facts: _("reason: %(reason)s") % {"reason": facts.get("reason", "")},
 }
 

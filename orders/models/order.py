@@ -143,6 +143,8 @@ class Line(models.Model):
     #: what was sold, as it was called then: a rename changes no bill, refund or return
     sku_code = models.CharField(_("SKU when sold"), max_length=40, default="", db_default="")
     sku_name = models.CharField(_("name when sold"), max_length=120, default="", db_default="")
+    #: the SKU that was bought, where another goes instead
+    instead_of = models.BigIntegerField(_("goes instead of"), null=True, editable=False)
     title = models.CharField(_("title"), max_length=200)
     quantity = models.PositiveIntegerField(_("quantity"))
     unit_price = models.DecimalField(_("unit price"), max_digits=12, decimal_places=2)

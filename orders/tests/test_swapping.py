@@ -1,0 +1,159 @@
+"""Goods that are short and what may go instead: found, said to the buyer, swapped by one click, and the way back."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from inventory.models import Reservation
+from inventory.substitutes import substitutes
+from orderhub.actors import Actor
+from orders.models import Event, Line, Order
+from orders.operations import swapping
+from orders.operations.swapping import SwapRefused
+from orders.tests.stock_cast import bundle, goods, holds, reserve, state, wants
+
+pytestmark = pytest.mark.django_db
+CLERK = Actor("person", "lin")
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+
+def sofas() -> dict[str, Any]:
+    """Rice white of three seats is gone; of the series there are others, near and far, many and few."""
+    return {
+        code: goods(code, count, series=series, colour=colour, size=size)
+        for code, count, series, colour, size in (
+            ("CLOUD-W3", 1, "云朵", "米白", "三人位"), ("CLOUD-G3", 5, "云朵", "雾灰", "三人位"),
+            ("CLOUD-B3", 30, "云朵", "藏蓝", "三人位"), ("CLOUD-W2", 40, "云朵", "米白", "双人位"),
+            ("CLOUD-G2", 90, "云朵", "雾灰", "双人位"), ("CLOUD-R3", 1, "云朵", "酒红", "三人位"),
+            ("RIVER-W3", 90, "河流", "米白", "三人位"), ("CUP-9", 9, "", "白", ""),
+        )
+    }  # fmt: skip
+
+
+def short() -> tuple[Order, dict[str, Any]]:
+    made = sofas()
+    order = wants((made["CLOUD-W3"], 2))
+    reserve(order)
+    assert holds(order) == ["stock"]
+    return order, made
+
+
+def test_that_one_difference_goes_before_two_and_plenty_before_little() -> None:
+    made = sofas()
+    found = substitutes([(made["CLOUD-W3"].pk, 2), (made["CUP-9"].pk, 1)])
+    assert [other.code for other in found[made["CLOUD-W3"].pk]] == ["CLOUD-B3", "CLOUD-G3", "CLOUD-W2"]
+    first = found[made["CLOUD-W3"].pk][0]
+    assert (first.colour, first.size, first.free) == ("藏蓝", "", 30)
+    assert made["CUP-9"].pk not in found, "without a series nothing is guessed"
+
+
+def test_that_one_click_changes_the_line_and_the_order_goes_on() -> None:
+    order, made = short()
+    line = Line.objects.get(order=order)
+    swapping.swap(line.uuid, made["CLOUD-G3"].pk, CLERK)
+    assert holds(order) == []
+    reserve(order)
+    assert state(order) == "reserved"
+    after = Line.objects.get(order=order)
+    assert (after.uuid, after.sku_code, after.seller_code, after.payable) == (
+        line.uuid, "CLOUD-G3", line.seller_code, line.payable,
+    )  # fmt: skip
+    assert after.instead_of == made["CLOUD-W3"].pk
+    assert Reservation.objects.get(reference=line.uuid, state="active").sku_id == made["CLOUD-G3"].pk
+    assert Event.objects.get(order=order, code="swapped").data == {
+        "from": "CLOUD-W3",
+        "to": "CLOUD-G3",
+        "pieces": 2,
+    }
+    with pytest.raises(SwapRefused):
+        swapping.swap(line.uuid, made["CLOUD-W3"].pk, CLERK)
+
+
+def test_that_it_goes_back_to_what_was_bought_as_long_as_it_waits() -> None:
+    order, made = short()
+    line = Line.objects.get(order=order)
+    swapping.swap(line.uuid, made["CLOUD-G3"].pk, CLERK)
+    swapping.swap(line.uuid, made["CLOUD-W3"].pk, CLERK)
+    line.refresh_from_db()
+    assert (line.sku_code, line.instead_of) == ("CLOUD-W3", None)
+    reserve(order)
+    assert holds(order) == ["stock"]
+
+
+@pytest.mark.parametrize("other", ["RIVER-W3", "CLOUD-R3", "CUP-9"])
+def test_that_another_series_or_too_few_are_refused_and_nothing_changes(other: str) -> None:
+    order, made = short()
+    line = Line.objects.get(order=order)
+    with pytest.raises(SwapRefused):
+        swapping.swap(line.uuid, made[other].pk, CLERK)
+    line.refresh_from_db()
+    assert line.sku.code == "CLOUD-W3" and holds(order) == ["stock"]
+
+
+def test_that_pieces_which_others_wait_for_are_not_offered(client: Client) -> None:
+    made = sofas()
+    older = wants((made["CLOUD-G3"], 9), promise_in=1)
+    reserve(older)
+    found = substitutes([(made["CLOUD-W3"].pk, 2)])
+    assert "CLOUD-G3" not in [other.code for other in found[made["CLOUD-W3"].pk]]
+
+
+def test_that_only_who_may_change_orders_swaps_and_a_bundle_has_no_panel(client: Client) -> None:
+    order, made = short()
+    line = Line.objects.get(order=order)
+    address = reverse("admin:swap_line", args=[line.uuid, made["CLOUD-G3"].pk])
+    client.force_login(User.objects.create_user("guest", is_staff=True))
+    assert client.post(address).status_code == 403
+    client.force_login(User.objects.create_superuser("boss"))
+    assert client.get(address).status_code == 405
+    page = client.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode()
+    assert "藏蓝" in page and "同系列" in page and "改发这个" in page
+    client.post(address)
+    line.refresh_from_db()
+    assert line.sku_code == "CLOUD-G3"
+    bundle("SET-9", CUP_9=20)
+    from inventory.models import Sku
+
+    other = wants((Sku.objects.get(code="SET-9"), 1))
+    reserve(other)
+    page = client.get(reverse("admin:orders_order_change", args=[other.pk])).content.decode()
+    assert "改发这个" not in page
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_that_the_panel_is_clean_and_swaps_on_a_telephone(live_server: Any, page: Any) -> None:
+    order, _made = short()
+    User.objects.create_superuser("boss", password="right-horse-battery")
+    page.goto(f"{live_server.url}/admin/login/")
+    page.fill("input[name=username]", "boss")
+    page.fill("input[name=password]", "right-horse-battery")
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url(f"{live_server.url}/admin/")
+    address = live_server.url + reverse("admin:orders_order_change", args=[order.pk])
+    for width, theme, language in (
+        (1440, "light", "zh-hans"),
+        (390, "dark", "en"),
+        (390, "light", "zh-hans"),
+    ):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
+        page.evaluate("theme => localStorage.setItem('adminTheme', JSON.stringify(theme))", theme)
+        page.goto(address)
+        found = Axe().run(page, options=WCAG).response["violations"]
+        assert not found, [(v["id"], v["nodes"][0]["html"][:160]) for v in found]
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+        if os.environ.get("PICTURES"):
+            page.screenshot(
+                path=f"{os.environ['PICTURES']}/swap-{width}-{theme}-{language}.png", full_page=True
+            )
+    page.get_by_role("button", name="改发 CLOUD-B3").click()
+    page.get_by_text("商品已更换").wait_for()
+    assert Line.objects.get(order=order).sku_code == "CLOUD-B3"
