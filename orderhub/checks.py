@@ -22,6 +22,7 @@ TABLES = ("orders.operations.watching.FACTS",)
 def dotted_names() -> Iterator[tuple[str, str]]:
     """(where it stands, the name) of every function that a table names."""
     from orderhub import scope
+    from orderhub.admin.webhook import EVENTS
     from orderhub.admin_site.registry import names as admin_names
     from orderhub.admin_site.sidebar import badges
     from orderhub.inbound.registry import PAYLOAD_KINDS
@@ -30,7 +31,7 @@ def dotted_names() -> Iterator[tuple[str, str]]:
     from orderhub.outbox.registry import KINDS
     from orderhub.rules import registry as rules
 
-    for name in (scope.SHOPS, scope.WAREHOUSES):
+    for name in (scope.SHOPS, scope.WAREHOUSES, EVENTS):
         yield "scope", name
     for name in LIFECYCLES:
         lifecycle = resolve(name)

@@ -9,6 +9,7 @@ from orderhub.outbox.models import Message
 from orderhub.rules.models import Assertion, Publication, RuleSet, ShadowCount, Trace, Version
 from orderhub.scope import Scope
 from orderhub.tickets.models import Note, Ticket
+from orderhub.webhooks.models import Endpoint, FeedPlace
 
 __all__ = [
     "ApiToken",
@@ -20,6 +21,8 @@ __all__ = [
     "CallCount",
     "Connection",
     "Device",
+    "Endpoint",
+    "FeedPlace",
     "Heartbeat",
     "Job",
     "KeptAnswer",

@@ -80,7 +80,7 @@ ROLES: tuple[Role, ...] = (
     ),
     Role(
         "operations", _("Operations supervisor"),
-        ("orders.*_shop", "orders.view_payload_raw", "orderhub.*_connection", "orderhub.*_recipient",
+        ("orders.*_shop", "orders.view_payload_raw", "orderhub.*_connection", "orderhub.*_recipient", "orderhub.*_endpoint",
          "orderhub.view_wording", "orderhub.change_wording", "orderhub.*_step", "orderhub.view_told",
          "orderhub.*_moduleswitch", "orderhub.view_call",
          "orderhub.view_ruleset", "orderhub.change_ruleset", "orderhub.publish_ruleset",

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from orderhub.api import retention as api_retention
 from orderhub.inbound import processing
 from orderhub.inbound.registry import PAYLOAD_KINDS
 from orderhub.jobs import running
@@ -55,3 +56,9 @@ def run_jobs(**_: object) -> None:
 def follow_shadows(**_: object) -> None:
     """Count what rule versions in shadow would have decided about new orders."""
     shadowing.follow()
+
+
+@shared_task(name="orderhub.prune_api", ignore_result=True)
+def prune_api(**_: object) -> None:
+    """Counts, answers and tokens of the API that are over."""
+    api_retention.prune()

@@ -13,6 +13,7 @@ from orders.operations import (
     payment,
     pull,
     stock_lock,
+    telling,
     unpaid,
     waiting,
     watching,
@@ -89,3 +90,9 @@ def look_for_orphans(**_: object) -> None:
 @shared_task(name="orders.complaints_jump", ignore_result=True)
 def complaints_jump(**_: object) -> None:
     complaining.jump()
+
+
+@shared_task(name="orders.tell_webhooks", ignore_result=True)
+def tell_webhooks(**_: object) -> None:
+    """New events become deliveries."""
+    telling.feed()

@@ -1,3 +1,14 @@
-from orderhub.admin import call, connection, job, message, notice, payload, people, recipient, ticket
+from orderhub.admin import call, connection, job, message, notice, payload, people, recipient, ticket, webhook
 
-__all__ = ["call", "connection", "job", "message", "notice", "payload", "people", "recipient", "ticket"]
+__all__ = [
+    "call",
+    "connection",
+    "job",
+    "message",
+    "notice",
+    "payload",
+    "people",
+    "recipient",
+    "ticket",
+    "webhook",
+]

@@ -108,6 +108,8 @@ PAGES: tuple[Page, ...] = (
     Page("bells/", "bells", "orderhub.admin.bells.page"),
     Page("bells/read/", "bells_read", "orderhub.admin.bells.read"),
     Page("wording/preview/", "wording_preview", "orderhub.admin.notice.preview_now"),
+    Page("webhooks/<int:endpoint_id>/secret/", "webhook_secret", "orderhub.admin.webhook.secret"),
+    Page("webhooks/<int:endpoint_id>/replay/", "webhook_replay", "orderhub.admin.webhook.replay"),
     Page("modules/", "modules", "orderhub.admin.modules.switches"),
     Page("oauth/callback/", "oauth_callback", "orderhub.admin.oauth.callback"),
     Page("oauth/<int:connection_id>/connect/", "oauth_connect", "orderhub.admin.oauth.connect"),

@@ -62,6 +62,7 @@ GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
         Item(_("Shops"), "store", "orders_shop_changelist", "orders.view_shop"),
         Item(_("Platform accounts"), "key", "orderhub_connection_changelist", "orderhub.view_connection"),
         Item(_("Outgoing messages"), "outbox", "orderhub_message_changelist", "orderhub.view_message"),
+        Item(_("Webhooks"), "webhook", "orderhub_endpoint_changelist", "orderhub.view_endpoint"),
         Item(_("Payloads"), "move_to_inbox", "orderhub_payload_changelist", "orderhub.view_payload"),
         Item(_("Platform calls"), "call", "orderhub_call_changelist", "orderhub.view_call"),
     )),

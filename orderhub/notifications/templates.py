@@ -80,6 +80,11 @@ TEMPLATES: dict[str, Template] = {
         _("Rules that fail while orders run"),
         _("%(point)s, version %(version)s: the last good version decides; roll back or correct it"),
     ),
+    "webhook_off": Template(
+        _("A webhook was switched off"),
+        _("Webhooks that were switched off"),
+        _("%(name)s took nothing for a day: %(reason)s"),
+    ),
     "needs_person": Template(
         _("Needs a person"),
         _("Orders that need a person"),

@@ -147,5 +147,13 @@ KINDS: dict[str, Kind] = {
             "orderhub.notifications.bells.hang",
             batch=500,
         ),
+        Kind(
+            "webhook.send",
+            "Tell a webhook of an event",
+            "orderhub.webhooks.sending.send",
+            "orderhub.webhooks.sending.send",
+            batch=5,
+            max_attempts=56,  # with the doubling wait of at most half an hour: a day
+        ),
     )
 }

@@ -123,6 +123,9 @@ LEAFLET_CONFIG = {
     "NO_GLOBALS": False,
 }
 
+#: Hosts that webhooks may reach though they are private or without TLS.
+WEBHOOK_PRIVATE = env.words("WEBHOOK_PRIVATE")
+
 BROKER_URL = env.text("BROKER_URL")
 CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = (
