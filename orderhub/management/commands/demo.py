@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from django.db import connection
 
 from orderhub.actors import person
 from orderhub.celery import app
+from orderhub.invariants import check, invariants
 from orderhub.management import demo_crew, demo_setup
 from orderhub.models import Message, Payload, Ticket
 from orderhub.sandbox.credentials import OWN_SHOP
@@ -57,8 +59,8 @@ class Command(BaseCommand):
             json.dumps(report, ensure_ascii=False, indent=1) + "\n", "utf-8"
         )
         self._print(report, admin, password)
-        if report["lost"] or report["doubled"]:
-            raise CommandError("orders or effects are lost or doubled: see var/demo.json")
+        if report["lost"] or report["doubled"] or report["broken"]:
+            raise CommandError("orders are lost or doubled, or an invariant is broken: see var/demo.json")
 
     def _say(self, text: str) -> None:
         self.stdout.write(f"  {text}")
@@ -138,6 +140,7 @@ class Command(BaseCommand):
             .values("order_id")
             .distinct()
             .count(),
+            "broken": [asdict(one) for one in check()],
             **verdict,
         }
 
@@ -145,6 +148,8 @@ class Command(BaseCommand):
         write = self.stdout.write
         write("")
         write(f"{report['orders_in']} orders came in; lost {report['lost']}, doubled {report['doubled']}.")
+        asked = len(list(invariants()))
+        write(f"{asked - len(report['broken'])} of {asked} invariants hold (manage.py check_invariants).")
         write("touchpoints  " + "  ".join(f"{k} {v}" for k, v in report["touchpoints"].items()))
         write("states       " + "  ".join(f"{k} {v}" for k, v in sorted(report["states"].items())))
         write("held         " + ("  ".join(f"{k} {v}" for k, v in sorted(report["held"].items())) or "none"))

@@ -1,0 +1,71 @@
+"""What holds of orders at every quiet moment; the states that a timeline may end in are read from the lifecycle."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from orderhub.invariants import Invariant
+from orders.lifecycle import LIFECYCLE
+
+#: Touches that move, as rows for SQL: ('verify', 'paid'), …
+_ENDS = ", ".join(f"('{touch.code}', '{touch.end}')" for touch in LIFECYCLE.touches if touch.end)
+
+INVARIANTS = (
+    Invariant(
+        "state_is_told",
+        _("An order's state is the one that the last moving event of its timeline led to"),
+        f"""SELECT o.number, format('state %s, last event %s', o.state, coalesce(e.code, '-'))
+            FROM orders_order o LEFT JOIN LATERAL (
+                SELECT e.code, t.state FROM orders_event e JOIN (VALUES {_ENDS}) AS t(code, state) ON t.code = e.code
+                WHERE e.order_id = o.id ORDER BY e.id DESC LIMIT 1) e ON true
+            WHERE CASE WHEN e.state IS NULL THEN o.state NOT IN ('unpaid', 'claimed') ELSE e.state <> o.state END""",
+    ),
+    Invariant(
+        "holds_are_counted",
+        _("The number of open holds on an order is the number of its holds that are open"),
+        """SELECT o.number, format('counter %s, open %s', o.open_holds, coalesce(h.n, 0)) FROM orders_order o
+           LEFT JOIN (SELECT order_id, count(*) AS n FROM orders_hold WHERE released_at IS NULL GROUP BY 1) h
+                ON h.order_id = o.id WHERE o.open_holds <> coalesce(h.n, 0)""",
+    ),
+    Invariant(
+        "money_adds_up",
+        _("Payable is goods less discount plus freight, and what the lines come to"),
+        """SELECT o.number, format('payable %s, goods %s - %s + %s, lines %s', o.payable, o.goods_amount, o.discount,
+                                   o.freight, l.payable)
+           FROM orders_order o JOIN (SELECT order_id, sum(payable) AS payable FROM orders_line GROUP BY 1) l
+                ON l.order_id = o.id
+           WHERE o.payable <> o.goods_amount - o.discount + o.freight OR o.payable <> l.payable""",
+    ),
+    Invariant(
+        "pieces_are_counted",
+        _("An order's pieces and lines are those of its lines"),
+        """SELECT o.number, format('%s pieces in %s lines, counted %s in %s', o.piece_count, o.line_count,
+                                   coalesce(l.pieces, 0), coalesce(l.lines, 0))
+           FROM orders_order o LEFT JOIN (SELECT order_id, sum(quantity) AS pieces, count(*) AS lines FROM orders_line
+                GROUP BY 1) l ON l.order_id = o.id
+           WHERE o.piece_count <> coalesce(l.pieces, 0) OR o.line_count <> coalesce(l.lines, 0)""",
+    ),
+    Invariant(
+        "no_order_twice",
+        _("A shop's order is here once"),
+        """SELECT shop_id || ' ' || channel_number, count(*)::text FROM orders_order
+           GROUP BY shop_id, channel_number HAVING count(*) > 1""",
+    ),
+    Invariant(
+        "goods_are_held",
+        _("What is reserved and not yet sent holds its goods"),
+        """SELECT o.number, format('line %s in state %s', l.uuid, o.state) FROM orders_order o
+           JOIN orders_line l ON l.order_id = o.id
+           WHERE o.state IN ('reserved', 'routed', 'released', 'waved', 'packed', 'printed') AND l.sku_id IS NOT NULL
+             AND l.refund_state <> 'done'
+             AND NOT EXISTS (SELECT 1 FROM inventory_reservation r WHERE r.reference = l.uuid AND r.state = 'active')
+             AND NOT EXISTS (SELECT 1 FROM orders_share h WHERE h.line_id = l.uuid)""",
+    ),
+    Invariant(
+        "ended_orders_hold_nothing",
+        _("What is cancelled or closed holds no goods"),
+        """SELECT o.number, format('%s of SKU %s in state %s', r.quantity, r.sku_id, o.state)
+           FROM inventory_reservation r JOIN orders_line l ON l.uuid = r.reference JOIN orders_order o ON o.id = l.order_id
+           WHERE r.state = 'active' AND o.state IN ('cancelled', 'closed')""",
+    ),
+)
