@@ -59,14 +59,14 @@ def closed(order: Order) -> None:
 def parcels(order: Order) -> None:
     for n in (1, 2):
         Parcel.objects.create(
-            number=f"P{n}", order=order, warehouse_id=order.warehouse_id or Order.objects.get(pk=order.pk).warehouse_id,
+            number=f"P{n}", order=order, warehouse_id=Order.objects.get(pk=order.pk).warehouse_id or 0,
             worked_by="own", carrier="ZTO", service="zto", waybill_no="7900001", place=n, state="numbered",
         )  # fmt: skip
 
 
 BREAKS: dict[str, Any] = {
     "stock_is_its_ledger": lambda o: Movement.objects.create(
-        sku_id=Line.objects.get(order=o).sku_id,
+        sku_id=Stock.objects.get().sku_id,
         bin_id=Stock.objects.get().bin_id,
         kind="count",
         on_hand_change=1,
