@@ -4,6 +4,8 @@ from django.urls import path
 
 from orders.api.complaints import ComplaintsView
 from orders.api.holds import HoldsView, OrderHoldsView, ReleaseView, TouchView
+from orders.api.own import CancelView, PaymentView
+from orders.api.reveal import RevealView
 from orders.api.stock import ClaimsView as StockClaimsView
 from orders.api.stock import ClaimView as StockClaimView
 from orders.api.stock import ShownView
@@ -18,6 +20,9 @@ urlpatterns = [
     path("api/v1/orders/<str:number>/holds", OrderHoldsView.as_view(), name="api-order-holds"),
     path("api/v1/orders/<str:number>/holds/<int:hold>/release", ReleaseView.as_view(), name="api-release"),
     path("api/v1/orders/<str:number>/touch/<slug:touch>", TouchView.as_view(), name="api-touch"),
+    path("api/v1/orders/<str:number>/payment", PaymentView.as_view(), name="api-payment"),
+    path("api/v1/orders/<str:number>/cancel", CancelView.as_view(), name="api-cancel"),
+    path("api/v1/orders/<str:number>/reveal", RevealView.as_view(), name="api-reveal"),
     path("api/v1/holds", HoldsView.as_view(), name="api-holds"),
     path("api/v1/tickets", TicketsView.as_view(), name="api-tickets"),
     path("api/v1/tickets/<int:ticket>/claim", ClaimView.as_view(), name="api-ticket-claim"),

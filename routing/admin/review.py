@@ -150,7 +150,7 @@ def decide(request: HttpRequest, body: dict[str, Any], item_id: int) -> dict[str
         item_id,
         body["token"],
         person(request.user),
-        _chosen(body),
+        review.chosen(body),
         way=str(body.get("way", "")),
         seconds=float(seconds)
         if isinstance(seconds, int | float) and not isinstance(seconds, bool)
@@ -159,19 +159,6 @@ def decide(request: HttpRequest, body: dict[str, Any], item_id: int) -> dict[str
     told = {"done": item_id, "outcome": outcome.outcome, "twins": outcome.twins, "remark": outcome.remark}
     body["want"] = min(AHEAD, (body.get("want") or 0) + len(set(_ids(body)) & set(outcome.twins)))
     return {**told, **_rest(request, body)}
-
-
-def _chosen(body: dict[str, Any]) -> Any:
-    rank = body.get("rank")
-    if isinstance(rank, int) and not isinstance(rank, bool):
-        return review.by_rank(rank, body.get("lng"), body.get("lat"))
-    if isinstance(body.get("found"), str):
-        return review.by_found(body["found"])
-    if "lng" in body and "lat" in body:
-        return review.by_pin(body["lng"], body["lat"])
-    if body.get("keep") is True:
-        return review.as_written
-    raise review.Refused("choice", _("Nothing was chosen."))
 
 
 @_told

@@ -96,6 +96,20 @@ def decide(
     return Outcome(pick.id, result.outcome, sorted(twins), remark)
 
 
+def chosen(body: dict[str, Any]) -> Callable[[AddressReview, list[Candidate]], Chosen]:
+    """What a client chose: `rank` (with `lng`, `lat` where its pin was dragged), `found`, `lng` and `lat`, or `keep`."""
+    rank = body.get("rank")
+    if isinstance(rank, int) and not isinstance(rank, bool):
+        return by_rank(rank, body.get("lng"), body.get("lat"))
+    if isinstance(body.get("found"), str):
+        return by_found(body["found"])
+    if "lng" in body and "lat" in body:
+        return by_pin(body["lng"], body["lat"])
+    if body.get("keep") is True:
+        return as_written
+    raise Refused("choice", _("Nothing was chosen."))
+
+
 def by_rank(
     rank: int, lng: Any = None, lat: Any = None
 ) -> Callable[[AddressReview, list[Candidate]], Chosen]:

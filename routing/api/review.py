@@ -1,0 +1,105 @@
+"""Address review by REST: what is next, and deciding it. An item is leased to the device that shows it, as to a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.http import Http404
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from orderhub.actors import person
+from orderhub.api.frame import Door, etag, must_match, object_of
+from orderhub.api.models import Device
+from orderhub.api.problems import invalid, moved
+from orderhub.scope import reach_of
+from orders.scope import visible_to
+from routing import quality, showing
+from routing.models import AddressReview
+from routing.operations import leases, review
+
+DECIDE = "routing.decide_address"
+MOST = 4
+#: Waiting items that are looked through for somebody who sees some orders only.
+AMONG = 50
+
+
+class NextView(Door):
+    """The next addresses of the queue."""
+
+    may = {"POST": DECIDE}
+    own_keys = True  # a lease is for now: nothing to replay
+
+    @extend_schema(request=OpenApiTypes.OBJECT, responses={200: OpenApiTypes.OBJECT})
+    def post(self, request: Request) -> Response:
+        """{want}: up to four items, leased to this device for 90 seconds; each with the ETag that deciding needs."""
+        want = object_of(request).get("want", 1)
+        if not isinstance(want, int) or isinstance(want, bool) or not 1 <= want <= MOST:
+            raise invalid("/want", _("Give a whole number from 1 to %(n)d.") % {"n": MOST})
+        token, by = _token(request), request.user.get_username()
+        if reach_of(request.user).everything:
+            ids = leases.take(token, by, want)
+        else:
+            ids = _within_reach(request, token, want)
+        versions = dict(AddressReview.objects.filter(id__in=ids).values_list("id", "version"))
+        items = [
+            {**item, "etag": etag([item["id"], versions.get(item["id"])])} for item in showing.items(ids)
+        ]
+        everything = reach_of(request.user).everything
+        return Response({"items": items, "left": quality.left() if everything else None})
+
+
+class DecideView(Door):
+    """A decision on one address."""
+
+    may = {"POST": DECIDE}
+
+    @extend_schema(
+        request=OpenApiTypes.OBJECT,
+        parameters=[OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True)],
+        responses={200: OpenApiTypes.OBJECT},
+    )
+    def post(self, request: Request, item: int) -> Response:
+        """{rank} (with {lng, lat} where the pin was dragged), {lng, lat}, {found} or {keep: true}."""
+        body = object_of(request)
+        row = AddressReview.objects.filter(pk=item).first() if item < 2**63 else None
+        if row is None or not visible_to(request.user).filter(pk=row.order_id).exists():
+            raise Http404
+        try:
+            with transaction.atomic():
+                AddressReview.objects.select_for_update().get(pk=item)
+                row.refresh_from_db()
+                waiting = row.state == AddressReview.State.WAITING
+                must_match(request, [row.pk, row.version], ["decide"] if waiting else [])
+                outcome = review.decide(
+                    item, _token(request), person(request.user), review.chosen(body), way="touch"
+                )
+        except review.Refused as refused:
+            if refused.code == "choice":
+                raise invalid("", refused.text) from refused
+            raise moved(refused.text, []) from refused
+        return Response(
+            {"id": item, "outcome": outcome.outcome, "remark": outcome.remark, "with_it": len(outcome.twins)}
+        )
+
+
+def _token(request: Request) -> str:
+    """Whose lease it is: the device's, or the signed-in person's."""
+    device: Any = request.auth
+    return device.pk.hex if isinstance(device, Device) else f"session{request.user.pk}"
+
+
+def _within_reach(request: Request, token: str, want: int) -> list[int]:
+    waiting = AddressReview.objects.filter(
+        state=AddressReview.State.WAITING, order_id__in=visible_to(request.user)
+    )
+    taken: list[int] = []
+    for identity in waiting.order_by("skips", "promised_at", "id").values_list("id", flat=True)[:AMONG]:
+        if len(taken) == want:
+            break
+        taken += leases.take(token, request.user.get_username(), 1, taken, identity)
+    return taken
