@@ -36,14 +36,16 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
             envelope = storable(json.loads(row.raw))
             read.append((row, str(envelope["method"]), xmltext.parse(str(envelope["body"]).encode())))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            verdicts[row.id] = Verdict.set_aside("unreadable", str(error)[:300])
+            text = _("The warehouse system's notice can't be read: %(error)s") % {"error": str(error)[:200]}
+            verdicts[row.id] = Verdict.set_aside("unreadable", text)
     deliveries = [(row, content) for row, method, content in read if method == "deliveryorder.confirm"]
     verdicts.update(_deliveries(deliveries))
     for row, method, content in read:
         if method == "returnorder.confirm":
             verdicts[row.id] = _return(row, content)
         elif method != "deliveryorder.confirm":
-            verdicts[row.id] = Verdict.set_aside("unknown_method", method)
+            text = _("The warehouse system sent a notice of a kind that is not known here: “%(kind)s”.")
+            verdicts[row.id] = Verdict.set_aside("unknown_method", text % {"kind": method[:80]})
     return verdicts
 
 

@@ -1,0 +1,31 @@
+"""Notices of a warehouse system that can't be taken in are explained in words, whatever is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from logistics.operations.confirms import take_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (json.dumps({"method": "", "body": "<a/>"}), "unknown_method"),
+        (json.dumps({"method": "stock.report", "body": "<a/>"}), "unknown_method"),
+        (json.dumps({"body": "<a/>"}), "unreadable"),
+        ("[]", "unreadable"),
+        ("", "unreadable"),
+        (json.dumps({"method": "deliveryorder.confirm", "body": "<a"}), "unreadable"),
+    ],
+)
+def test_that_each_is_set_aside_with_a_reason_for_a_clerk(raw: str, code: str) -> None:
+    row: Any = SimpleNamespace(id=1, raw=raw.encode())
+    verdict = take_in([row])[1]
+    assert verdict.state == "set_aside" and verdict.code == code
+    assert "仓储系统" in verdict.text
