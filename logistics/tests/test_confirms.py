@@ -16,9 +16,9 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize(
     ("raw", "code"),
     [
-        (json.dumps({"method": "", "body": "<a/>"}), "unknown_method"),
-        (json.dumps({"method": "stock.report", "body": "<a/>"}), "unknown_method"),
-        (json.dumps({"body": "<a/>"}), "unreadable"),
+        (json.dumps({"method": "", "body": "<request><a>1</a></request>"}), "unknown_method"),
+        (json.dumps({"method": "stock.report", "body": "<request><a>1</a></request>"}), "unknown_method"),
+        (json.dumps({"body": "<request><a>1</a></request>"}), "unreadable"),
         ("[]", "unreadable"),
         ("", "unreadable"),
         (json.dumps({"method": "deliveryorder.confirm", "body": "<a"}), "unreadable"),
