@@ -15,3 +15,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
 ]
+
+handler404 = "orderhub.api.missing.not_found"
+handler500 = "orderhub.api.missing.broken"
