@@ -17,6 +17,9 @@ from django.utils.translation import gettext_lazy as _
 #: `by() -> [(code, name)]` of what may be chosen, by dotted name: the apps that own them.
 SHOPS, WAREHOUSES = "orders.scope.shop_choices", "inventory.scope.warehouse_choices"
 
+#: `by(user)` gives the orders that a person sees.
+VISIBLE = "orders.scope.visible_to"
+
 
 class Scope(models.Model):
     """What one person is narrowed to; an empty list narrows nothing."""

@@ -21,6 +21,8 @@ from unfold.views import ChangeList
 
 from orderhub.admin_site.paging import NextPaginator
 from orderhub.admin_site.tabs import Tabs
+from orderhub.dotted import resolve
+from orderhub.scope import VISIBLE, reach_of
 from orderhub.tracked import Tracked
 
 TOKEN = "_seen"
@@ -61,6 +63,14 @@ class NextChangeList(ChangeList):
             dress(request, list(self.result_list))
 
 
+def speaks_of_orders(model: type[models.Model]) -> bool:
+    """Whether each record is about one order of a shop, by key or by number of the row."""
+    field = next((one for one in model._meta.concrete_fields if one.attname == "order_id"), None)
+    return field is not None and (
+        field.related_model is None or field.related_model._meta.label == "orders.Order"  # type: ignore[union-attr]
+    )
+
+
 class Plain(ModelAdmin):
     """What every list of the house shares: pages without COUNT, filters in a sheet, no select-all."""
 
@@ -77,6 +87,13 @@ class Plain(ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return NextChangeList
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """The records; somebody who is narrowed to shops or warehouses gets those of the orders that they see."""
+        found = super().get_queryset(request)
+        if not speaks_of_orders(self.model) or reach_of(request.user).everything:
+            return found  # type: ignore[no-any-return]
+        return found.filter(order_id__in=resolve(VISIBLE)(request.user).values("pk"))  # type: ignore[no-any-return]
 
 
 class Admin(Plain):

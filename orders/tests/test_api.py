@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.contrib import admin
+from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from orderhub import crypto
+from orderhub.admin_site.base import speaks_of_orders
 from orderhub.roles import BY_CODE
-from orders.models import Hold, Order
+from orders.models import Case, Hold, Order
 from orders.scope import visible_to
 from orders.tests.api_cast import CANARY, NUMBER, bearer, call, cast_actor, make_world, person  # noqa: F401  a fixture
 
@@ -188,6 +190,22 @@ def test_that_the_admin_shows_a_narrowed_person_their_orders_only(world: dict[st
     assert client.get(f"/admin/orders/order/{world['foreign'].pk}/change/").status_code in (302, 404)
     acted = client.post(f"/admin/orders/order/{world['foreign'].pk}/note/", {"text": "x"})
     assert acted.status_code == 404
+
+
+def test_that_every_list_of_records_about_orders_is_narrowed_in_the_admin(world: dict[str, Any]) -> None:
+    user = person("operations", shops=("own",))
+    for order in (world["own"], world["foreign"]):
+        Case.objects.create(number=f"AS{order.number}", order=order, kind="refund", state="open", amount=1)
+    request = RequestFactory().get("/")
+    request.user = user
+    narrowed = {
+        model._meta.label: {row.order_id for row in site.get_queryset(request)}
+        for model, site in admin.site._registry.items()
+        if speaks_of_orders(model)
+    }
+    assert {"orderhub.Ticket", "orders.Case", "logistics.Parcel", "finance.Receivable"} <= set(narrowed)
+    assert all(seen <= {world["own"].pk} for seen in narrowed.values())
+    assert narrowed["orderhub.Ticket"] == narrowed["orders.Case"] == {world["own"].pk}
 
 
 def test_that_a_narrowed_warehouse_sees_the_orders_it_ships(world: dict[str, Any]) -> None:
