@@ -48,12 +48,33 @@ GOING: dict[str, Any] = {
     S.CANCELLED: gettext_lazy("Nothing to do: the order is cancelled and its stock has gone back."),
 }
 
+#: What a person can do about it, where he can: the part of the page, and the button.
+REMEDY: dict[str, tuple[str, Any]] = {
+    "no_capacity": ("#panel-route", gettext_lazy("Choose another outlet")),
+    "choice_impossible": ("#panel-route", gettext_lazy("Choose another outlet")),
+}
+
 #: Why the last try did not move it, by the refusal's code.
 WAITING: dict[str, Any] = {
     "stock": gettext_lazy("there is not enough stock yet"),
     "no_stock": gettext_lazy("there is not enough stock yet"),
     "nothing_to_hold": gettext_lazy("not enough is free to be held for it before it is paid"),
-    "capacity": gettext_lazy("no outlet has places left today"),
+    "no_capacity": gettext_lazy("no outlet that reaches it has places left today"),
+    "no_receiver": gettext_lazy("its receiver is not known yet"),
+    "no_warehouse": gettext_lazy("no warehouse has all of its goods"),
+    "address_pending": gettext_lazy("its address is being looked up"),
+    "forbidden": gettext_lazy("the rules leave no outlet for it"),
+    "out_of_reach": gettext_lazy("no carrier delivers there"),
+    "choice_impossible": gettext_lazy("what was chosen by hand is not possible now"),
+    "move_failed": gettext_lazy("its goods could not be moved to the chosen warehouse"),
+    "moved_on": gettext_lazy("it has gone further meanwhile"),
+    "part_left": gettext_lazy("a part of it has left already"),
+    "not_expired": gettext_lazy("it did not expire unpaid"),
+    "known": gettext_lazy("that return is known already"),
+    "no_receipt": gettext_lazy("the return names no receipt"),
+    "no_such_line": gettext_lazy("the return names goods that are not in it"),
+    "no_such_disposition": gettext_lazy("the return says nothing of what becomes of the goods"),
+    "too_many": gettext_lazy("more came back than was sent"),
     "no_proof": gettext_lazy("the gateway has not answered yet"),
     "open_case": gettext_lazy("an after-sale case is open"),
     "held": gettext_lazy("it is held"),
@@ -98,8 +119,10 @@ def next_step(order: Order, holds: Sequence[Hold], stuck: Sequence[Any]) -> Step
         text += " " + _("The window ends on %(time)s.") % {"time": clock(order.aftersale_until)}
     late = order.promised_ship_at and order.state in TO_SHIP and order.promised_ship_at < timezone.now()
     if late:
-        return Step("warn", _("Past its promised time"), text)
+        link, action = REMEDY.get(order.refusal, ("", ""))
+        return Step("warn", _("Past its promised time"), text, link, str(action))
     if order.refusal:
-        return Step("warn", _("Waiting"), text)
+        link, action = REMEDY.get(order.refusal, ("", ""))
+        return Step("warn", _("Waiting"), text, link, str(action))
     done = order.state in (S.CLOSED, S.CANCELLED)
     return Step("done" if done else "info", _("Finished") if done else _("Goes on by itself"), text)
