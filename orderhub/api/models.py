@@ -20,6 +20,8 @@ class Device(models.Model):
     name = models.CharField(_("device"), max_length=80)
     created_at = models.DateTimeField(_("signed in"), db_default=Now())
     used_at = models.DateTimeField(_("used last"), db_default=Now())
+    #: of the password that it signed in by: another password ends it
+    stamp = models.CharField(max_length=64, default="", db_default="")
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
     revoked_why = models.CharField(_("why"), max_length=20, blank=True, default="", db_default="")
 

@@ -7,6 +7,7 @@ which of the two holders is the right one, so the device is revoked and the pers
 from __future__ import annotations
 
 import datetime as dt
+import hmac
 import secrets
 from typing import Any
 
@@ -30,7 +31,7 @@ def sign_in(request: Any, username: str, password: str, name: str) -> tuple[Devi
     if user is None or not user.is_active or not getattr(user, "is_staff", False):
         raise Refused
     with transaction.atomic():
-        device = Device.objects.create(user=user, name=name)  # type: ignore[misc]
+        device = Device.objects.create(user=user, name=name, stamp=user.get_session_auth_hash())  # type: ignore[misc]
         return device, *_pair(device)
 
 
@@ -47,7 +48,7 @@ def refresh(token: str) -> tuple[Device, str, str]:
             revoke([found.device_id], "reuse")
             found = None
         now = timezone.now()
-        if found is not None and found.expires_at > now and found.device.user.is_active:
+        if found is not None and found.expires_at > now and _good(found.device):
             found.used_at = now
             found.save(update_fields=["used_at"])
             ApiToken.objects.filter(device=found.device, kind="access").delete()
@@ -63,7 +64,7 @@ def holder(token: str) -> Device | None:
         .filter(hashed=hashed(token), kind="access", expires_at__gt=timezone.now(), device__revoked_at=None)
         .first()
     )
-    return found.device if found is not None and found.device.user.is_active else None
+    return found.device if found is not None and _good(found.device) else None
 
 
 def revoke(device_ids: list[Any], why: str) -> int:
@@ -76,6 +77,12 @@ def revoke(device_ids: list[Any], why: str) -> int:
 def hashed(token: str) -> str:
     """The keyed hash under which a token is kept."""
     return crypto.keyed_hash(f"api:{token}")
+
+
+def _good(device: Device) -> bool:
+    """Whether its person may still sign in, by the same password."""
+    user = device.user
+    return user.is_active and hmac.compare_digest(device.stamp, user.get_session_auth_hash())
 
 
 def _pair(device: Device) -> tuple[str, str]:

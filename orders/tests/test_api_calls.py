@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -131,6 +132,20 @@ def test_that_tokens_rotate_and_a_stolen_refresh_ends_the_device(world: dict[str
     assert call("POST", "refresh", {}, {"refresh": pair["refresh"]}).status_code == 401
     assert call("GET", "me", heads).status_code == 401
     assert call("POST", "refresh", {}, {"refresh": second["refresh"]}).status_code == 401
+
+
+def test_that_another_password_and_leaving_end_the_devices(world: dict[str, Any]) -> None:
+    user = person("customer_service")
+    pair = call("POST", "sign-in", {}, {"username": user.username, "password": "a-long-pass-9"}).json()
+    heads = {"HTTP_AUTHORIZATION": f"Bearer {pair['access']}"}
+    assert call("GET", "me", heads).status_code == 200
+    user.set_password("another-long-9")
+    user.save()
+    assert call("GET", "me", heads).status_code == 401
+    assert call("POST", "refresh", {}, {"refresh": pair["refresh"]}).status_code == 401
+    again = bearer(user)
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    assert call("GET", "me", again).status_code == 401
 
 
 def test_that_one_revokes_ones_own_devices_only(world: dict[str, Any]) -> None:
