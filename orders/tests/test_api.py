@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,11 +12,15 @@ from django.contrib import admin
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from logistics.models import Parcel
 from orderhub import crypto
+from orderhub.admin_site import narrowing
 from orderhub.admin_site.base import speaks_of_orders
+from orderhub.models import Ticket
 from orderhub.roles import BY_CODE
 from orders.models import Case, Hold, Order
 from orders.scope import visible_to
+from orders.tests import aftersale_cast as cast
 from orders.tests.api_cast import CANARY, NUMBER, bearer, call, cast_actor, make_world, person  # noqa: F401  a fixture
 
 pytestmark = pytest.mark.django_db
@@ -211,3 +216,53 @@ def test_that_every_list_of_records_about_orders_is_narrowed_in_the_admin(world:
 def test_that_a_narrowed_warehouse_sees_the_orders_it_ships(world: dict[str, Any]) -> None:
     assert list(visible_to(person("warehouse_picker", warehouses=("SH01",)))) == [world["foreign"]]
     assert visible_to(person("warehouse_picker")).count() == 2
+
+
+def admin_paths() -> Iterator[tuple[str, str, set[str]]]:
+    """(name, address, names in it) of every address of the admin that has something in its path."""
+
+    def walk(patterns: list[Any], at: str) -> Iterator[tuple[str, str, set[str]]]:
+        for one in patterns:
+            here = at + str(one.pattern)
+            if isinstance(one, URLResolver):
+                yield from walk(one.url_patterns, here)
+            elif here.startswith("admin/") and one.pattern.converters:
+                yield str(one.name), here, set(one.pattern.converters)
+
+    yield from walk(get_resolver().url_patterns, "")
+
+
+def test_that_every_name_in_an_address_of_the_admin_is_narrowed_or_of_no_order() -> None:
+    known = {name for _start, name in narrowing.NAMED} | narrowing.FREE
+    assert {name for _url, _path, names in admin_paths() for name in names} <= known
+
+
+def test_that_a_narrowed_person_acts_on_nothing_of_another_shop_by_any_address(world: dict[str, Any]) -> None:
+    user = person("operations", shops=("own",))
+    client = Client()
+    client.force_login(user)
+    parcel = {}
+    for order in (world["own"], world["foreign"]):
+        parcel[order.pk] = Parcel.objects.create(
+            number=f"P{order.pk}", order=order, warehouse=order.warehouse or cast.warehouse(), worked_by="own",
+            carrier="ZTO", service="zto",
+        )  # fmt: skip
+    tried = 0
+    for name, path, names in admin_paths():
+        asked = [(n, m) for (start, n), m in narrowing.NAMED.items() if n in names and name.startswith(start)]
+        for order, status in ((world["foreign"], {404}), (world["own"], {200, 302, 400, 403, 405, 409})):
+            keys = {
+                "order_id": order.pk, "ticket_id": world["tickets"][order.pk].pk, "parcel_id": parcel[order.pk].pk,
+                "line": order.lines.first().pk, "hold_id": Hold.objects.filter(order=order).first().pk,
+                "code": "cancel", "sku_id": 1,
+            }  # fmt: skip
+            if not asked or {n for n, _model in asked} & {"item_id", "case_id", "merge_id"}:
+                continue
+            tried += 1
+            filled = path
+            for name_, value in keys.items():
+                filled = re.sub(rf"<(?:\w+:)?{name_}>", str(value), filled)
+            answer = client.post(f"/{filled}", {"text": "x", "resolution": "x", "reason": "x", "note": "x"})
+            assert answer.status_code in status, (order is world["own"], filled, answer.status_code)
+    assert tried >= 30
+    assert Ticket.objects.get(order_id=world["foreign"].pk).state == "open"
