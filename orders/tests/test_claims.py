@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 import zlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from inventory import availability
 from inventory.models import Claim, Reservation, Stock
@@ -31,6 +32,13 @@ from orders.tests.stock_cast import bundle, goods, on_the_way, place
 pytestmark = pytest.mark.django_db
 TOKEN = "own-shop-token-1"
 HEADS = {"HTTP_AUTHORIZATION": f"Bearer {TOKEN}", "content_type": "application/json"}
+
+
+@pytest.fixture(autouse=True)
+def _in_chinese() -> Iterator[None]:
+    """A request of another test may have left its language behind."""
+    with translation.override("zh-hans"):
+        yield
 
 
 @pytest.fixture

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from orders.admin.next_step import REMEDY, WAITING, next_step
 from orders.models import Order
@@ -18,6 +19,13 @@ from routing.operations.route import FORBIDDEN, UNREACHED
 FOLDERS = ("orders/operations", "orders", "routing/operations", "routing")
 #: Nothing waits with these: the order is gone, or is somewhere else.
 NOT_KEPT = {"missing", "wrong_state"}
+
+
+@pytest.fixture(autouse=True)
+def _in_chinese() -> Iterator[None]:
+    """A request of another test may have left its language behind."""
+    with translation.override("zh-hans"):
+        yield
 
 
 def refusals() -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from inventory.models import Reservation
 from inventory.substitutes import substitutes
@@ -22,6 +24,13 @@ from orders.tests.stock_cast import bundle, goods, holds, reserve, state, wants
 pytestmark = pytest.mark.django_db
 CLERK = Actor("person", "lin")
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+
+@pytest.fixture(autouse=True)
+def _in_chinese() -> Iterator[None]:
+    """A request of another test may have left its language behind."""
+    with translation.override("zh-hans"):
+        yield
 
 
 def sofas() -> dict[str, Any]:
