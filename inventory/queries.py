@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from inventory.models import BundlePart, Sku, SkuCode
+from inventory.models import Sku, SkuCode
 from inventory.spelling import normal
 
 _codes: tuple[float, dict[tuple[str, str], int], dict[int, tuple[str, str]]] | None = None
@@ -98,9 +98,14 @@ def heads(sku_ids: Iterable[int]) -> dict[int, str]:
 def parts_of(sku_ids: Iterable[int]) -> dict[int, dict[int, int]]:
     """{bundle: {part: pieces}} of those that are bundles. One statement."""
     found: dict[int, dict[int, int]] = {}
-    rows = BundlePart.objects.filter(bundle_id__in=sorted(set(sku_ids))).order_by("part_id")
-    for bundle, part, pieces in rows.values_list("bundle_id", "part_id", "quantity"):
-        found.setdefault(bundle, {})[part] = pieces
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT bundle_id, part_id, quantity FROM inventory_bundlepart
+               WHERE bundle_id = ANY(%s::bigint[]) ORDER BY part_id""",
+            [sorted(set(sku_ids))],
+        )
+        for bundle, part, pieces in cursor.fetchall():
+            found.setdefault(bundle, {})[part] = pieces
     return found
 
 
