@@ -34,9 +34,10 @@ waits AS (
     SELECT sku_id, sum(quantity) AS pieces FROM (
         SELECT sku_id, quantity FROM inventory_backorder WHERE ended_at IS NULL AND sku_id IN (SELECT id FROM asked)
         UNION ALL
-        SELECT c.sku_id, c.quantity FROM inventory_claim c
+        SELECT coalesce(p.part_id, c.sku_id), c.quantity * coalesce(p.quantity, 1) FROM inventory_claim c
+        LEFT JOIN inventory_bundlepart p ON p.bundle_id = c.sku_id
         WHERE c.later_on IS NOT NULL AND c.state <> 'ended' AND c.expires_at > now()
-          AND c.sku_id IN (SELECT id FROM asked)
+          AND coalesce(p.part_id, c.sku_id) IN (SELECT id FROM asked)
           AND NOT EXISTS (SELECT 1 FROM inventory_backorder b WHERE b.reference = c.reference)
           AND NOT EXISTS (SELECT 1 FROM inventory_reservation r WHERE r.reference = c.reference)) sold GROUP BY 1),
 lines AS (

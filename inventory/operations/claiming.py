@@ -1,8 +1,9 @@
 """Check and take in one step: a buyer's pieces between the basket and the order, and no more than the rules let one have.
 
-Claims of a SKU are made one after the other (an advisory lock), so that neither the limit nor the shown number is
-passed however many ask at once; the stock's own rows are locked as by every reservation. What lies on the shelf is
-held there; what does not is sold of what is on the way, and the buyer is told from which day before paying.
+Claims of a SKU, and of sets that it is part of, are made one after the other (advisory locks), so that neither the
+limit nor the shown number is passed however many ask at once; the stock's own rows are locked as by every reservation.
+What lies on the shelf is held there; what does not is sold of what is on the way, and the buyer is told from which day
+before paying.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,8 +120,7 @@ def claim(account_id: int, key: str, sku_id: int, pieces: int, buyer: Buyer) -> 
     if not 1 <= pieces <= MOST_PIECES:
         raise ValueError("pieces")
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s::int)", [LOCKS, sku_id % 2**31])
+        _one_by_one(f"claim {account_id} {key}")
         known = Claim.objects.filter(account_id=account_id, key=key).first()
         if known is not None:
             if (known.sku_id, known.quantity) != (sku_id, pieces):
@@ -129,20 +129,33 @@ def claim(account_id: int, key: str, sku_id: int, pieces: int, buyer: Buyer) -> 
         return _take(account_id, key, sku_id, pieces, buyer)
 
 
+def _one_by_one(name: str) -> None:
+    """Whoever sends the same key waits until its first claim is decided."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+
+
+def _lock(sku_ids: Iterable[int]) -> None:
+    """Claims of these SKUs wait for each other, a set's for those of its parts, too; always in the same order."""
+    with connection.cursor() as cursor:
+        for sku_id in sorted({identity % 2**31 for identity in sku_ids}):
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s::int)", [LOCKS, sku_id])
+
+
 def _take(account_id: int, key: str, sku_id: int, pieces: int, buyer: Buyer) -> Claim:
     demand = {part: count * pieces for part, count in parts_of([sku_id]).get(sku_id, {sku_id: 1}).items()}
+    _lock({sku_id, *demand})
     book = Book.lock(demand)
     numbers = availability.for_sale([sku_id])
     number = numbers.get(sku_id) or availability.Shown(0, 0, 0, 0, None)
     sale = sales({sku_id: number})[sku_id]
     hashes, now = buyer.hashes(), timezone.now()
     if sale.most is not None:
-        left = sale.most - _had(sku_id, hashes, now)
-        if pieces > left:
+        allowed = sale.most - _had(sku_id, hashes, now)
+        if pieces > allowed:
+            left = max(0, min(allowed, number.shown))
             words = _("Limited purchase: at most %(most)d a buyer; %(left)d can still be had.")
-            raise Refused(
-                "limit", words % {"most": sale.most, "left": max(0, min(left, number.shown))}, max(0, left)
-            )
+            raise Refused("limit", words % {"most": sale.most, "left": left}, left)
     if pieces > number.shown:
         raise Refused("sold_out", _("Only %(left)d can be had.") % {"left": number.shown}, number.shown)
     reference = uuid.uuid4()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import uuid
 import zlib
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from inventory import availability
-from inventory.models import Claim, Reservation, Stock
+from inventory.models import BundlePart, Claim, Reservation, Sku, Stock
 from inventory.operations import claiming, release
 from inventory.operations.claiming import Buyer, Refused, claim
 from inventory.operations.receive import opening
@@ -216,6 +217,23 @@ def test_that_of_a_bundle_as_many_are_sold_as_its_scarcest_part_allows(client: C
     }
 
 
+def test_that_sets_sold_above_the_shelf_count_against_their_parts(client: Client, shop: Shop) -> None:
+    for code in ("SOFA-1", "CUSHION-1"):
+        on_the_way(goods(code, 0), 8, days=3)
+    bundle("SET-1", SOFA_1=1, CUSHION_1=2)
+    assert [item["shown"] for item in seen(client, "SET-1", "SOFA-1", "CUSHION-1")] == [2, 5, 5]
+    assert ask(client, 1, "10.0.0.1", sku="SET-1").json()["later_on"] is not None
+    assert [item["shown"] for item in seen(client, "SET-1", "SOFA-1", "CUSHION-1")] == [1, 4, 3]
+    got = [ask(client, 1, f"10.0.1.{n}", sku="SET-1").status_code for n in range(4)]
+    assert got == [200, 409, 409, 409]
+
+
+def test_that_what_is_left_is_the_same_in_words_and_figure(client: Client, shop: Shop) -> None:
+    goods("SOFA-1", 1)
+    told = ask(client, 3, "10.0.0.1").json()
+    assert told["left"] == 1 and "1 件" in told["detail"], "the buyer may have two, one is there"
+
+
 def test_that_unchanged_numbers_are_not_sent_again_and_unknown_goods_are_named(
     client: Client, shop: Shop
 ) -> None:
@@ -255,3 +273,49 @@ def test_that_64_buyers_of_one_address_get_two_and_many_addresses_no_more_than_i
     assert (sum(got), sum(others)) == (got_one, got_others), "what is here, and ⌊0.7 × 4⌋ of what comes"
     assert held() == here and Claim.objects.exclude(later_on=None).count() == later
     assert availability.shown([sofa.pk])[sofa.pk].shown == 0
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_that_sets_and_their_parts_that_lie_nowhere_yet_are_not_sold_twice_at_once() -> None:
+    sofa, cushion = (Sku.objects.create(code=code, normal=code, name=code) for code in ("SOFA1", "CUSHION1"))
+    for sku in (sofa, cushion):
+        on_the_way(sku, 8, days=3)
+    set_of = Sku.objects.create(code="SET1", normal="SET1", name="SET1")
+    BundlePart.objects.bulk_create(
+        BundlePart(bundle=set_of, part=part, quantity=1) for part in (sofa, cushion)
+    )
+    start = threading.Barrier(16)
+
+    def work(n: int) -> int:
+        try:
+            start.wait(30)
+            return claim(1, f"key-{n}", (set_of, sofa)[n % 2].pk, 1, Buyer(ip=f"10.0.1.{n}")).quantity
+        except Refused:
+            return 0
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(work, range(16))) == 5, "⌊0.7 × 8⌋ sofas, alone or in sets"
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_that_one_key_for_several_goods_at_once_is_one_claim_and_the_others_are_told() -> None:
+    skus = [goods(f"CUP-{n}", 20).pk for n in range(8)]
+    start = threading.Barrier(8)
+
+    def work(sku_id: int) -> str:
+        try:
+            start.wait(30)
+            claim(1, "one-key-1", sku_id, 1, Buyer(ip="10.0.0.1"))
+            return "taken"
+        except Refused as refused:
+            return refused.code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(work, skus)) == ["key"] * 7 + ["taken"]
+    assert Reservation.objects.count() == 1
