@@ -11,11 +11,13 @@ import logging
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from orderhub.rules import simulating
 from orderhub.rules.models import RuleSet, ShadowCount, Version
 from orderhub.rules.registry import point as point_of
 from orderhub.rules.tally import Tally
+from orderhub.tickets.opening import close_gone, open_ticket
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +30,18 @@ def follow() -> int:
     """Count what was decided since the last turn, for every set with a shadow; returns how many decisions."""
     counted = 0
     for rule_set in RuleSet.objects.filter(shadow__isnull=False, live__isnull=False).order_by("id"):
+        cause = f"shadow_failed:{rule_set.pk}"
         try:
             counted += _follow(rule_set)
-        except Exception:
-            log.exception("shadow of %s", rule_set.code)  # the next set, and the next turn, go on
+        except Exception:  # the next set, and the next turn, go on; somebody is told once
+            log.exception("shadow of %s", rule_set.code)
+            title = _("The shadow of “%(name)s” can't be counted") % {"name": rule_set.label or rule_set.code}
+            body = _(
+                "Orders go on by the live version. End the shadow, try the draft on past orders, then begin it again."
+            )
+            open_ticket("shadow_failed", cause, title, body=body, role="operations")
+        else:
+            close_gone([cause], _("It is counted again."))
     return counted
 
 

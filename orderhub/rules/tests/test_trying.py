@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from orderhub.jobs import running
 from orderhub.jobs.models import Job
+from orderhub.models import Ticket
 from orderhub.rules import asserting, publishing, registry, shadowing, simulating
 from orderhub.rules.models import ShadowCount, Version
 from orderhub.rules.points import Effect, Past
@@ -170,6 +171,23 @@ def test_that_a_shadow_counts_what_a_simulation_of_the_same_time_counts(
     job.refresh_from_db()
     assert job.result is not None and row.result is not None
     assert {name: job.result[name] for name in COUNTED} == {name: row.result[name] for name in COUNTED}
+
+
+def test_that_a_shadow_that_breaks_is_told_once_and_stops_no_other(
+    kept: None, boss: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = draft(boss, in_amount="> 400")
+    publishing.check_draft(version.pk, boss)
+    publishing.start_shadow(version.pk, boss)
+    reads = simulating.read
+    monkeypatch.setattr(simulating, "read", lambda *_args: 1 / 0)
+    assert [shadowing.follow(), shadowing.follow()] == [0, 0]
+    ticket = Ticket.objects.get(kind="shadow_failed")
+    assert ticket.role == "operations" and ticket.state == "open"
+    monkeypatch.setattr(simulating, "read", reads)
+    shadowing.follow()
+    ticket.refresh_from_db()
+    assert ticket.state == "done"
 
 
 def test_that_a_shadow_begins_anew_when_another_version_goes_live(kept: None, boss: User) -> None:
