@@ -91,28 +91,21 @@ def sales(numbers: dict[int, availability.Shown]) -> dict[int, Sale]:
     """{sku: how it is sold} for {sku: its numbers}. At most one statement."""
     asked = engine.uses(CODE)
     codes = heads(numbers) if "sku" in asked else {}
-    inputs = [
-        {
-            name: value
-            for name, value in (
-                ("shown", n.shown),
-                ("free", n.free),
-                ("coming", n.coming),
-                ("sku", codes.get(identity)),
-            )
-            if name in asked
-        }
-        for identity, n in numbers.items()
-    ]
-    answers = engine.decide(CODE, inputs).answers
-    return {
-        identity: Sale(
-            int(said["most"]) if said["limited"] else None,
-            dt.timedelta(hours=float(said["hours"])),
-            dt.timedelta(minutes=float(said["hold_minutes"])),
+    names = [name for name in ("shown", "free", "coming", "sku") if name in asked]
+    alike: dict[tuple[object, ...], list[int]] = {}
+    for identity, n in numbers.items():
+        facts = (codes.get(identity, "") if name == "sku" else getattr(n, name) for name in names)
+        alike.setdefault(tuple(facts), []).append(identity)
+    answers = engine.decide(CODE, [dict(zip(names, facts, strict=True)) for facts in alike]).answers
+    said: dict[int, Sale] = {}
+    for identities, answer in zip(alike.values(), answers, strict=True):
+        sale = Sale(
+            int(answer["most"]) if answer["limited"] else None,
+            dt.timedelta(hours=float(answer["hours"])),
+            dt.timedelta(minutes=float(answer["hold_minutes"])),
         )
-        for identity, said in zip(numbers, answers, strict=True)
-    }
+        said.update(dict.fromkeys(identities, sale))
+    return said
 
 
 def claim(account_id: int, key: str, sku_id: int, pieces: int, buyer: Buyer) -> Claim:
