@@ -7,10 +7,8 @@ from orderhub.invariants import Invariant
 INVARIANTS = (
     Invariant(
         "closed_orders_are_owed",
-        _("An order that was closed has its receivable, unless it was all given back"),
+        _("An order that was closed has its receivable"),
         """SELECT o.number, format('payable %s, no receivable', o.payable) FROM orders_order o
-           WHERE o.state = 'closed' AND o.payable > 0
-             AND NOT EXISTS (SELECT 1 FROM finance_receivable r WHERE r.order_id = o.id)
-             AND NOT EXISTS (SELECT 1 FROM orders_case c WHERE c.order_id = o.id)""",
+           WHERE o.state = 'closed' AND NOT EXISTS (SELECT 1 FROM finance_receivable r WHERE r.order_id = o.id)""",
     ),
 )

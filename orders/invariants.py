@@ -32,9 +32,9 @@ INVARIANTS = (
         _("Payable is goods less discount plus freight, and what the lines come to"),
         """SELECT o.number, format('payable %s, goods %s - %s + %s, lines %s', o.payable, o.goods_amount, o.discount,
                                    o.freight, l.payable)
-           FROM orders_order o JOIN (SELECT order_id, sum(payable) AS payable FROM orders_line GROUP BY 1) l
+           FROM orders_order o LEFT JOIN (SELECT order_id, sum(payable) AS payable FROM orders_line GROUP BY 1) l
                 ON l.order_id = o.id
-           WHERE o.payable <> o.goods_amount - o.discount + o.freight OR o.payable <> l.payable""",
+           WHERE o.payable <> o.goods_amount - o.discount + o.freight OR o.payable IS DISTINCT FROM l.payable""",
     ),
     Invariant(
         "pieces_are_counted",
@@ -54,12 +54,24 @@ INVARIANTS = (
     Invariant(
         "goods_are_held",
         _("What is reserved and not yet sent holds its goods"),
-        """SELECT o.number, format('line %s in state %s', l.uuid, o.state) FROM orders_order o
-           JOIN orders_line l ON l.order_id = o.id
+        """SELECT o.number, format('line %s in state %s: %s pieces of SKU %s, held %s', l.uuid, o.state,
+                   l.quantity * coalesce(p.quantity, 1), coalesce(p.part_id, l.sku_id), coalesce(r.pieces, 0))
+           FROM orders_order o JOIN orders_line l ON l.order_id = o.id
+           LEFT JOIN inventory_bundlepart p ON p.bundle_id = l.sku_id
+           LEFT JOIN (SELECT reference, sku_id, sum(quantity) AS pieces FROM inventory_reservation
+                WHERE state = 'active' GROUP BY 1, 2) r
+                ON r.reference = l.uuid AND r.sku_id = coalesce(p.part_id, l.sku_id)
            WHERE o.state IN ('reserved', 'routed', 'released', 'waved', 'packed', 'printed') AND l.sku_id IS NOT NULL
-             AND l.refund_state <> 'done'
-             AND NOT EXISTS (SELECT 1 FROM inventory_reservation r WHERE r.reference = l.uuid AND r.state = 'active')
+             AND l.refund_state <> 'done' AND coalesce(r.pieces, 0) <> l.quantity * coalesce(p.quantity, 1)
              AND NOT EXISTS (SELECT 1 FROM orders_share h WHERE h.line_id = l.uuid)""",
+    ),
+    Invariant(
+        "shares_are_whole",
+        _("The parts of a split line come to its pieces"),
+        """SELECT o.number, format('line %s: %s pieces, its parts %s', l.uuid, l.quantity, h.pieces) FROM orders_line l
+           JOIN orders_order o ON o.id = l.order_id
+           JOIN (SELECT line_id, sum(quantity) AS pieces FROM orders_share GROUP BY 1) h ON h.line_id = l.uuid
+           WHERE h.pieces <> l.quantity AND l.refund_state <> 'done'""",
     ),
     Invariant(
         "ended_orders_hold_nothing",
