@@ -207,6 +207,9 @@ TOUCHES = (
     ),
 )
 
+#: Touches that need more to be said than yes: a button or a call with nothing else does not make them.
+OWN_FORM = frozenset({"receive_return"})
+
 LIFECYCLE = Lifecycle(
     name="orders",
     table="orders_order",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import F, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
@@ -20,6 +19,7 @@ from orderhub.admin_site.base import Admin, need
 from orderhub.admin_site.going import back, name_orders, order_link
 from orderhub.admin_site.marks import deadline, moment, span, state_pill
 from orderhub.admin_site.tabs import Tab, Tabs
+from orderhub.tickets.acting import answer
 from orderhub.tickets.models import Note, Ticket
 
 State = Ticket.State
@@ -36,28 +36,6 @@ class Queue(Tabs):
         Tab("done", _("Closed"), Q(state=State.DONE)),
         Tab("all", _("All"), Q()),
     )  # fmt: skip
-
-
-def answer(ticket_id: int, user: Any, *, close: str | None = None, take: bool = False) -> Ticket | None:
-    """A person acts on an open ticket: the first response is timed, the ticket is theirs if it was nobody's.
-
-    `close` is the resolution that ends it. None where the ticket is closed already.
-    """
-    with transaction.atomic():
-        ticket = Ticket.objects.select_for_update().exclude(state=State.DONE).filter(pk=ticket_id).first()
-        if ticket is None:
-            return None
-        now = timezone.now()
-        ticket.first_response_at = ticket.first_response_at or now
-        ticket.state = State.WORKING
-        if take or ticket.owner_id is None:
-            ticket.owner = user
-        names = ["first_response_at", "state", "owner"]
-        if close is not None:
-            ticket.state, ticket.resolution, ticket.done_at = State.DONE, close, now
-            names += ["resolution", "done_at"]
-        ticket.save(update_fields=names)
-        return ticket
 
 
 @admin.register(Ticket)

@@ -18,8 +18,9 @@ from django.utils import timezone
 from inventory.models import Sku
 from orderhub import crypto, modules
 from orderhub.admin_site.paging import NextPaginator
-from orderhub.models import Call, Connection, Message, Note, Payload, Ticket
+from orderhub.models import Call, Connection, Message, Note, Payload
 from orderhub.testing.speaking import fresh_sandbox, start_sandbox  # noqa: F401
+from orderhub.tests.conftest import taobao
 
 pytestmark = pytest.mark.django_db
 
@@ -27,12 +28,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def forget_modules() -> None:
     modules.forget()
-
-
-@pytest.fixture
-def office(client: Client, db: None) -> Client:
-    client.force_login(User.objects.create_superuser("老板", password="x"))
-    return client
 
 
 def clerk(*permissions: str) -> Client:
@@ -47,21 +42,6 @@ def clerk(*permissions: str) -> Client:
 
 def shown(response: Any) -> str:
     return response.content.decode()
-
-
-def taobao(**changes: Any) -> Connection:
-    made = Connection(
-        platform="taobao",
-        name="淘宝店",
-        code="taobao-main",
-        base_url="http://127.0.0.1:1/taobao",
-        app_key="k",
-    )
-    made.set_secrets({"app_secret": "s3cret-s3cret"})
-    for name, value in changes.items():
-        setattr(made, name, value)
-    made.save()
-    return made
 
 
 # secrets and forms
@@ -209,14 +189,6 @@ def test_that_a_message_that_is_done_is_not_repeated(office):
     assert done.state == "done"
 
 
-@pytest.fixture
-def payload(db: None) -> Payload:
-    return Payload.objects.create(
-        connection=taobao(), kind="order", external_id="T1", version="1", source="pull", state="set_aside",
-        reason="不认识的状态", raw_enc=crypto.encrypt('{"tid": 1, "note": "原文<b>"}'.encode()),
-    )  # fmt: skip
-
-
 def test_that_raw_text_is_opened_by_right_and_after_a_log_line(office, payload):
     address = reverse("admin:payload_raw", args=[payload.pk])
     assert office.get(address).status_code == 405
@@ -255,13 +227,6 @@ def test_that_a_replay_is_for_what_was_set_aside(office, payload):
 
 
 # tickets
-
-
-@pytest.fixture
-def ticket(db: None) -> Ticket:
-    return Ticket.objects.create(
-        kind="pickup_overdue", cause_key="c1", title="超时未揽收", due_at=timezone.now()
-    )
 
 
 @pytest.mark.parametrize(

@@ -17,15 +17,15 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 
-from orderhub import crypto, modules
+from orderhub import modules
 from orderhub.actors import Actor
 from orderhub.admin_site import registry
 from orderhub.lifecycle import apply
-from orderhub.models import Call, Connection, Job, Message, Payload, Ticket
+from orderhub.models import Connection
 from orderhub.rules import engine, publishing, seeding
 from orderhub.rules.models import RuleSet
+from orderhub.tests.few_rows import few_rows
 from orders.lifecycle import LIFECYCLE
 from orders.models import ComplaintWord
 from routing import fences, known
@@ -48,18 +48,7 @@ def world() -> dict[str, dict[str, Any]]:
     orders = house.orders(3, point=POINT)
     apply(LIFECYCLE, "route", [order.id for order in orders[:2]], actor=Actor("person", "lin"))
     account = Connection.objects.get()
-    Call.objects.create(
-        connection=account, platform="taobao", method="m", started_at=timezone.now(), outcome="retry"
-    )
-    Message.objects.create(
-        kind="sms.send", key="k", subject_id=1, state="needs_person", error_kind="business", error="x"
-    )
-    Payload.objects.create(
-        connection=account, kind="order", external_id="1", version="1", source="pull", raw_enc=crypto.encrypt(b"{}"),
-        state="set_aside", reason="x",
-    )  # fmt: skip
-    Ticket.objects.create(kind="k", cause_key="c", title="t", due_at=timezone.now())
-    Job.objects.create(kind="export", total=10, done=4)
+    few_rows(account)
     ComplaintWord.objects.create(word="破损")
     draft = publishing.new_draft("routing", "chain", boss)
     assert RuleSet.objects.filter(point="routing").exists()

@@ -12,13 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from inventory.models import Sku
-from orderhub import crypto, modules
+from orderhub import modules
 from orderhub.admin_site import registry
 from orderhub.admin_site.marks import ago, deadline, span
 from orderhub.dotted import resolve
-from orderhub.models import Payload, Ticket
 from orderhub.testing.speaking import fresh_sandbox, start_sandbox  # noqa: F401
-from orderhub.tests.test_admin import clerk, shown, taobao
+from orderhub.tests.test_admin import clerk, shown
 
 pytestmark = pytest.mark.django_db
 
@@ -26,27 +25,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def forget_modules() -> None:
     modules.forget()
-
-
-@pytest.fixture
-def office(client: Client, db: None) -> Client:
-    client.force_login(User.objects.create_superuser("老板", password="x"))
-    return client
-
-
-@pytest.fixture
-def payload(db: None) -> Payload:
-    return Payload.objects.create(
-        connection=taobao(), kind="order", external_id="T1", version="1", source="pull", state="set_aside",
-        reason="不认识的状态", raw_enc=crypto.encrypt('{"tid": 1, "note": "原文<b>"}'.encode()),
-    )  # fmt: skip
-
-
-@pytest.fixture
-def ticket(db: None) -> Ticket:
-    return Ticket.objects.create(
-        kind="pickup_overdue", cause_key="c1", title="超时未揽收", due_at=timezone.now()
-    )
 
 
 def test_that_an_empty_front_page_says_where_to_begin(office):

@@ -12,10 +12,10 @@ from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
-from orderhub import crypto, modules
-from orderhub.models import Call, Connection, Job, Message, Payload, Ticket
+from orderhub import modules
+from orderhub.models import Connection
+from orderhub.tests.few_rows import few_rows
 
 pytestmark = pytest.mark.django_db
 PAGES = ("index", "sync_health", "modules", "together")
@@ -29,18 +29,7 @@ def office(client: Client, db: None) -> Client:
     account = Connection.objects.create(
         platform="taobao", name="shop", code="t", base_url="http://127.0.0.1:1"
     )
-    Call.objects.create(
-        connection=account, platform="taobao", method="m", started_at=timezone.now(), outcome="retry"
-    )
-    Message.objects.create(
-        kind="sms.send", key="k", subject_id=1, state="needs_person", error_kind="business", error="x"
-    )
-    Payload.objects.create(
-        connection=account, kind="order", external_id="1", version="1", source="pull", raw_enc=crypto.encrypt(b"{}"),
-        state="set_aside", reason="x",
-    )  # fmt: skip
-    Ticket.objects.create(kind="k", cause_key="c", title="t", due_at=timezone.now())
-    Job.objects.create(kind="export", total=10, done=4)
+    few_rows(account)
     return client
 
 

@@ -16,6 +16,9 @@ from finance.models import Receivable
 from inventory.operations.take import reserve_one
 from logistics.lifecycle import LIFECYCLE as PARCELS
 from logistics.models import ParcelState
+from logistics.providers.labels import LABELS, service
+from logistics.providers.labels.base import LabelService
+from logistics.providers.labels.own import OwnLabels
 from orderhub import checks, env, modules
 from orderhub.actors import CLOCK
 from orderhub.admin_site import registry
@@ -28,10 +31,12 @@ from orderhub.management.commands.bench import BENCHES
 from orderhub.management.commands.drill import DRILLS
 from orderhub.outbox.registry import KINDS
 from orderhub.sandbox import platforms
+from orderhub.sandbox.frame import Platform
 from orderhub.schedule import SCHEDULE
 from orders.lifecycle import ADVANCE, LIFECYCLE
 from orders.models import Order, OrderState
-from orders.providers import PROVIDERS
+from orders.providers import PROVIDERS, channel_of
+from orders.providers.channel import Channel
 from orders.tests import aftersale_cast as cast
 
 TABLES = [(LIFECYCLE, OrderState), (PARCELS, ParcelState), (RECEIVABLES, Receivable.State)]
@@ -203,3 +208,42 @@ def test_that_a_touch_of_a_module_that_is_off_is_refused_and_nothing_happened(co
 def test_that_an_order_nobody_has_is_a_refusal():
     outcome = apply(LIFECYCLE, "cancel", [987_654_321], actor=CLOCK)
     assert outcome.refused[987_654_321].code == "missing"
+
+
+def unbuilt(made: type, base: type) -> set[str]:
+    """Methods that a base leaves to its classes and this one leaves out, too."""
+    return {
+        name
+        for name, method in vars(base).items()
+        if inspect.isfunction(method)
+        and "raise NotImplementedError" in inspect.getsource(method)
+        and getattr(made, name) is method
+    }
+
+
+@pytest.mark.parametrize("word", list(PROVIDERS))
+def test_that_a_channel_does_what_it_says_it_does(word: str) -> None:
+    """What may be left out is what is never asked: a channel that is not pulled has no pages, and so on."""
+    made = type(channel_of(word))
+    spared: set[str] = set()
+    if not made.pulled:
+        spared |= {"pages", "listed"} | ({"details"} if made.seen is not Channel.seen else set())
+    if not made.says_reach:
+        spared.add("reach")
+    if made.letters is Channel.letters:
+        spared.add("numbers_in")
+    if made.address_asked is Channel.address_asked:
+        spared.add("answer_address")
+    assert unbuilt(made, Channel) <= spared
+
+
+@pytest.mark.parametrize("word", list(LABELS))
+def test_that_every_label_service_is_whole(word: str) -> None:
+    made = type(service(word))
+    assert not unbuilt(made, LabelService)
+    assert not issubclass(made, OwnLabels) or not unbuilt(made, OwnLabels)
+
+
+@pytest.mark.parametrize("dotted", list(platforms.PLATFORMS.values()))
+def test_that_every_side_of_the_sandbox_answers(dotted: str) -> None:
+    assert not unbuilt(resolve(dotted), Platform)

@@ -7,13 +7,11 @@ import uuid
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
@@ -23,15 +21,11 @@ from orderhub.actors import person
 from orderhub.admin_site.base import need
 from orderhub.nudge import nudge
 from orderhub.tickets.models import Note
-from orders import timeline
 from orders.admin import page
-from orders.lifecycle import LIFECYCLE
+from orders.lifecycle import LIFECYCLE, OWN_FORM
 from orders.models import Hold, HoldType, Order, OrderState, Receiver
 from orders.operations import holds, returning
-
-#: One person may open this many receivers a day; further ones need the service lead's own look.
-REVEALS_A_DAY = 50
-REVEALED = "receiver revealed"
+from orders.operations.revealing import REVEALS_A_DAY, log_reveal, revealed_today
 
 
 def _to(order_id: int, anchor: str = "") -> HttpResponseRedirect:
@@ -62,7 +56,7 @@ def _say(request: HttpRequest, order_id: int, outcome: lifecycle.Outcome, done: 
 def touch(request: HttpRequest, order_id: int, code: str) -> HttpResponse:
     """Make one touch of the lifecycle table; what needs a reason is refused without one."""
     row = LIFECYCLE.by_code.get(code)
-    if row is None or not row.permission or code in page.OWN_FORM:
+    if row is None or not row.permission or code in OWN_FORM:
         raise Http404(code)
     need(request, row.permission)
     reason = request.POST.get("reason", "").strip()[:300]
@@ -178,22 +172,3 @@ def reveal(request: HttpRequest, order_id: int) -> HttpResponse:
     response = TemplateResponse(request, "orders/revealed.html", context)
     response["Cache-Control"] = "no-store"
     return response
-
-
-def revealed_today(user: Any) -> int:
-    """How many receivers this person opened since midnight, by the log that is indexed by person."""
-    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    return LogEntry.objects.filter(
-        user_id=user.pk, action_time__gte=midnight, change_message=REVEALED
-    ).count()
-
-
-def log_reveal(user: Any, order: Order, reason: str) -> None:
-    """Who looks, at what, and why: on the order's timeline and in the person's log."""
-    LogEntry.objects.log_actions(
-        user.pk, [order], action_flag=CHANGE, change_message=REVEALED, single_object=True
-    )
-    now = timezone.now()
-    timeline.append(
-        [timeline.line(order.pk, "revealed", actor=person(user), now=now, data={"reason": reason})]
-    )

@@ -28,7 +28,7 @@ from orders.admin.filters import ENDED, TO_SHIP
 from orders.admin.next_step import next_step
 from orders.admin.points import bar
 from orders.admin.urgency import marks
-from orders.lifecycle import LIFECYCLE
+from orders.lifecycle import LIFECYCLE, OWN_FORM
 from orders.models import Event, Hold, HoldType, Line, Order, Receiver
 from orders.operations import figures
 from orders.operations.returning import DISPOSITIONS
@@ -36,8 +36,6 @@ from orders.queries import shares
 
 log = logging.getLogger(__name__)
 
-#: Touches whose button needs a form of its own on the page.
-OWN_FORM = {"receive_return"}
 NEWEST_MESSAGES = 30
 NEWEST_PAYLOADS = 12
 

@@ -21,7 +21,7 @@ from orderhub.api.problems import invalid, moved
 from orderhub.nudge import nudge
 from orders.api import showing
 from orders.api.views import ANSWER, PAGE, find
-from orders.lifecycle import LIFECYCLE
+from orders.lifecycle import LIFECYCLE, OWN_FORM
 from orders.models import Hold, HoldType, Order
 from orders.operations import holds
 from orders.scope import visible_to
@@ -102,7 +102,6 @@ class TouchView(Door):
     @extend_schema(request=OpenApiTypes.OBJECT, parameters=MATCH, responses=ANSWER)
     def post(self, request: Request, number: str, touch: str) -> Response:
         """Make the touch: {reason}, needed where it can't be undone. 409 says which touches are allowed now."""
-        from orders.admin.page import OWN_FORM
 
         row: Any = LIFECYCLE.by_code.get(touch)
         if row is None or not row.permission or touch in OWN_FORM:

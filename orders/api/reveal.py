@@ -13,9 +13,9 @@ from rest_framework.response import Response
 from orderhub import crypto
 from orderhub.api.frame import Door, object_of, text_of
 from orderhub.api.problems import Problem
-from orders.admin.acts import REVEALS_A_DAY, log_reveal, revealed_today
 from orders.api.views import ANSWER, find
 from orders.models import Receiver
+from orders.operations.revealing import REVEALS_A_DAY, log_reveal, revealed_today
 
 
 class RevealView(Door):

@@ -14,11 +14,11 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from orderhub.admin.ticket import answer
 from orderhub.api import cursors
 from orderhub.api.frame import Door, etag, lock, must_match, object_of, text_of
 from orderhub.api.problems import invalid, moved
 from orderhub.scope import reach_of
+from orderhub.tickets.acting import answer
 from orderhub.tickets.models import Note, Ticket
 from orders.api.holds import MATCH
 from orders.api.views import ANSWER, PAGE

@@ -19,8 +19,8 @@ from orderhub.api.authentication import ShopCaller
 from orderhub.api.frame import Door, etag
 from orderhub.api.problems import Problem, invalid
 from orderhub.models import Connection
-from orders.admin.search import behind
 from orders.api import showing
+from orders.finding import MOST, behind
 from orders.models import Event, Order, OrderState, Shop
 from orders.operations import accept
 from orders.scope import visible_to
@@ -170,7 +170,6 @@ class TimelineView(Door):
 
 def _behind(text: str) -> list[int]:
     """Orders behind a number, waybill or phone tail; where there are none, the newest with that SKU."""
-    from orders.admin.search import MOST
     from orders.models import Line
 
     text = text.strip()[:80]

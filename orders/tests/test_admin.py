@@ -20,7 +20,7 @@ from orderhub.actors import CLOCK
 from orderhub.lifecycle import apply
 from orderhub.models import Message, Payload
 from orders.admin import page
-from orders.lifecycle import LIFECYCLE
+from orders.lifecycle import LIFECYCLE, OWN_FORM
 from orders.models import Event, Hold, Order, OrderState, Receiver
 from orders.operations import holds
 from orders.tests import aftersale_cast as cast
@@ -91,7 +91,7 @@ def test_that_the_buttons_are_those_of_the_lifecycle_table(office, chief, state)
     made = cast.closed() if state == "closed" else cast.order(state)
     wanted = {
         touch.code for touch in LIFECYCLE.touches
-        if state in touch.start and touch.permission and touch.code not in page.OWN_FORM
+        if state in touch.start and touch.permission and touch.code not in OWN_FORM
     }  # fmt: skip
     assert {button.code for button in page.buttons(made, chief)} == wanted
     shown = office.get(address(made)).content.decode()
