@@ -13,7 +13,7 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
 
-from orderhub import modules
+from orderhub import env, modules
 from orderhub.models import Connection
 from orderhub.tests.few_rows import few_rows
 
@@ -116,3 +116,21 @@ def test_that_chinese_screens_carry_no_english_words_of_ours(office):
     text = re.sub(r"<script.*?</script>|<style.*?</style>|<[^>]+>", " ", page, flags=re.S)
     for words in ("Sync health", "Pull now", "Payloads", "Nothing", "Search", "messages"):
         assert words not in text
+
+
+def test_that_every_table_may_scroll_by_itself_and_be_reached_by_keys():
+    """A page with rows that a test does not have must not scroll sideways: each wide table has a region of its own."""
+    bare = [
+        (path.name, page[max(0, found.start() - 60) : found.end()])
+        for path in env.ROOT.glob("*/templates/**/*.html")
+        for page in [path.read_text("utf-8")]
+        for found in re.finditer('<table class="oh-table', page)
+        if "oh-scroll" not in page[max(0, found.start() - 200) : found.start()]
+    ]
+    assert not bare
+    lists = [
+        path
+        for path in env.ROOT.glob("*/templates/**/*.html")
+        if '<ol class="oh-timeline">' in path.read_text("utf-8")
+    ]
+    assert not lists, "a long timeline scrolls: it needs a tabindex"
