@@ -24,6 +24,8 @@ SCHEDULE = (
     Row("Read payloads", "orderhub.read_payloads", 3),
     Row("Advance orders", "orders.advance", 3),
     Row("Send messages", "orderhub.drain_outbox", 3),
+    Row("Keep the board's counters", "orders.fold_standings", 3),
+    Row("Count the board again", "orders.check_standings", 24 * 60 * 60, keep=True),
     Row("Tell webhooks", "orders.tell_webhooks", 3),
     Row("Forget what the API no longer needs", "orderhub.prune_api", 60 * 60, keep=True),
     Row("Ask about claimed payments", "orders.questions", 30),

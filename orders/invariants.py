@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from orderhub.invariants import Invariant
 from orders.lifecycle import LIFECYCLE
+from orders.standing import STANDS
 
 #: Touches that move, as rows for SQL: ('verify', 'paid'), …
 _ENDS = ", ".join(f"('{touch.code}', '{touch.end}')" for touch in LIFECYCLE.touches if touch.end)
@@ -79,5 +80,19 @@ INVARIANTS = (
         """SELECT o.number, format('%s of SKU %s in state %s', r.quantity, r.sku_id, o.state)
            FROM inventory_reservation r JOIN orders_line l ON l.uuid = r.reference JOIN orders_order o ON o.id = l.order_id
            WHERE r.state = 'active' AND o.state IN ('cancelled', 'closed')""",
+    ),
+    Invariant(
+        "board_counts_orders",
+        _("The board's counters, with what was stirred since, are what a count of the orders says"),
+        f"""WITH stirred AS (SELECT DISTINCT unnest(s.orders) AS id FROM orders_stir s),
+                 parts AS (
+                SELECT state, shop_id, warehouse_id, queue, hour, n FROM orders_standingcount
+                UNION ALL SELECT state, shop_id, warehouse_id, queue, hour, -1 FROM orders_standing
+                    WHERE order_id IN (SELECT id FROM stirred)
+                UNION ALL SELECT state, shop_id, warehouse_id, queue, hour, 1
+                    FROM ({STANDS.format(which="o.id IN (SELECT id FROM stirred)")}) late
+                UNION ALL SELECT state, shop_id, warehouse_id, queue, hour, -1 FROM ({STANDS.format(which="true")}) real)
+            SELECT concat_ws(' ', state, shop_id, warehouse_id, queue, hour), format('counted %s too many', sum(n))
+            FROM parts GROUP BY state, shop_id, warehouse_id, queue, hour HAVING sum(n) <> 0""",
     ),
 )

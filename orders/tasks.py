@@ -12,6 +12,7 @@ from orders.operations import (
     orphans,
     payment,
     pull,
+    standing,
     stock_lock,
     telling,
     unpaid,
@@ -96,3 +97,15 @@ def complaints_jump(**_: object) -> None:
 def tell_webhooks(**_: object) -> None:
     """New events become deliveries."""
     telling.feed()
+
+
+@shared_task(name="orders.fold_standings", ignore_result=True)
+def fold_standings(**_: object) -> None:
+    """The board's counters come up to now."""
+    standing.fold()
+
+
+@shared_task(name="orders.check_standings", ignore_result=True)
+def check_standings(**_: object) -> None:
+    """Every night: are the board's counters what a real count says."""
+    standing.check()

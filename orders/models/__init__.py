@@ -5,6 +5,7 @@ from orders.models.hold import Hold, HoldType
 from orders.models.order import WATCHED, Event, Line, Order, OrderState, PaymentProof, Receiver
 from orders.models.risk import Blacklist, StockLock
 from orders.models.shop import Shop
+from orders.models.standing import Standing, StandingCount, Stir
 from orders.models.together import Merge, MergeMember, Share, Split
 
 __all__ = [
@@ -28,5 +29,8 @@ __all__ = [
     "Share",
     "Shop",
     "Split",
+    "Standing",
+    "StandingCount",
+    "Stir",
     "StockLock",
 ]

@@ -15,6 +15,7 @@ class HoldType(models.TextChoices):
     BACKORDER = "backorder", _("waits for goods to arrive")
     ROUTE = "route", _("no route")
     PLATFORM = "platform", _("locked by the platform")
+    ELSEWHERE = "elsewhere", _("shipped on the platform, not from here")
     UNKNOWN = "unknown", _("unknown word from the platform")
     BROKEN = "broken", _("could not be processed")
     REJECTED = "rejected", _("refused by the warehouse")

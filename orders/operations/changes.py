@@ -146,6 +146,7 @@ def _compare(
             work.hold[shop.channel, HoldType.PLATFORM][identity] = _("The platform forbids shipping for now.")
         elif order.state is ChannelState.TO_SHIP and known["open_holds"]:
             work.unhold[HoldType.PLATFORM].append(identity)
+            work.unhold[HoldType.ELSEWHERE].append(identity)
         _address(known, incoming, receiver, work, columns, now)
     elif state in AFTER_SHIPPING:
         _cases(known, incoming, work)

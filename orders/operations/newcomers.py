@@ -192,7 +192,7 @@ class Tables:
         if order.state is ChannelState.LOCKED:
             self.hold(identity, HoldType.PLATFORM, _("The platform forbids shipping for now."), actor)
         if order.state in (ChannelState.SHIPPED, ChannelState.FINISHED):
-            self.hold(identity, HoldType.PLATFORM, _("Shipped on the platform, but not from here."), actor)
+            self.hold(identity, HoldType.ELSEWHERE, _("Shipped on the platform, but not from here."), actor)
         if refund != "none":
             self.hold(identity, HoldType.REFUND, _("The buyer asked for a refund before shipping."), actor)
 
