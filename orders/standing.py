@@ -10,15 +10,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
+from inventory.models import Warehouse
 from orderhub.scope import Reach
 from orders import queues
 from orders.models import OrderState as S
+from orders.models import Shop
 from orders.operations import figures
 
 #: The states of the board, in the order of the life.
@@ -158,15 +159,44 @@ def where(
     return found
 
 
-def within_reach(reach: Reach) -> tuple[list[int] | None, list[int] | None]:
-    """(shops, warehouses) that somebody sees, as ids; None is all. At most two statements."""
-    from inventory.models import Warehouse
-    from orders.models import Shop
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A shop (with its channel) or a warehouse (without), as the board names it."""
 
-    shops: Any = None
-    houses: Any = None
-    if reach.shops is not None:
-        shops = list(Shop.objects.filter(code__in=reach.shops).values_list("id", flat=True))
-    if reach.warehouses is not None:
-        houses = list(Warehouse.objects.filter(code__in=reach.warehouses).values_list("id", flat=True))
-    return shops, houses
+    id: int
+    code: str
+    name: str
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What somebody may see: shops and warehouses by id, the counters; `narrowed` is by warehouses."""
+
+    at: dt.datetime
+    shops: dict[int, Place]
+    houses: dict[int, Place]
+    counts: list[Count]
+    narrowed: bool
+
+
+def board(reach: Reach, now: dt.datetime | None = None) -> Board:
+    """The counters within somebody's reach, with the names they need. Four statements."""
+    shops = {
+        place.id: place
+        for place in (
+            Place(*row) for row in Shop.objects.order_by("id").values_list("id", "code", "name", "channel")
+        )
+        if reach.shops is None or place.code in reach.shops
+    }
+    houses = {
+        place.id: place
+        for place in (
+            Place(*row)
+            for row in Warehouse.objects.order_by("priority", "id").values_list("id", "code", "name")
+        )
+        if reach.warehouses is None or place.code in reach.warehouses
+    }
+    narrowed = reach.warehouses is not None
+    at = moment(now)
+    return Board(at, shops, houses, counts(shops, houses if narrowed else None, at), narrowed)

@@ -91,13 +91,15 @@ ORDER_IDS = "orders.queries.ids_of_numbers"
 #: `by(request) -> dict` with `title`, `template` and what the template shows, in the order of the screen.
 DASHBOARD: tuple[str, ...] = (
     "orders.admin.board.attention",
+    "orders.admin.order_board.block",
     "orders.admin.board.life_line",
-    "orders.admin.board.held",
     "orderhub.admin.board.tickets",
     "orders.admin.board.sync",
 )
 
 PAGES: tuple[Page, ...] = (
+    Page("board/", "board", "orders.admin.order_board.page"),
+    Page("board/part/", "board_part", "orders.admin.order_board.part"),
     Page("blacklist/", "blacklist", "orders.admin.blacklist.page"),
     Page("blacklist/<int:entry_id>/remove/", "blacklist_remove", "orders.admin.blacklist.remove"),
     Page("sync/", "sync_health", "orders.admin.sync.health"),

@@ -5,26 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from inventory.models import Drift, UnknownCode
-from orderhub.admin_site.marks import STATE_TONES, ago, channel_chip
-from orderhub.admin_site.tabs import BOUND, bounded, shown_count
+from orderhub.admin_site.marks import ago, channel_chip
+from orderhub.admin_site.tabs import bounded, shown_count
 from orderhub.inbound.models import Payload
 from orderhub.outbox.models import Message
 from orderhub.tickets.models import Ticket
-from orders.admin.filters import held as held_where
-from orders.admin.filters import late, soon
 from orders.admin.points import POINTS
 from orders.admin.sync import problems, trouble
-from orders.models import Hold, HoldType, Order, OrderState, Shop
+from orders.models import Shop
 
 SEE = "orders.view_order"
-OPEN_STATES = tuple(state for state in OrderState if state not in (OrderState.CLOSED, OrderState.CANCELLED))
 
 
 def attention(request: HttpRequest) -> dict[str, Any] | None:
@@ -32,30 +28,7 @@ def attention(request: HttpRequest) -> dict[str, Any] | None:
     user = request.user
     if not user.has_perm(SEE):
         return None
-    orders = reverse("admin:orders_order_changelist")
-    tiles = [
-        _tile(
-            _("Past promised time"),
-            bounded(Order.objects.filter(late())),
-            orders + "?promise=late",
-            "bad",
-            "alarm",
-        ),
-        _tile(
-            _("About to be past it"),
-            bounded(Order.objects.filter(soon())),
-            orders + "?promise=soon",
-            "warn",
-            "hourglass_bottom",
-        ),
-        _tile(
-            _("Held"),
-            bounded(Order.objects.filter(held_where())),
-            orders + "?queue=held",
-            "warn",
-            "front_hand",
-        ),
-    ]
+    tiles = []
     if user.has_perm("orderhub.view_ticket"):
         tickets = reverse("admin:orderhub_ticket_changelist")
         open_ones = Ticket.objects.exclude(state=Ticket.State.DONE)
@@ -111,7 +84,7 @@ def _tile(label: str, count: int, link: str, tone: str, icon: str) -> dict[str, 
 
 
 def life_line(request: HttpRequest) -> dict[str, Any] | None:
-    """Today's touchpoints, and where the open orders stand now."""
+    """Today's touchpoints."""
     if not request.user.has_perm(SEE):
         return None
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -123,13 +96,6 @@ def life_line(request: HttpRequest) -> dict[str, Any] | None:
             [midnight, list(POINTS)],
         )
         today = dict(cursor.fetchall())
-        cursor.execute(
-            """SELECT s.state, (SELECT count(*) FROM (
-                   SELECT 1 FROM orders_order o WHERE o.state = s.state LIMIT %s) bounded)
-               FROM unnest(%s::text[]) AS s(state)""",
-            [BOUND, [str(state) for state in OPEN_STATES]],
-        )
-        standing = dict(cursor.fetchall())
     orders = reverse("admin:orders_order_changelist")
     most = max([*today.values(), 1])
     points = [
@@ -137,36 +103,12 @@ def life_line(request: HttpRequest) -> dict[str, Any] | None:
          "height": round(100 * today.get(point, 0) / most)}
         for point, touch in POINTS.items()
     ]  # fmt: skip
-    states = [
-        {"label": state.label, "count": shown_count(standing.get(state, 0)), "link": f"{orders}?state__exact={state}",
-         "tone": STATE_TONES.get(state, "neutral") if standing.get(state) else "neutral", "empty": not standing.get(state)}
-        for state in OPEN_STATES
-    ]  # fmt: skip
     return {
         "code": "life",
         "template": "orders/board_life.html",
         "points": points,
-        "states": states,
         "any": any(today.values()),
     }
-
-
-def held(request: HttpRequest) -> dict[str, Any] | None:
-    """Open holds by type."""
-    if not request.user.has_perm(SEE):
-        return None
-    orders = reverse("admin:orders_order_changelist")
-    rows = (
-        Hold.objects.filter(released_at=None).order_by().values("type").annotate(n=Count("id")).order_by("-n")
-    )
-    most = max([row["n"] for row in rows], default=1)
-    labels = dict(HoldType.choices)
-    types = [
-        {"label": labels.get(row["type"], row["type"]), "count": row["n"], "link": f"{orders}?hold={row['type']}",
-         "width": round(100 * row["n"] / most)}
-        for row in rows
-    ]  # fmt: skip
-    return {"code": "held", "template": "orders/board_held.html", "types": types}
 
 
 def sync(request: HttpRequest) -> dict[str, Any] | None:

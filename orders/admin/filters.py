@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -11,32 +10,30 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter
 
+from inventory.models import Warehouse
 from orderhub.admin_site.tabs import Tab, Tabs
+from orders import queues, standing
 from orders.admin.points import POINTS
 from orders.lifecycle import BEFORE_SHIPPING
 from orders.models import Event, Hold, HoldType, Order, Shop
 from orders.models import OrderState as S
-from orders.operations import figures
+from orders.standing import TO_SHIP
 
-TO_SHIP = (S.PAID, S.RESERVED, S.ROUTED, S.RELEASED, S.WAVED, S.PACKED, S.PRINTED)
 ENDED = (S.CLOSED, S.CANCELLED)
 
 
 def late() -> Q:
     """Past the promised time and not shipped."""
-    return Q(promised_ship_at__lt=timezone.now(), shipped_at=None, state__in=TO_SHIP)
+    return standing.coloured(standing.RED)
 
 
 def soon() -> Q:
     """About to be past it: amber, as the rule of promises says for each shop."""
-    now = timezone.now()
-    shops: dict[dt.timedelta, list[int]] = {}
-    for shop, before in figures.amber().items():
-        shops.setdefault(before, []).append(shop)
-    near = Q(pk__in=[])
-    for before, ids in shops.items():
-        near |= Q(shop_id__in=ids, promised_ship_at__lt=now + before)
-    return near & Q(promised_ship_at__gte=now, shipped_at=None, state__in=TO_SHIP)
+    return standing.coloured(standing.AMBER)
+
+
+#: How an address names all abnormal queues.
+ANY = "any"
 
 
 def held() -> Q:
@@ -95,14 +92,73 @@ class Promise(DropdownFilter):
     parameter_name = "promise"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("late", _("past the promised time")), ("soon", _("about to be past it"))]
+        return [
+            ("late", _("past the promised time")),
+            ("soon", _("about to be past it")),
+            ("time", _("in time, or without a promise")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "late":
             return queryset.filter(late()).order_by("promised_ship_at", "id")
         if self.value() == "soon":
             return queryset.filter(soon()).order_by("promised_ship_at", "id")
+        if self.value() == "time":
+            return queryset.filter(standing.coloured(standing.GREEN))
         return queryset
+
+
+class Stands(DropdownFilter):
+    """What the board counts: all open orders, those still to ship."""
+
+    title = _("on the board")
+    parameter_name = "stands"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("open", _("open orders")), ("to_ship", _("to ship"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        states = {"open": standing.OPEN, "to_ship": TO_SHIP}.get(self.value() or "")
+        return queryset.filter(state__in=states) if states else queryset
+
+
+class Trouble(DropdownFilter):
+    """The normal queue and the abnormal ones; an open order is in exactly one."""
+
+    title = _("queue")
+    parameter_name = "trouble"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        kinds = [(queue.code, queue.label) for queue in queues.QUEUES]
+        return [(queues.NONE, _("normal")), (ANY, _("any trouble")), *kinds]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        code = self.value() or ""
+        if code == ANY:
+            return queryset.filter(state__in=standing.OPEN).exclude(queues.within(queues.NONE))
+        if code == queues.NONE or code in queues.BY_CODE:
+            return queryset.filter(queues.within(code), state__in=standing.OPEN)
+        return queryset
+
+
+class House(DropdownFilter):
+    """One warehouse, several (ids with commas), or none yet (0)."""
+
+    title = _("warehouse")
+    parameter_name = "house"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        names = [
+            (str(one), name) for one, name in Warehouse.objects.order_by("name").values_list("id", "name")
+        ]
+        return [("0", _("none yet")), *names]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        ids = {int(part) for part in (self.value() or "").split(",") if part.isdecimal() and len(part) < 19}
+        if not ids:
+            return queryset
+        where = Q(warehouse_id__in=ids - {0})
+        return queryset.filter(where | Q(warehouse_id=None) if 0 in ids else where)
 
 
 class Urgency(DropdownFilter):
@@ -154,15 +210,19 @@ class TouchedToday(DropdownFilter):
 
 
 __all__ = [
+    "ANY",
     "BEFORE_SHIPPING",
     "ENDED",
     "TO_SHIP",
     "Channel",
     "HeldBy",
+    "House",
     "Promise",
     "Queues",
+    "Stands",
     "Tagged",
     "TouchedToday",
+    "Trouble",
     "Urgency",
     "held",
     "late",

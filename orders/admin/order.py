@@ -36,10 +36,13 @@ from orders.admin.filters import (
     TO_SHIP,
     Channel,
     HeldBy,
+    House,
     Promise,
     Queues,
+    Stands,
     Tagged,
     TouchedToday,
+    Trouble,
     Urgency,
 )
 from orders.admin.points import bar, mini, reached
@@ -99,8 +102,8 @@ class OrderAdmin(Admin):
     list_display_links = ("order",)
     list_select_related = ("shop", "warehouse")
     list_filter = (
-        Queues, ("state", ChoicesDropdownFilter), Channel, ("shop", RelatedDropdownFilter), HeldBy, Promise,
-        ("warehouse", RelatedDropdownFilter), Urgency, Tagged, TouchedToday, ("ordered_at", RangeDateTimeFilter),
+        Queues, ("state", ChoicesDropdownFilter), Channel, ("shop", RelatedDropdownFilter), Trouble, HeldBy, Promise,
+        House, Stands, Urgency, Tagged, TouchedToday, ("ordered_at", RangeDateTimeFilter),
     )  # fmt: skip
     search_fields = ("number",)
     search_help_text = _("Our number, the channel's number, a waybill, a phone or its last four digits")
