@@ -6,6 +6,7 @@ from orders.models.order import WATCHED, Event, Line, Order, OrderState, Payment
 from orders.models.risk import Blacklist, StockLock
 from orders.models.shop import Shop
 from orders.models.standing import Standing, StandingCount, Stir
+from orders.models.step import Measured, SlowStep, StepCount, Unmeasured
 from orders.models.together import Merge, MergeMember, Share, Split
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Hold",
     "HoldType",
     "Line",
+    "Measured",
     "Merge",
     "MergeMember",
     "Order",
@@ -28,9 +30,12 @@ __all__ = [
     "Receiver",
     "Share",
     "Shop",
+    "SlowStep",
     "Split",
     "Standing",
     "StandingCount",
+    "StepCount",
     "Stir",
+    "Unmeasured",
     "StockLock",
 ]

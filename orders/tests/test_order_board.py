@@ -112,8 +112,10 @@ def test_that_who_is_narrowed_counts_what_is_theirs(world: World, reach: dict[st
     ]:  # a parcel of another house's order leaves here: listed, counted there
         order = Order.objects.filter(warehouse__code="SH01", state__in=standing.OPEN).first()
         assert order is not None
-        line, here = Line.objects.filter(order=order).first(), cast.warehouse()
-        Share.objects.create(order=order, line=line, place=1, warehouse=here, quantity=1, payable=1)
+        line = Line.objects.filter(order=order).earliest("channel_line")
+        Share.objects.create(
+            order=order, line=line, place=1, warehouse=cast.warehouse(), quantity=1, payable=1
+        )
     client = person("orders.view_order", **reach)
     found = numbers(client, reverse("admin:board"))
     assert found
