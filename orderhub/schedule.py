@@ -25,6 +25,8 @@ SCHEDULE = (
     Row("Advance orders", "orders.advance", 3),
     Row("Send messages", "orderhub.drain_outbox", 3),
     Row("Keep the board's counters", "orders.fold_standings", 3),
+    Row("Measure the steps of orders", "orders.measure_steps", 60),
+    Row("Measure steps that move no order", "orders.measure_rest", 30 * 60, keep=True),
     Row("Count the board again", "orders.check_standings", 24 * 60 * 60, keep=True),
     Row("Tell webhooks", "orders.tell_webhooks", 3),
     Row("Forget what the API no longer needs", "orderhub.prune_api", 60 * 60, keep=True),

@@ -9,6 +9,7 @@ from orders.lifecycle import LIFECYCLE
 from orders.operations import (
     complaining,
     mapping,
+    measuring,
     orphans,
     payment,
     pull,
@@ -109,3 +110,16 @@ def fold_standings(**_: object) -> None:
 def check_standings(**_: object) -> None:
     """Every night: are the board's counters what a real count says."""
     standing.check()
+
+
+@shared_task(name="orders.measure_steps", ignore_result=True)
+def measure_steps(**_: object) -> None:
+    """How long the steps of orders that moved took."""
+    measuring.measure()
+
+
+@shared_task(name="orders.measure_rest", ignore_result=True)
+def measure_rest(**_: object) -> None:
+    """Steps whose end moves no order."""
+    measuring.catch_up()
+    measuring.measure()

@@ -36,6 +36,6 @@ __all__ = [
     "StandingCount",
     "StepCount",
     "Stir",
-    "Unmeasured",
     "StockLock",
+    "Unmeasured",
 ]

@@ -61,6 +61,7 @@ def fold(limit: int = 200) -> int:
                 cursor.execute(FOLD, {"ids": ids[start : start + ORDERS]})
             if ids:
                 cursor.execute("DELETE FROM orders_standingcount WHERE n = 0")
+                cursor.execute("INSERT INTO orders_unmeasured (orders) VALUES (%s)", [ids])
             done += len(ids)
         if len(eaten) < STIRS:
             break
