@@ -66,6 +66,7 @@ ORDER_PANELS: tuple[Panel, ...] = (
     Panel(
         "rules", _("Rules that changed something"), "orderhub.admin.rules_panel.panel", "orders.view_order"
     ),
+    Panel("steps", _("Time between touchpoints"), "orders.admin.waterfall.panel", "orders.view_order"),
     Panel("cases", _("After-sale"), "orders.admin.case.panel", "orders.view_case"),
     Panel("money", _("Invoice and receivable"), "finance.admin.panels.money", "finance.view_receivable"),
 )
@@ -100,6 +101,7 @@ DASHBOARD: tuple[str, ...] = (
 PAGES: tuple[Page, ...] = (
     Page("board/", "board", "orders.admin.order_board.page"),
     Page("board/part/", "board_part", "orders.admin.order_board.part"),
+    Page("waterfall/", "waterfall", "orders.admin.waterfall.page"),
     Page("blacklist/", "blacklist", "orders.admin.blacklist.page"),
     Page("blacklist/<int:entry_id>/remove/", "blacklist_remove", "orders.admin.blacklist.remove"),
     Page("sync/", "sync_health", "orders.admin.sync.health"),
