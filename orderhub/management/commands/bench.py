@@ -21,6 +21,7 @@ BENCHES = {
     "route": "routing.bench.run",
     "address": "routing.bench_address.run",
     "review": "routing.bench_review.run",
+    "board": "orderhub.benches.board.run",
 }
 BARE = ("address",)  # needs no database: it runs in this process and takes files
 
