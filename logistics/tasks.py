@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from logistics.operations import (
+    acknowledging,
     compare,
     follow,
     holding,
@@ -46,6 +47,12 @@ def follow_parcels(**_: object) -> None:
 def poll_warehouses(every_seconds: int = 60, **_: object) -> None:
     """What warehouse systems did since the last look."""
     progress.poll(every_seconds=every_seconds)
+
+
+@shared_task(name="logistics.acknowledge_numbers", ignore_result=True)
+def acknowledge_numbers(**_: object) -> None:
+    """Numbers that left a warehouse, acknowledged to its system."""
+    acknowledging.acknowledge()
 
 
 @shared_task(name="logistics.poll_traces", ignore_result=True)

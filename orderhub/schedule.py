@@ -48,6 +48,7 @@ SCHEDULE = (
     Row("Stop parcels that must not leave", "logistics.stop", 5),
     Row("Orders follow their parcels", "logistics.follow", 3),
     Row("Ask the warehouses", "logistics.poll_warehouses", 15),
+    Row("Acknowledge numbers to the warehouses", "logistics.acknowledge_numbers", 60),
     Row("Ask for traces", "logistics.poll_traces", 60),
     Row("Look for overdue pick-ups", "logistics.overdue", 30),
     Row("Look for ghost orders", "logistics.compare", 600),

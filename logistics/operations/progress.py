@@ -112,7 +112,7 @@ def _windows(connection: Connection) -> int:
     told = 0
     while start < end:
         until = min(start + wangdiantong.WINDOW, end)
-        told += _take(connection, list(wangdiantong.changed(connection, start, until)))
+        told += take_stockouts(connection, list(wangdiantong.changed(connection, start, until)))
         WmsCursor.objects.filter(connection=connection).update(
             read_until=until, lease_until=timezone.now() + LEASE
         )
@@ -139,12 +139,12 @@ def _silent(connection: Connection, n: int = 20) -> int:
     )
     told = 0
     for _identity, number in rows:
-        told += _take(connection, wangdiantong.by_number(connection, number))
+        told += take_stockouts(connection, wangdiantong.by_number(connection, number))
     Parcel.objects.filter(id__in=[identity for identity, _n in rows]).update(wms_polled_at=timezone.now())
     return told
 
 
-def _take(connection: Connection, rows: Sequence[dict[str, object]]) -> int:
+def take_stockouts(connection: Connection, rows: Sequence[dict[str, object]]) -> int:
     """Apply stock-outs to our parcels; one that can't be read becomes a ticket and the others go on."""
     numbers = {str(row.get("src_trade_no") or row.get("src_tid") or "") for row in rows}
     mine = dict(

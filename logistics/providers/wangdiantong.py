@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from logistics.operations.steps import Progress
 from logistics.providers import wangdiantong_qiji, wangdiantong_qiye
+from logistics.providers.numbers import Numbered, Word
 from logistics.queries import Shipment
 from orderhub.integrations.clients.base import from_beijing
 from orderhub.integrations.errors import PlatformError
@@ -66,6 +67,17 @@ def stop(connection: Connection, shipment: Shipment) -> bool:
     if any(word in text for word in TOO_LATE):
         return True
     raise PlatformError("business", "not_stopped", text)
+
+
+def unacknowledged(connection: Connection) -> list[Numbered]:
+    """Waybill numbers that left and that we have not acknowledged."""
+    rows: list[Numbered] = DIALECTS[connection.platform].unacknowledged(connection)
+    return rows
+
+
+def acknowledge(connection: Connection, words: Sequence[Word]) -> None:
+    """Tell the system what became of those numbers; saying it twice changes nothing."""
+    DIALECTS[connection.platform].acknowledge(connection, words)
 
 
 def progress(row: dict[str, Any], parcel_id: int) -> Progress:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from logistics.providers.goods import Good, goods
+from logistics.providers.numbers import Numbered, Word
 from logistics.queries import Shipment
 from orderhub.integrations.clients.base import beijing
 from orderhub.integrations.registry import client
@@ -14,6 +15,8 @@ from orderhub.models import Connection
 
 EVERY_STATE = "5,50,51,53,54,55,60,61,63,65,70,75,77,79,90,95,105,110,113"
 PAGE = 200
+#: Of numbers to acknowledge in one look: what is beyond comes with the next.
+MOST_PAGES = 50
 
 
 def push(connection: Connection, shipments: Sequence[Shipment], *, closing: bool = False) -> dict[str, str]:
@@ -67,6 +70,29 @@ def changed(connection: Connection, start: dt.datetime, end: dt.datetime) -> Ite
     for number in range((max(total, 1) - 1) // PAGE, 0, -1):
         yield from page(number)[0]
     yield from first
+
+
+def unacknowledged(connection: Connection) -> list[Numbered]:
+    """Numbers that left and were not acknowledged, all pages."""
+    speaker = client(connection)
+    shop_no, found = str(speaker.option("shop_no")), []
+    for page in range(MOST_PAGES):
+        rows = speaker.shipped_numbers(shop_no, page, PAGE).rows
+        found += [
+            Numbered(row["sync_id"], str(row.get("tid") or ""), str(row.get("logistics_no") or ""))
+            for row in rows
+        ]
+        if len(rows) < PAGE:
+            break
+    return found
+
+
+def acknowledge(connection: Connection, words: Sequence[Word]) -> None:
+    """Say what became of the numbers; one that is to come again is said to."""
+    status = {"taken": 0, "later": -100, "failed": 2}
+    rows = [{"sync_id": w.id, "status": status[w.word], "error_msg": w.text} for w in words]
+    for start in range(0, len(rows), PAGE):
+        client(connection).acknowledge_numbers(rows[start : start + PAGE])
 
 
 def _trade(shipment: Shipment, positions: Sequence[Good], closing: bool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from logistics.providers.goods import Good, goods
+from logistics.providers.numbers import Numbered, Word
 from logistics.providers.wangdiantong_qiji import remark
 from logistics.queries import Shipment
 from orderhub.integrations.clients.base import beijing
@@ -86,6 +87,26 @@ def changed(connection: Connection, start: dt.datetime, end: dt.datetime) -> Ite
     for status in (None, CANCELLED):
         for row in _pages(connection, start, end, status):
             yield from _shaped(row)
+
+
+def unacknowledged(connection: Connection) -> list[Numbered]:
+    """Numbers that left and were not acknowledged: at most a hundred, what is beyond comes with the next look."""
+    speaker = client(connection)
+    return [
+        Numbered(row["rec_id"], str(row.get("tid") or ""), str(row.get("logistics_no") or ""))
+        for row in speaker.shipped_numbers(str(speaker.option("shop_no")), PAGE)
+    ]
+
+
+def acknowledge(connection: Connection, words: Sequence[Word]) -> None:
+    """Say what became of the numbers; one that is to come again is left unsaid, this product has no word for it."""
+    rows = [
+        {"rec_id": w.id, "status": 0 if w.word == "taken" else 1, "message": w.text}
+        for w in words
+        if w.word != "later"
+    ]
+    if rows:
+        client(connection).acknowledge_numbers(rows)
 
 
 def _pages(

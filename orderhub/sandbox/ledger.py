@@ -31,6 +31,7 @@ KINDS = (
     "wms.refund",
     "wms.purchase",
     "group.told",
+    "wms.synced",
     "mail.taken",
 )
 

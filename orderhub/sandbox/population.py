@@ -94,6 +94,10 @@ SCENARIOS: tuple[tuple[str, str, int, float, float], ...] = (
     ("risk_control", "pinduoduo", 4, 0.2, 6.0),
     ("unreadable", "pinduoduo", 2, 0.2, 10.0),
     ("unknown_sku", "pinduoduo", 2, 0.2, 10.0),
+    ("same_door", "taobao", 3, 0.03, 0.5),
+    ("same_door", "own_shop", 3, 0.03, 0.5),
+    ("same_door", "pinduoduo", 2, 0.03, 0.5),
+    ("same_door", "douyin", 2, 0.03, 0.5),
 )
 
 
@@ -270,6 +274,8 @@ def _mark(world: World, orders: list[SourceOrder], deal: Deal) -> list[SourceOrd
                 changed[order.seq] = _star(changed[order.seq])
             if name == "duplicate_pair":
                 extra.append(_twin(changed[order.seq], deal, len(orders) + len(extra) + 1))
+            if name == "same_door":
+                extra.append(_second(changed[order.seq], deal, len(orders) + len(extra) + 1))
     return [changed.get(order.seq, order) for order in orders] + extra
 
 
@@ -338,9 +344,22 @@ def vague(detail: str, seq: int) -> str:
 
 def _twin(order: SourceOrder, deal: Deal, seq: int) -> SourceOrder:
     """The same person orders the same goods again eleven minutes later."""
-    created = order.created_at + 11 * MINUTE
-    number = deal.number(order.channel, seq, created)
+    number = deal.number(order.channel, seq, order.created_at + 11 * MINUTE)
     lines = tuple(replace(line, line_id=f"{number}-{n}") for n, line in enumerate(order.lines, 1))
+    return _again(order, number, lines, seq)
+
+
+def _second(order: SourceOrder, deal: Deal, seq: int) -> SourceOrder:
+    """The same person orders other goods to the same door eleven minutes later: one parcel would do for both."""
+    number = deal.number(order.channel, seq, order.created_at + 11 * MINUTE)
+    had = {line.sku for line in order.lines}
+    baskets = deal.baskets[seq % len(deal.baskets) :] + deal.baskets
+    basket = next(b for b in baskets if len(b.lines) <= 3 and not had & {line[0] for line in b.lines})
+    return _again(order, number, deal.lines(number, basket, lot(deal.world.seed, "second", seq)), seq)
+
+
+def _again(order: SourceOrder, number: str, lines: tuple[SourceLine, ...], seq: int) -> SourceOrder:
+    created = order.created_at + 11 * MINUTE
     return replace(
         order,
         number=number,

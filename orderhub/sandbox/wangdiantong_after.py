@@ -10,6 +10,7 @@ from orderhub.sandbox.frame import beijing
 from orderhub.sandbox.places import CARRIERS
 from orderhub.sandbox.wangdiantong import Page, Refused
 from orderhub.sandbox.wangdiantong_orders import argument, shop
+from orderhub.sandbox.warehouse import Handed
 
 if TYPE_CHECKING:
     from orderhub.sandbox.wangdiantong import Wangdiantong
@@ -60,20 +61,39 @@ def sync_list(platform: Wangdiantong, arguments: list[Any], query: dict[str, str
             "logistics_name": CARRIERS.get(row.carrier, ("", ""))[1], "is_part_sync": 0, "platform_id": 127,
             "trade_id": row.serial, "created": beijing(platform.floor.moments(row)["shipped"]),
         }
-        for row in map(platform.floor.observed, platform.floor.all(platform.prefix))
-        if platform.floor.stage(row) == "shipped" and "synced" not in row.told
+        for row in numbers(platform)
     ]  # fmt: skip
     return page.of(waiting)
 
 
 def sync_update(platform: Wangdiantong, arguments: list[Any], query: dict[str, str]) -> dict[str, Any]:
     """sales.LogisticsSync.update: 0 taken and 2 failed end it, −100 lets the number come again."""
-    rows = {row.serial: row for row in platform.floor.all(platform.prefix)}
     errors = []
     for sync in argument(arguments, 0, list, "syncList"):
-        row = rows.get(int(sync.get("sync_id") or 0))
-        if row is None:
+        status = int(sync.get("status", 0))
+        if status in (0, 2) and not synced(platform, sync.get("sync_id"), status == 0, sync.get("error_msg")):
             errors.append({"no": str(sync.get("sync_id")), "error": "物流同步记录不存在"})
-        elif int(sync.get("status", 0)) in (0, 2):
-            platform.floor.keep(replace(row, told=(*row.told, "synced")))
     return {"error_list": errors}
+
+
+def numbers(platform: Any) -> list[Handed]:
+    """What left with a number that the shop has neither taken nor refused, the oldest first; both products."""
+    return [
+        row
+        for row in map(platform.floor.observed, platform.floor.all(platform.prefix))
+        if platform.floor.stage(row) == "shipped" and "synced" not in row.told
+    ]
+
+
+def synced(platform: Any, serial: Any, taken: bool, text: Any) -> bool:
+    """A number's acknowledgement, in the ledger: once an effect, again none. False for a number of nobody."""
+    row = next((r for r in platform.floor.all(platform.prefix) if r.serial == int(serial or 0)), None)
+    if row is None:
+        return False
+    body = {"taken": taken, "text": str(text or ""), "waybill": row.waybill}
+    platform.world.ledger.record(
+        platform.prefix, "wms.synced", row.number, body, effect="synced" not in row.told
+    )
+    if "synced" not in row.told:
+        platform.floor.keep(replace(row, told=(*row.told, "synced")))
+    return True

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from orderhub.sandbox import wangdiantong_purchases, wangdiantong_stock
+from orderhub.sandbox import wangdiantong_after, wangdiantong_purchases, wangdiantong_stock
 from orderhub.sandbox.credentials import WANGDIANTONG_QIYE
 from orderhub.sandbox.frame import Answer, Platform, Request, beijing, from_beijing
 from orderhub.sandbox.places import WAREHOUSES
@@ -298,6 +298,38 @@ def purchase_orders(platform: Any, params: dict[str, str]) -> dict[str, Any]:
     return {"total_count": found.get("total_count", 0), "purchase_list": rows}
 
 
+def sync_query(platform: WangdiantongQiye, params: dict[str, str]) -> dict[str, Any]:
+    """logistics_sync_query.php: numbers that the shop has not acknowledged, the oldest `limit` (at most 100)."""
+    limit = int(params.get("limit") or 0)
+    if params.get("shop_no") != WANGDIANTONG_QIYE["shop_no"]:
+        raise Refused("店铺不存在", 1)
+    if not 1 <= limit <= 100:
+        raise Refused("limit超出范围，最大100", 1)
+    rows = [
+        {
+            "rec_id": row.serial, "shop_no": WANGDIANTONG_QIYE["shop_no"], "tid": row.number, "logistics_no": row.waybill,
+            "oids": ",".join(line.ref for line in row.lines), "logistics_type": 0, "logistics_code_erp": row.carrier,
+            "logistics_name_erp": row.carrier, "logistics_name": row.carrier, "delivery_term": 1, "is_part_sync": 0,
+            "platform_id": 127, "trade_id": row.serial,
+            "consign_time": beijing(platform.floor.moments(row)["shipped"]),
+        }
+        for row in wangdiantong_after.numbers(platform)[:limit]
+    ]  # fmt: skip
+    return {"trades": rows}
+
+
+def sync_ack(platform: WangdiantongQiye, params: dict[str, str]) -> dict[str, Any]:
+    """logistics_sync_ack.php: `logistics_list` is JSON of {rec_id, status 0 taken · 1 failed, message}."""
+    errors = [
+        {"rec_id": row.get("rec_id"), "error": "物流同步记录不存在"}
+        for row in json.loads(params.get("logistics_list") or "[]")
+        if not wangdiantong_after.synced(
+            platform, row.get("rec_id"), int(row.get("status", 0)) == 0, row.get("message")
+        )
+    ]
+    return {"errors": errors}
+
+
 def purchase_push(platform: Any, params: dict[str, str]) -> dict[str, Any]:
     """purchase_order_push.php: `purchase_info` is JSON; our purchase_no is the key."""
     return wangdiantong_purchases.purchase(platform, [json.loads(params.get("purchase_info") or "{}")], {})
@@ -312,4 +344,6 @@ METHODS: dict[str, Callable[[WangdiantongQiye, dict[str, str]], dict[str, Any]]]
     "stockin_order_query_purchase": stockin_purchase,
     "purchase_order_push": purchase_push,
     "purchase_order_query": purchase_orders,
+    "logistics_sync_query": sync_query,
+    "logistics_sync_ack": sync_ack,
 }

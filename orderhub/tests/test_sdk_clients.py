@@ -372,6 +372,11 @@ def test_that_wangdiantong_py_reads_the_stock_that_we_read(sandbox: RunningSandb
     rows = sdk().stocks.query(*span, spec_no=one["spec_no"], warehouse_no=one["warehouse_no"])["stocks"]
     assert rows == ours.stock(spec_nos=[one["spec_no"]], warehouse_no=one["warehouse_no"]).rows == [one]
     assert sdk("another").stocks.query(*span)["code"] == 1
+    shop_no = WANGDIANTONG_QIYE["shop_no"]
+    waiting = sdk().logistics.sync_query(shop_no, 100)
+    assert waiting["code"] == 0 and waiting["trades"] == ours.shipped_numbers(shop_no)
+    told = sdk().logistics.sync_ack([sdk().logistics.item_for_ack(999_999)])
+    assert (told["code"], [row["rec_id"] for row in told["errors"]]) == (0, [999_999])
     # its lengths count bytes: with Chinese text its signature is another one than the documented (and our) one
     assert "签名" in sdk().orders.trade_push("自营店", [])["message"]
     with pytest.raises(PlatformError, match="店铺不存在"):

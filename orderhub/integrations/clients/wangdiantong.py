@@ -134,6 +134,16 @@ class Wangdiantong(Client):
         """Purchased goods taken in, by modification, at most 30 days."""
         return self._page("wms.stockin.Purchase.queryWithDetail", dict(_window(start, end)), page, size)
 
+    def shipped_numbers(self, shop_no: str, page: int = 0, size: int = 200) -> Page:
+        """Waybill numbers of own-platform orders that left and that the shop has not acknowledged; pages from 0."""
+        return self._page(
+            "sales.LogisticsSync.getSyncListExt", {"shop_no": shop_no, "is_own_platform": True}, page, size
+        )
+
+    def acknowledge_numbers(self, rows: Sequence[dict[str, Any]]) -> None:
+        """`rows` {sync_id, status: 0 taken · −100 comes again · 2 failed, error_msg}; repeating changes nothing."""
+        self.call("sales.LogisticsSync.update", [list(rows)], effect=False)
+
     def call(
         self, method: str, args: Sequence[Any], *, effect: bool, page: int | None = None, size: int = 100
     ) -> Any:

@@ -91,6 +91,18 @@ class WangdiantongQiye(Client):
         """Purchased goods taken in, by modification, at most 30 days."""
         return self.page("stockin_order_query_purchase", "stockin_list", _window(start, end), page, size)
 
+    def shipped_numbers(self, shop_no: str, size: int = 100) -> list[dict[str, Any]]:
+        """Waybill numbers of orders that left and that the shop has not acknowledged: the oldest `size` of them."""
+        answer = self.call("logistics_sync_query", {"shop_no": shop_no, "limit": size}, effect=False)
+        found = answer.get("trades") or []
+        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+            raise http.unreadable(effect=False)
+        return found
+
+    def acknowledge_numbers(self, rows: Sequence[dict[str, Any]]) -> None:
+        """`rows` {rec_id, status: 0 taken · 1 failed, message}; repeating changes nothing."""
+        self.call("logistics_sync_ack", {"logistics_list": list(rows)}, effect=False)
+
     def page(self, name: str, rows: str, params: Mapping[str, Any], page: int, size: int) -> Page:
         """One page of a question; `rows` is the member that holds them."""
         answer = self.call(name, {**params, "page_no": page, "page_size": size}, effect=False)

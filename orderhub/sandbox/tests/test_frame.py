@@ -80,6 +80,22 @@ def test_that_a_duplicate_pair_has_the_same_person_and_goods_within_half_an_hour
         assert abs(first.created_at - second.created_at) < timedelta(minutes=30)
 
 
+def test_that_a_second_order_goes_to_the_same_door_with_other_goods_in_every_channel():
+    world = World(1, 1200, 15, NOW, mix="taobao=35,own_shop=35,pinduoduo=15,douyin=15")
+    by_phone: dict[str, list] = {}
+    for number in world.scenarios["same_door"]:
+        by_phone.setdefault(world.orders[number].receiver.phone, []).append(world.orders[number])
+    assert {first.channel for first, _second in by_phone.values()} == set(world.mix)
+    for first, second in by_phone.values():
+        assert (first.channel, first.buyer_id, first.receiver) == (
+            second.channel,
+            second.buyer_id,
+            second.receiver,
+        )
+        assert not {line.sku for line in first.lines} & {line.sku for line in second.lines}
+        assert second.payable == sum(line.payable for line in second.lines) + second.freight > 0
+
+
 def test_that_a_schedule_is_in_order_and_repeats():
     world = World(1, 300, 15, NOW)
     for order in world.orders.values():
