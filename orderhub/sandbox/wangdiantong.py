@@ -58,6 +58,14 @@ class Wangdiantong(Platform):
     def reset(self) -> None:
         self.floor.reset()
 
+    def drive(self, what: str, options: dict[str, Any]) -> dict[str, Any] | None:
+        """``purchase_arrives``: all of the purchase order `number` is put on the shelf now."""
+        if what == "purchase_arrives":
+            from orderhub.sandbox import wangdiantong_purchases
+
+            return wangdiantong_purchases.arrive(self, str(options.get("number") or ""))
+        return None
+
     def fault_key(self, request: Request) -> str:
         return request.query.get("method", "")
 

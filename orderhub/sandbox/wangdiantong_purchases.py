@@ -72,6 +72,19 @@ def arrivals(platform: Wangdiantong, row: dict[str, Any]) -> list[Arrival]:
     return [arrival for arrival in found if arrival[0] <= min(end, platform.world.now())]
 
 
+def arrive(platform: Any, number: str) -> dict[str, Any]:
+    """The drive `purchase_arrives`: the lorry is here, all of an order is put on the shelf now."""
+    row = platform.world.ledger.recall(platform.prefix, f"purchase:{number}")
+    if row is None:
+        raise ValueError(f"there is no purchase {number!r}")
+    since = (platform.world.now() - from_beijing(row["at"])).total_seconds()
+    whole = {str(line["spec_no"]): int(line["num"]) for line in row["purchase_details"]}
+    platform.world.ledger.remember(
+        platform.prefix, f"purchase:{number}", {**row, "arrivals": [[max(0.0, since), whole]]}
+    )
+    return {"arrived": whole}
+
+
 def orders(platform: Wangdiantong, arguments: list[Any], query: dict[str, str]) -> dict[str, Any]:
     """purchase.PurchaseOrder.queryWithDetail: by time of change (≤ 30 days) or by number."""
     params, page = argument(arguments, 0, dict, "params"), Page(query, 200)
