@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from orderhub import crypto
-from orderhub.notifications import templates
+from orderhub.notifications import judgement, templates
 from orderhub.notifications.models import Recipient
 from orderhub.nudge import nudge
 
@@ -68,14 +68,15 @@ def notify_many(
     window: dt.timedelta | None = None,
     platform: str = "",
     urgent: bool | None = None,
+    severity: str = "",
 ) -> int:
     """Tell a role's recipients; returns how many messages were asked for (0: told before, or nobody is set up).
 
     Notices with one `topic` (by default the template) that come within `window` go out as one message. Everybody of the
     role has them at the bell. `platform` narrows it to one kind of channel ("app": the bell only). What is not `urgent`
     waits for the end of a recipient's quiet hours; the bell is never quiet. Window and urgency are the staff's wording's
-    where the caller says nothing. What must not be missed also needs a ticket: a role may have no recipient. Four
-    statements, however many notices there are.
+    where the caller says nothing, and the rules of `notify` have the last word; `severity` is theirs to read. What must
+    not be missed also needs a ticket: a role may have no recipient. Four statements, however many notices there are.
     """
     for notice in notices:
         templates.check(template, notice.params)
@@ -86,11 +87,14 @@ def notify_many(
         )
     if urgent is None:
         urgent = bool(own.urgent) if own else templates.TEMPLATES[template].urgent
+    said = judgement.decided(template, role, severity, len(notices), urgent, window.total_seconds())
+    window = dt.timedelta(seconds=float(said["seconds"]))
     asked = 0
-    if platform != APP:
-        asked += _tell_places(role, template, notices, window, platform, urgent)
-    if platform in ("", APP):
-        asked += _tell_bells(role, template, notices, window)
+    for told in dict.fromkeys((role, *filter(None, [said["also"]]))):
+        if platform != APP and said["tell"]:
+            asked += _tell_places(told, template, notices, window, platform, bool(said["urgent"]))
+        if platform in ("", APP):
+            asked += _tell_bells(told, template, notices, window)
     return asked
 
 

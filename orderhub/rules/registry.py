@@ -20,6 +20,7 @@ POINTS: list[str] = [
     "routing.review_point.REVIEW",
     "orders.watching.WATCH",
     "routing.judgements.ROUTING",
+    "orderhub.notifications.judgement.NOTIFY",
 ]
 
 

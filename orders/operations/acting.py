@@ -52,6 +52,7 @@ class Deed:
     cause: str
     argument: Any
     why: str
+    severity: str = ""
 
 
 @dataclass(slots=True)
@@ -97,7 +98,9 @@ def act(
         for order_id, cause, action, argument in lines:
             if (order_id, cause, action) in fresh:
                 why = str(asked[order_id].get("why") or "") or _("A rule watches this order.")
-                deeds.setdefault(action, []).append(Deed(orders[order_id], cause, argument, why))
+                deeds.setdefault(action, []).append(
+                    Deed(orders[order_id], cause, argument, why, str(asked[order_id]["severity"] or ""))
+                )
         for action, done in deeds.items():
             ACTS[action](done, decided.point) if action in ACTS else _tell(action, done, decided.point)
         _trace(decided, asked, fresh)
@@ -222,10 +225,10 @@ def ticket_cause(point: str, order_id: int, cause: str) -> str:
 
 def _tell(action: str, deeds: Sequence[Deed], point: str) -> None:
     """Told once for each order; what one row says of many orders goes as one message."""
-    by_role: dict[str, list[Deed]] = {}
+    by_role: dict[tuple[str, str], list[Deed]] = {}
     for deed in deeds:
-        by_role.setdefault(str(deed.argument), []).append(deed)
-    for role, told in by_role.items():
+        by_role.setdefault((str(deed.argument), deed.severity), []).append(deed)
+    for (role, severity), told in by_role.items():
         notices = [
             Notice(
                 f"{point}:{deed.order.id}:{deed.cause}:{action}",
@@ -235,7 +238,7 @@ def _tell(action: str, deeds: Sequence[Deed], point: str) -> None:
             )
             for deed in told
         ]
-        notify_many(role, TEMPLATE, notices, platform=TELLS[action])
+        notify_many(role, TEMPLATE, notices, platform=TELLS[action], severity=severity)
 
 
 ACTS: dict[str, Callable[[Sequence[Deed], str], None]] = {

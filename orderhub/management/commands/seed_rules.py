@@ -4,11 +4,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from orderhub.notifications import escalating, judgement
 from orderhub.rules import seeding
+from orderhub.rules.models import RuleSet
 
 
 class Command(BaseCommand):
     help = "Make the rule sets that are missing."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        first = not RuleSet.objects.filter(point=judgement.CODE).exists()
         self.stdout.write(f"{seeding.seed()} rule sets made")
+        if first:  # once in the life of a house: staff who take the steps away have taken them away
+            self.stdout.write(f"{escalating.seed()} steps of the escalation path made")
