@@ -46,4 +46,5 @@ LIMITED = Point(
             "inventory.policies.below_ten",
         ),
     ),
+    past="inventory.past.shown",
 )  # fmt: skip

@@ -179,6 +179,7 @@ STOCK = Point(
             "orders.policies.threshold",
         ),
     ),
+    past="inventory.past.shares",
     words="orders.operations.stock_lock.words",
 )
 
@@ -296,6 +297,8 @@ DUPLICATES = Point(
             "orders.policies.own_duplicates",
         ),
     ),
+    past="orders.past_pairs.twins",
+    effect="orders.past_pairs.twin_effects",
 )
 
 
@@ -344,4 +347,6 @@ MERGE = Point(
             "orders.policies.own_merge",
         ),
     ),
+    past="orders.past_pairs.neighbours",
+    effect="orders.past_pairs.neighbour_effects",
 )

@@ -26,9 +26,10 @@ _JUDGED = """
       AND (%(ids)s::bigint[] IS NULL OR o.id = ANY(%(ids)s)) ORDER BY o.id LIMIT %(limit)s"""
 
 
-def _given(
+def given(
     since: dt.datetime, until: dt.datetime, ids: Sequence[int] | None, after_id: int, limit: int
 ) -> dict[str, Any]:
+    """The parameters of a past's statement."""
     chosen = None if ids is None else list(ids)
     return {"since": since, "until": until, "after": after_id, "ids": chosen, "limit": limit}
 
@@ -38,7 +39,7 @@ def payments(
 ) -> list[Past]:
     """Orders whose payment was proved, or that were held as suspicious, in this time."""
     with connection.cursor() as cursor:
-        cursor.execute(_JUDGED, _given(since, until, ids, after_id, limit))
+        cursor.execute(_JUDGED, given(since, until, ids, after_id, limit))
         found = cursor.fetchall()
     rows = [SimpleNamespace(id=row[0], payable=row[2], piece_count=row[3], paid_at=row[4]) for row in found]
     facts = risk.facts(rows, every=True) if rows else {}
@@ -60,7 +61,7 @@ def promises(
 ) -> list[Past]:
     """Paid orders of this time, with the hours that they were promised in."""
     with connection.cursor() as cursor:
-        cursor.execute(_PAID, _given(since, until, ids, after_id, limit))
+        cursor.execute(_PAID, given(since, until, ids, after_id, limit))
         found = cursor.fetchall()
     made = []
     for identity, number, code, channel, hours, payable, pieces, paid_at, promised in found:

@@ -249,4 +249,5 @@ ROUTING = Point(
     past="routing.past.past",
     effect="routing.past.effect",
     words="routing.words.preferences",
+    after=("admin:routing_again", _("New orders follow it; see which waiting orders would go elsewhere")),
 )  # fmt: skip

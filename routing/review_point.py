@@ -71,4 +71,6 @@ REVIEW = Point(
             "routing.review_point.own_figures",
         ),
     ),
+    past="routing.past_review.items",
+    effect="routing.past_review.effects",
 )

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -221,6 +222,9 @@ def act(request: HttpRequest, code: str, what: str) -> HttpResponse:
         if isinstance(said, tuple):
             said, to = said
         messages.success(request, said)
+        if permission == PUBLISH and spec.after:
+            page, label = spec.after
+            messages.info(request, format_html('<a class="oh-link" href="{}">{}</a>', reverse(page), label))
     except publishing.NotReady as refused:
         for fault in refused.faults[:10]:
             messages.error(request, fault.text)

@@ -89,7 +89,11 @@ def progress_of(version: Version) -> dict[str, Any]:
         "hours": f"{result['hours'] / result['timed']:+.1f}" if result.get("timed") else "",
         "timed": result.get("timed", 0),
         "samples": [
-            {**sample, "place": place, "link": order_link(sample["order"], sample["label"])}
+            {
+                **sample,
+                "place": place,
+                "link": order_link(sample["order"] or None, sample["label"]) or sample["label"],
+            }
             for place, sample in enumerate(result.get("samples", ()))
         ],
         "took": _took(job),

@@ -62,6 +62,7 @@ class Point:
     Dotted names, all optional: `past` (since, until, ids | None, after_id, limit) -> [Past] in the order of id, queries only (its
     attribute `count`, if it has one, (since, until, ids) -> int, is for the progress bar);
     `effect` ([Past], before, after) -> [Effect]; `words` (answer, matched row or None) -> sentence for the order page.
+    `after` is (name of an admin page, its label): what somebody who changed the rules does next for what waits already.
     """
 
     code: str
@@ -74,6 +75,7 @@ class Point:
     past: str = ""
     effect: str = ""
     words: str = ""
+    after: tuple[str, Any] | None = None
 
     @cached_property
     def input_of(self) -> dict[str, Field]:
@@ -102,8 +104,8 @@ class Point:
 class Past:
     """One decision of the past, for trying a draft: `became` is what happened then, in the point's output words.
 
-    `id` grows and is what pages go by; `order` is the order's id where `id` is another record's. Nothing personal
-    may stand here: inputs and labels (the order's number) are kept with the result of a trial.
+    `id` grows and is what pages go by; `order` is the order's id where `id` is another record's (0: there is none).
+    Nothing personal may stand here: inputs and labels (the order's number) are kept with the result of a trial.
     """
 
     id: int

@@ -76,7 +76,7 @@ class Tally:
             self.samples.append(
                 {
                     "id": past.id,
-                    "order": past.order or past.id,
+                    "order": past.id if past.order is None else past.order,
                     "label": past.label,
                     "input": past.input,
                     **told,

@@ -163,6 +163,11 @@ def draft(request: HttpRequest, word_id: int) -> HttpResponse:
         "Version %(number)s is drafted: the first row is made from “%(word)s”. Look at it, try it, then publish."
     )
     messages.success(request, said % {"number": version.number, "word": word.word})
+    if rows := complaining.touched(version.document, word):
+        text = _now(
+            "The new row stands before rows %(rows)s: an order that fits both is answered by it from now on. Try it to see which."
+        )
+        messages.warning(request, text % {"rows": ", ".join(map(str, rows))})
     return HttpResponseRedirect(reverse("admin:rules_table", args=[version.pk]))
 
 

@@ -256,7 +256,11 @@ def draft_rule(word: ComplaintWord, user: Any) -> Version:
 
 
 def with_row(document: Mapping[str, Any], word: ComplaintWord) -> dict[str, Any]:
-    """A copy of the document whose first table begins with the word's row; columns it needs are added."""
+    """A copy of the document whose first table begins with the word's row; columns it needs are added.
+
+    The orders of the row were answered by another one until now: what that one did beyond the row's own answers (a
+    text, a message, a priority) the row does as well, so that a word takes nothing away.
+    """
     made: dict[str, Any] = copy.deepcopy(dict(document))
     table = next((node for node in made["nodes"] if node.get("type") == "decisionTableNode"), None)
     if table is None:
@@ -281,8 +285,38 @@ def with_row(document: Mapping[str, Any], word: ComplaintWord) -> dict[str, Any]
             row[heads[code]] = cell
         for head in content[part]:
             row.setdefault(head["id"], "")
+    before = next((each for each in rules if _wider(content, each, row)), {})
+    for head in content["outputs"]:
+        row[head["id"]] = row[head["id"]] or before.get(head["id"], "")
     content["rules"] = [row, *rules]
     return made
+
+
+def _wider(content: Mapping[str, Any], row: Mapping[str, Any], than: Mapping[str, Any]) -> bool:
+    """Whether whatever matches `than` matches `row` too, as far as the cells say it letter by letter."""
+    cells = [
+        (str(row.get(head["id"]) or "").strip(), str(than.get(head["id"]) or "").strip())
+        for head in content["inputs"]
+    ]
+    return all(not mine or mine == theirs for mine, theirs in cells)
+
+
+def touched(document: Mapping[str, Any], word: ComplaintWord) -> list[int]:
+    """Rows of the drafted table, the word's own being 1, whose orders the word's row may answer from now on."""
+    table = next(node for node in document["nodes"] if node.get("type") == "decisionTableNode")["content"]
+    own, *rest = table["rules"]
+    found = [place for place, row in enumerate(rest, 2) if not _apart(table, row, own)]
+    return [place for place in found if any(rest[place - 2].get(head["id"]) for head in table["inputs"])]
+
+
+def _apart(content: Mapping[str, Any], row: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether no order can match both: a column of theirs asks for two different words."""
+    for head in content["inputs"]:
+        one, two = (str(each.get(head["id"]) or "").strip() for each in (row, other))
+        exact = all(cell in ("true", "false") or cell[:1] in ("'", '"') for cell in (one, two))
+        if one and two and exact and one != two and "," not in one + two:
+            return True
+    return False
 
 
 #: A week with this many and twice the usual is a jump.

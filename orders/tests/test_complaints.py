@@ -269,3 +269,27 @@ def test_that_the_modules_page_says_what_is_there_and_what_switching_does(client
     assert "1 张等待的订单会自动继续" in client.get("/admin/modules/").content.decode()
     client.post("/admin/modules/", {"code": "tracking", "on": "1"})
     modules.forget()
+
+
+def test_that_a_words_row_takes_nothing_away_from_the_row_it_stands_before(
+    live: None, words: dict[str, ComplaintWord], admin_client: Client
+) -> None:
+    word = next(each for each in words.values() if each.about == "ship")
+    facts = {"state": "reserved", "shipped": False, "has_number": False, "hours_since_payment": 30.0}
+    (shipped,) = engine.decide("watch", [facts]).answers
+    answer = admin_client.post(f"/admin/rules/complaints/{word.id}/draft/", follow=True)
+    word.refresh_from_db()
+    assert "3" in " ".join(str(m) for m in answer.context["messages"]), "it may answer for what was late"
+    publishing.publish(word.version_id or 0, None)
+    engine.forget_heads()
+    (now,) = engine.decide("watch", [facts]).answers
+    assert (now["why"], now["tag"]) == (f"客诉“{word.word}”", word.word)
+    for said_before in ("sms", "feishu", "ticket", "severity"):
+        assert now[said_before] == shipped[said_before] != "", said_before
+    assert complaining.touched(Version.objects.get(id=word.version_id).document, word) == [2, 3, 4]
+
+
+def test_that_rows_of_other_orders_are_not_named(live: None, words: dict[str, ComplaintWord]) -> None:
+    word = next(each for each in words.values() if each.about == "trace")
+    draft = complaining.draft_rule(word, None)
+    assert complaining.touched(draft.document, word) == [], "they are about orders that have not left"

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 from django.urls import reverse
 
 from orderhub.jobs import running
@@ -135,3 +137,19 @@ def test_that_who_may_not_route_sees_no_button_and_is_refused(waiting, client, d
     assert client.get(reverse("admin:routing_again")).status_code == 403
     assert client.post(reverse("admin:routing_again_look")).status_code == 403
     assert not Job.objects.exists()
+
+
+def test_that_whoever_changed_the_rules_is_shown_the_waiting_orders(admin_client: Client, boss: User) -> None:
+    answer = admin_client.post(
+        reverse("admin:rules_act", args=["routing", "choose"]),
+        {"policy": "weighted", "reason": "试试"},
+        follow=True,
+    )
+    assert reverse("admin:routing_again") in " ".join(str(message) for message in answer.context["messages"])
+    other = admin_client.post(
+        reverse("admin:rules_act", args=["stock", "choose"]),
+        {"policy": "threshold", "reason": "试试"},
+        follow=True,
+    )
+    told = " ".join(str(message) for message in other.context["messages"])
+    assert "routing" not in told
