@@ -27,7 +27,7 @@ def items(
     kept = AddressPolicy.objects.filter(pk=1).first() or AddressPolicy(pk=1)
     own = {f"own_{name}": getattr(kept, name) for name in FIGURES}
     chosen = None if ids is None else list(ids)
-    asked = {"since": since, "until": until, "after": after_id, "ids": chosen, "limit": limit}
+    asked: dict[str, Any] = {"since": since, "until": until, "after": after_id, "ids": chosen, "limit": limit}
     with connection.cursor() as cursor:
         cursor.execute(_ITEMS, asked)
         rows = cursor.fetchall()

@@ -285,7 +285,7 @@ def with_row(document: Mapping[str, Any], word: ComplaintWord) -> dict[str, Any]
             row[heads[code]] = cell
         for head in content[part]:
             row.setdefault(head["id"], "")
-    before = next((each for each in rules if _wider(content, each, row)), {})
+    before: Mapping[str, Any] = next((each for each in rules if _wider(content, each, row)), {})
     for head in content["outputs"]:
         row[head["id"]] = row[head["id"]] or before.get(head["id"], "")
     content["rules"] = [row, *rules]

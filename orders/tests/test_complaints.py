@@ -286,7 +286,7 @@ def test_that_a_words_row_takes_nothing_away_from_the_row_it_stands_before(
     assert (now["why"], now["tag"]) == (f"客诉“{word.word}”", word.word)
     for said_before in ("sms", "feishu", "ticket", "severity"):
         assert now[said_before] == shipped[said_before] != "", said_before
-    assert complaining.touched(Version.objects.get(id=word.version_id).document, word) == [2, 3, 4]
+    assert complaining.touched(Version.objects.get(id=word.version_id or 0).document, word) == [2, 3, 4]
 
 
 def test_that_rows_of_other_orders_are_not_named(live: None, words: dict[str, ComplaintWord]) -> None:
