@@ -11,6 +11,7 @@ from logistics.operations import (
     overdue,
     plan,
     progress,
+    refusing,
     riding,
     together,
     tracking,
@@ -31,6 +32,7 @@ def plan_parcels(**_: object) -> None:
 def stop_parcels(**_: object) -> None:
     """Parcels that must not leave; troubles told to their orders; releases heard."""
     voids.stop_wrong()
+    refusing.settle()
     holding.tell()
     holding.go_on()
     waves.close_done()

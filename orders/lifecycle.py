@@ -25,6 +25,8 @@ BEFORE_SHIPPING = (
     S.PACKED,
     S.PRINTED,
 )
+#: A warehouse has it, or is about to.
+AT_WAREHOUSE = (S.ROUTED, S.RELEASED, S.WAVED, S.PACKED, S.PRINTED)
 #: The order in which a parcel's progress may carry its order forward.
 ADVANCE = (S.ROUTED, S.RELEASED, S.WAVED, S.PACKED, S.PRINTED, S.SHIPPED, S.SIGNED)
 
@@ -189,6 +191,14 @@ TOUCHES = (
         guards=("orders.guards.not_yet_handed_over",),
     ),
     Touch(
+        code="refuse",
+        label=_("Refused by the warehouse"),
+        start=AT_WAREHOUSE,
+        end=S.PAID,
+        by="orders.operations.refusing.refused",
+        locks=("orders.operations.stock.lock",),
+    ),
+    Touch(
         code="revive",
         label=_("Paid after it had expired"),
         start=(S.CANCELLED,),
@@ -229,6 +239,7 @@ LIFECYCLE = Lifecycle(
         "piece_count",
         "promised_ship_at",
         "preferred",
+        "refused_by",
         "expires_at",
         "held_until",
         "aftersale_until",

@@ -97,7 +97,7 @@ def _order(
     point = (118 + 5 * draw.random(), 27 + 5 * draw.random()) if draw.random() < 0.5 else (None, None)
     row = types.SimpleNamespace(
         id=identity, warehouse_id=1, promised_ship_at=None, payable=round(draw.lognormvariate(4.3, 0.9), 2),
-        piece_count=1, preferred="",
+        piece_count=1, preferred="", refused_by="",
     )  # fmt: skip
     return (
         row,

@@ -86,6 +86,7 @@ class Parcel(Tracked):
     hold_type = models.CharField(_("trouble"), max_length=14, blank=True, default="", db_default="")
     hold_reason = models.CharField(_("what is wrong"), max_length=300, blank=True, default="", db_default="")
     hold_told = models.BooleanField(default=False, db_default=False)
+    refused = models.BooleanField(_("refused by the warehouse"), default=False, db_default=False)
     #: why it must not leave: set when the warehouse was asked to stop it, kept on a voided parcel
     stop_reason = models.CharField(
         _("stopped because"), max_length=200, blank=True, default="", db_default=""

@@ -17,6 +17,10 @@ class Policy(models.Model):
         _("a parcel is stalled after (hours without a trace)"), default=72
     )
     poll_minutes = models.PositiveSmallIntegerField(_("ask for traces every (minutes)"), default=30)
+    refusals = models.PositiveSmallIntegerField(
+        _("refusals that are routed again by themselves"), default=2, db_default=2,
+        help_text=_("An order that was refused more often is held for a person."),
+    )  # fmt: skip
     wave_size = models.PositiveSmallIntegerField(_("parcels in a wave"), default=40)
 
     class Meta:

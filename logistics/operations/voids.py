@@ -142,7 +142,7 @@ def void(live: list[Any], writer: Writer) -> None:
 def refuse(live: list[Any], writer: Writer) -> None:
     """The warehouse does not do it: the parcel is void, its number goes back, the order is held for a person."""
     for row in live:
-        writer.set(row, hold_type="rejected", hold_reason=_reason(row, writer)[:300])
+        writer.set(row, refused=True, hold_type="rejected", hold_reason=_reason(row, writer)[:300])
     _let_go(live, writer)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from inventory.models import Bin, Sku, Stock, Warehouse
+from inventory.models import Bin, Movement, Sku, Stock, Warehouse
 from inventory.operations.receive import opening
 from logistics.models import Parcel
 from orderhub import crypto, modules
@@ -103,18 +103,21 @@ class House:
         self.reserve(line, warehouse)
         return made
 
-    def reserve(self, line: Line, warehouse: str) -> None:
+    def reserve(self, line: Line, warehouse: str, sku: Sku | None = None) -> None:
         from inventory.models import Reservation
 
-        place = self.bins[warehouse]
+        place, goods = self.bins[warehouse], sku or self.sku
         Reservation.objects.create(
             reference=line.uuid,
-            sku=self.sku,
+            sku=goods,
             bin=place,
             warehouse_id=place.warehouse_id,
             quantity=line.quantity,
         )
-        stock = Stock.objects.get(sku=self.sku, bin=place)
+        Movement.objects.create(
+            sku=goods, bin=place, kind="reserve", reserved_change=line.quantity, reference=str(line.uuid)
+        )
+        stock = Stock.objects.get(sku=goods, bin=place)
         Stock.objects.filter(id=stock.id).update(reserved=stock.reserved + line.quantity)
 
     def parcel(self, order: Order, state: str = "planned", **columns: Any) -> Parcel:

@@ -90,7 +90,9 @@ def take(
     if int(trade["trade_status"]) in (80, 90) or int(trade["process_status"]) == 70:
         return stop(platform, tid)
     warehouse = str(trade.get("warehouse_no") or "") if trade["is_auto_wms"] else ""
-    if platform.floor.get(platform.prefix, tid) is None and platform.floor.refuses(tid, warehouse):
+    if platform.floor.get(platform.prefix, tid) is None and platform.floor.refuses(
+        tid, warehouse, str(trade.get("remark") or "")
+    ):
         return REFUSAL, False
     carrier, _, waybill = str(trade.get("cust_data") or "").partition(":")
     waybill = str(trade.get("logistics_no") or waybill)

@@ -178,7 +178,9 @@ def _examine(platform: WangdiantongQiye, order: dict[str, Any]) -> None:
             raise Refused(f"{tid}: 订单已发货，无法取消", 1)
     elif int(order["pay_status"]) != 2:
         raise Refused(f"{tid}: 未付款订单不能递交", 1)
-    elif row is None and platform.floor.refuses(tid, str(order.get("warehouse_no") or "")):
+    elif row is None and platform.floor.refuses(
+        tid, str(order.get("warehouse_no") or ""), str(order.get("seller_memo") or "")
+    ):
         raise Refused(f"{tid}: {REFUSAL}", 1)
 
 

@@ -97,10 +97,17 @@ class Floor:
             self.world.ledger.remember("_floor", f"{row.platform}:{row.number}", asdict(row))
             return row
 
-    def refuses(self, number: str, warehouse: str) -> bool:
-        """One order of the scenario is refused by the warehouse that is asked first; another one takes it."""
+    def refuses(self, number: str, warehouse: str, remark: str = "") -> bool:
+        """One order of the scenario is refused by the warehouse that is asked first; another one takes it.
+
+        A sender with numbers of its own names the shop's order in the remark.
+        """
         source = self.world.find(number)
-        if (source.number if source else number) not in self.refusing:
+        if source is not None:
+            number = source.number
+        elif words := [word for word in remark.split() if word in self.world.orders]:
+            number = words[0]
+        if number not in self.refusing:
             return False
         with self.lock:
             first = self.world.ledger.recall("_refused", number)

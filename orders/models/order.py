@@ -73,6 +73,10 @@ class Order(Tracked):
     #: what rules say of it: 0 usual to 9 first of all; how urgent it is ("", amber, red); a warehouse to prefer
     priority = models.PositiveSmallIntegerField(_("priority"), default=0, db_default=0)
     alarm = models.CharField(_("urgency"), max_length=5, blank=True, default="", db_default="")
+    refused_by = models.CharField(
+        _("refused by"), max_length=100, blank=True, default="", db_default="",
+        help_text=_("Codes of the warehouses that would not do it, with commas: they are left out."),
+    )  # fmt: skip
     preferred = models.CharField(
         _("preferred warehouse"), max_length=20, blank=True, default="", db_default=""
     )

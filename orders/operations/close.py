@@ -56,7 +56,7 @@ def cancel(live: list[Any], writer: Writer) -> None:
     reasons = writer.params.get("reasons", {})
     reason = str(writer.params.get("reason", ""))
     withdrawn = _withdraw(ids)
-    references = _references(ids)
+    references = references_of(ids)
     for row in live:
         words = str(reasons.get(row.id, reason))
         data: dict[str, Any] = {"reason": words, "from": row.state}
@@ -114,7 +114,7 @@ def _withdraw(order_ids: list[int]) -> dict[int, list[str]]:
     return found
 
 
-def _references(order_ids: list[int]) -> list[uuid.UUID]:
+def references_of(order_ids: list[int]) -> list[uuid.UUID]:
     """Every line and share, refunded ones too: whatever they still hold is given back."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -11,9 +11,11 @@ from django.utils.translation import gettext as _
 
 from inventory.operations.release import promote, served
 from inventory.operations.reserve import FAR, Book, Place
+from inventory.queries import warehouses
+from orderhub.actors import CLOCK
 from orderhub.lifecycle import Batch, Writer
 from orders import queries
-from orders.models import HoldType
+from orders.models import Hold, HoldType
 from orders.operations import holds, split, stock_lock, waiting
 
 
@@ -112,6 +114,7 @@ def reserve(live: list[Any], writer: Writer) -> None:
     kept: list[uuid.UUID] = []
     done: list[uuid.UUID] = []
     ordered = sorted(live, key=place_of)
+    codes = _refusers(live, writer)
     for row in ordered:
         mine = lines[row.id]
         if any(line.sku_id is None for line in mine):
@@ -124,7 +127,11 @@ def reserve(live: list[Any], writer: Writer) -> None:
         if warehouse is not None:
             kept += [uuid.UUID(line.uuid) for line in mine]
         else:
-            warehouse = _house(book, demand, place_of(row))
+            warehouse = _house(book, demand, place_of(row), left_out(row, codes))
+            if warehouse is None and demand and row.refused_by and _house(book, demand, place_of(row), set()):
+                text = _("%(houses)s refused it, and no other warehouse has all of its goods.")
+                holds.open_in(writer, row, HoldType.REJECTED, text % {"houses": row.refused_by}, {})
+                continue
             if warehouse is None or not demand:
                 short[row.id] = demand
                 continue
@@ -139,6 +146,7 @@ def reserve(live: list[Any], writer: Writer) -> None:
         writer.set(row, warehouse_id=warehouse)
         data[row.id] = {"warehouse_id": warehouse, "pieces": sum(demand.values())}
     left = [row for row in ordered if short.get(row.id) and not any(line.bundle for line in lines[row.id])]
+    left = [row for row in left if not row.refused_by]  # its parts might come from where it was refused
     apart = split.spread(
         writer, [row for row in left if book.spare(short[row.id], place_of(row))], book, lines, short
     )
@@ -181,11 +189,32 @@ def _held_already(book: Book, mine: list[LineRow], demand: dict[int, int]) -> in
     return None
 
 
-def _house(book: Book, demand: dict[int, int], place: Place) -> int | None:
-    """The first warehouse that has all of an order's goods; None where none has, or older ones were promised them."""
+def _house(book: Book, demand: dict[int, int], place: Place, out: set[int]) -> int | None:
+    """The first warehouse that has all of an order's goods and did not refuse it; None where none has, or older ones
+    were promised them.
+    """
     if not book.spare(demand, place):
         return None
-    return next((w for w in book.warehouses if book.can_serve(demand, w)), None)
+    return next((w for w in book.warehouses if w not in out and book.can_serve(demand, w)), None)
+
+
+def _refusers(live: list[Any], writer: Writer) -> dict[str, int]:
+    """{code: warehouse} where any order was refused by one. A person who released such a hold has said: try again."""
+    refused = [row for row in live if row.refused_by]
+    if not refused:
+        return {}
+    again = Hold.objects.filter(order_id__in=[row.id for row in refused], type=HoldType.REJECTED)
+    again = again.exclude(released_at=None).exclude(released_by=CLOCK.name)
+    said = set(again.values_list("order_id", flat=True))
+    for row in refused:
+        if row.id in said:
+            writer.set(row, refused_by="")
+    return {house.code: house.id for house in warehouses()}
+
+
+def left_out(row: Any, codes: dict[str, int]) -> set[int]:
+    """The warehouses that refused an order."""
+    return {codes[code] for code in row.refused_by.split(",") if code in codes} if row.refused_by else set()
 
 
 def back_to_reserved(live: list[Any], writer: Writer) -> None:

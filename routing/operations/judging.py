@@ -76,6 +76,9 @@ def judge(
             policy = wished.get((key, row.preferred)) or wished.setdefault(
                 (key, row.preferred), replace(policy, prefer_warehouse=row.preferred)
             )
+        if row.refused_by:
+            out = tuple(row.refused_by.split(","))
+            policy = replace(policy, exclude_warehouses=(*policy.exclude_warehouses, *out))
         policies[row.id] = policy
         answers[row.id] = answer
     return Judged(decided, policies, answers, plain)

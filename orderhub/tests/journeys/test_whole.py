@@ -247,3 +247,18 @@ def test_that_an_order_of_yuhang_goes_to_the_better_partner_and_says_by_how_much
     taken = next(option for option in why.warehouses if option.taken)
     assert taken.raw.startswith("94.6") and taken.smooth != taken.raw and taken.parcels == 352
     assert routing.explain(order.id).area and "余杭" in why.area
+
+
+def test_that_a_refusing_warehouse_is_left_out_and_the_order_leaves_from_another(whole: House) -> None:
+    order = Order.objects.get(channel_number__in=whole.sandbox.scenarios()["wms_refused"])
+    first, second = Parcel.objects.filter(order=order).order_by("id")
+    assert (first.state, first.refused, first.warehouse.code) == ("voided", True, order.refused_by)
+    assert second.warehouse.code != first.warehouse.code and second.state in ("shipped", "signed")
+    assert Event.objects.filter(order=order, code="refuse").count() == 1
+    assert effects(whole, "wms.order")[second.number] == 1 and not effects(whole, "wms.order")[first.number]
+    gone = Movement.objects.filter(reference=f"refused:{first.number}", kind="count")
+    several = order.lines.values("sku").distinct().count() > 1
+    assert gone.exists() != several and not drift(), (
+        "which of several goods is not there, the warehouse did not say"
+    )
+    assert Ticket.objects.filter(kind="warehouse_refused", order_id=order.id).count() == 1
