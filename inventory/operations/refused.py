@@ -61,8 +61,8 @@ def write_off(rows: Sequence[Held], kind: str, reference: str, reason: str, acto
                 for (sku, place), n in going.items()
             ]
             return -sum(count(counted, reference, actor_name).values())
-        for (sku, place), n in sorted(going.items()):
-            transfer(sku, place, _aside(place, kind), n, reason, actor_name)
+        for (sku, shelf), n in sorted(going.items()):
+            transfer(sku, shelf, _aside(shelf, kind), n, reason, actor_name)
     return sum(going.values())
 
 
