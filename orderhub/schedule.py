@@ -63,6 +63,7 @@ SCHEDULE = (
     Row("Forget old rule traces", "orderhub.prune_traces", 60 * 60, keep=True),
     Row("Escalate unanswered tickets", "orderhub.escalate", 60),
     Row("Work at jobs", "orderhub.run_jobs", 10),
+    Row("Delete old files of exports", "orderhub.sweep_exports", 60 * 60, keep=True),
     Row("Worker heartbeat", "orderhub.pulse", 15),
 )
 

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from orderhub.api import retention as api_retention
+from orderhub.exports import files as exports
 from orderhub.inbound import processing
 from orderhub.inbound.registry import PAYLOAD_KINDS
 from orderhub.jobs import running
@@ -62,3 +63,9 @@ def follow_shadows(**_: object) -> None:
 def prune_api(**_: object) -> None:
     """Counts, answers and tokens of the API that are over."""
     api_retention.prune()
+
+
+@shared_task(name="orderhub.sweep_exports", ignore_result=True)
+def sweep_exports(**_: object) -> None:
+    """Files of exports are kept for seven days."""
+    exports.sweep()

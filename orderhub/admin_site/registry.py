@@ -99,6 +99,11 @@ DASHBOARD: tuple[str, ...] = (
 )
 
 PAGES: tuple[Page, ...] = (
+    Page("exports/", "exports", "orders.admin.exports.page"),
+    Page("exports/progress/", "exports_progress", "orders.admin.exports.progress"),
+    Page("exports/begin/", "exports_begin", "orders.admin.exports.begin"),
+    Page("exports/<int:job_id>/stop/", "exports_stop", "orders.admin.exports.stop"),
+    Page("exports/<int:job_id>/file/", "exports_download", "orders.admin.exports.download"),
     Page("board/", "board", "orders.admin.order_board.page"),
     Page("board/part/", "board_part", "orders.admin.order_board.part"),
     Page("waterfall/", "waterfall", "orders.admin.waterfall.page"),

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 KINDS: dict[str, str] = {
     "backfill": "orders.operations.backfill.step",
     "simulate": "orderhub.rules.simulating.step",
+    "export": "orders.operations.exporting.step",
     "reroute": "routing.operations.rerouting.step",
 }
 LEASE = dt.timedelta(seconds=90)

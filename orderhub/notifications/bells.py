@@ -30,6 +30,7 @@ class Shown:
     order_id: int | None
     at: Any
     unread: bool
+    page: str = ""
 
 
 def send(messages: Sequence[Message]) -> dict[int, Answer]:
@@ -63,6 +64,14 @@ def hang(messages: Sequence[Message]) -> None:
         )
 
 
+def ring(user_id: int, template: str, topic: str, params: dict[str, Any]) -> None:
+    """One thing at one person's bell, in the caller's transaction: the answer to what the person asked for."""
+    templates.check(template, params)
+    Bell.objects.get_or_create(
+        user_id=user_id, topic=topic[:120], read_at=None, defaults={"template": template, "params": [params]}
+    )
+
+
 def unread(user_id: int) -> int:
     """How many notices the person has not read."""
     return Bell.objects.filter(user_id=user_id, read_at=None).count()
@@ -92,5 +101,6 @@ def _shown(row: Bell) -> Shown:
     except KeyError:  # a notice that there is no more, or whose words changed
         title, lines = row.template, []
     return Shown(
-        row.id, title, lines, max(row.n - len(row.params), 0), row.order_id, row.at, row.read_at is None
-    )
+        row.id, title, lines, max(row.n - len(row.params), 0), row.order_id, row.at, row.read_at is None,
+        templates.TEMPLATES[row.template].page if row.template in templates.TEMPLATES else "",
+    )  # fmt: skip

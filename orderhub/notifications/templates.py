@@ -27,9 +27,16 @@ class Template:
     sms: str = ""
     sms_fields: tuple[str, ...] = ()
     urgent: bool = False
+    page: str = ""  # the admin's page where one goes on, by its URL name
 
 
 TEMPLATES: dict[str, Template] = {
+    "export_ready": Template(
+        _("A file is ready"),
+        _("The file that you asked for is ready"),
+        _("%(name)s, %(rows)s rows"),
+        page="admin:exports",
+    ),
     "pickup_overdue": Template(
         _("Not picked up in time"),
         _("%(warehouse)s: not picked up in time"),

@@ -113,6 +113,7 @@ class OrderAdmin(Admin):
     fieldsets = ((None, {"fields": (("promised_ship_at", "tags"),)}),)
     readonly_fields = ()
     change_form_template = "orders/order_page.html"
+    change_list_template = "orders/order_list.html"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,0 +1,101 @@
+"""The files of exports: written in pieces that can be written again, turned into workbooks without holding them.
+
+A piece that a killed worker left half written is cut off by the next one. Files lie under EXPORTS_ROOT and are swept.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import os
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from rustpy_xlsxwriter import FastExcel
+
+from orderhub.exports.columns import CODE, MOMENT, MONEY, WHOLE, Column
+
+BOM = "\ufeff".encode()
+KEPT = dt.timedelta(days=7)
+#: Excel's sheets end at 1,048,576 rows.
+SHEET = 1_000_000
+
+
+def folder() -> Path:
+    """Where exports lie; every worker and web process must see the same one."""
+    found = Path(settings.EXPORTS_ROOT)
+    found.mkdir(parents=True, exist_ok=True)
+    return found
+
+
+def begin(path: Path, columns: Sequence[Column]) -> int:
+    """A new file with its headings; its size in bytes."""
+    with path.open("wb") as file:
+        file.write(BOM)
+        file.write((",".join(_cell(str(column.label)) for column in columns) + "\n").encode())
+        return file.tell()
+
+
+def append(path: Path, size: int, sql: str, params: Sequence[Any]) -> tuple[int, int]:
+    """Add the rows of a query behind `size` bytes (what lies behind them is cut off): (the new size, rows added)."""
+    rows = 0
+    with path.open("r+b") as file, connection.cursor() as cursor:
+        file.truncate(size)
+        file.seek(size)
+        with cursor.copy(f"COPY ({sql}) TO STDOUT WITH (FORMAT csv)", params) as copy:
+            for row in copy:
+                rows += 1
+                file.write(row)
+        file.flush()
+        os.fsync(file.fileno())
+        return file.tell(), rows
+
+
+def workbook(source: Path, target: Path, columns: Sequence[Column], title: str, rows: int) -> None:
+    """The same rows as an XLSX: numbers as numbers, moments as dates, all else as text; memory does not grow with them."""
+    heads, kinds = [str(column.label) for column in columns], [column.kind for column in columns]
+    with source.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file)
+        next(reader)
+        book = FastExcel(str(target), columns=heads)
+        book.format(float_format="0.00", datetime_format="yyyy-mm-dd hh:mm:ss", bold_headers=True)
+        for part in range(max(1, -(-rows // SHEET))):
+            name = title if not part else f"{title} {part + 1}"
+            book.sheet(name, (_typed(cells, heads, kinds) for cells in islice(reader, SHEET)))
+            book.freeze(row=1, sheet=name)
+        book.save()
+
+
+def _typed(cells: list[str], heads: list[str], kinds: list[str]) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for head, kind, cell in zip(heads, kinds, cells, strict=True):
+        if cell == "":
+            row[head] = None
+        elif kind == MONEY:
+            row[head] = float(cell)
+        elif kind == WHOLE:
+            row[head] = int(cell)
+        elif kind == MOMENT:
+            row[head] = dt.datetime.fromisoformat(cell)
+        else:
+            row[head] = cell.removesuffix("\t") if kind == CODE else cell
+    return row
+
+
+def _cell(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\n') else text
+
+
+def sweep() -> int:
+    """Delete what is older than seven days; how many files went."""
+    gone, limit = 0, (timezone.now() - KEPT).timestamp()
+    for path in folder().iterdir():
+        if path.is_file() and path.stat().st_mtime < limit:
+            path.unlink(missing_ok=True)
+            gone += 1
+    return gone

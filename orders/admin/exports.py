@@ -1,0 +1,145 @@
+"""Exports: what the list shows becomes a file in the background; one's own files, their progress, stop, and download.
+
+Files hold receivers as the lists show them, masked. Each download is written down with who, when and what.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+)
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from orderhub.admin_site.base import need
+from orderhub.admin_site.marks import moment, state_pill
+from orderhub.exports import files
+from orderhub.jobs import running
+from orderhub.jobs.models import Job
+from orders.operations import exporting
+
+SEE = "orders.view_order"
+SHOWN = 20
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """What would be exported, and one's files. The query string is the order list's."""
+    need(request, SEE)
+    context = {
+        "title": _("Exports"), "query": request.GET.urlencode(), "chosen": _chosen(request),
+        "columns": [str(column.label) for column in exporting.exported()], "days": files.KEPT.days,
+        **_told(request), **admin.site.each_context(request),
+    }  # fmt: skip
+    return TemplateResponse(request, "orders/exports.html", context)
+
+
+def progress(request: HttpRequest) -> HttpResponse:
+    """The part of the page that changes while files are written."""
+    need(request, SEE)
+    return TemplateResponse(request, "orders/exports_files.html", _told(request))
+
+
+@require_POST
+def begin(request: HttpRequest) -> HttpResponse:
+    """Begin a file of what the list shows."""
+    need(request, SEE)
+    try:
+        exporting.begin(
+            request.POST.get("query", ""),
+            request.POST.get("form", ""),
+            request.user.pk or 0,
+            get_language() or "zh-hans",
+        )
+    except ValueError:
+        messages.error(request, _("Choose CSV or XLSX."))
+    else:
+        messages.success(
+            request,
+            _("The file is being written; its progress stands here, and the bell tells when it is ready."),
+        )
+    return HttpResponseRedirect(reverse("admin:exports"))
+
+
+@require_POST
+def stop(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Stop writing a file."""
+    need(request, SEE)
+    if running.cancel(_mine(request, job_id).pk):
+        messages.success(request, _("Stopped; what was written is thrown away."))
+    else:
+        messages.info(request, _("It has already ended."))
+    return HttpResponseRedirect(reverse("admin:exports"))
+
+
+def download(request: HttpRequest, job_id: int) -> HttpResponseBase:
+    """The file, to whoever asked for it. The download is written down before the first byte."""
+    need(request, SEE)
+    job = _mine(request, job_id)
+    path = files.folder() / str((job.result or {}).get("name") or "-")
+    if job.state != Job.State.DONE or not path.is_file():
+        raise Http404
+    LogEntry.objects.create(
+        user_id=request.user.pk, content_type=ContentType.objects.get_for_model(Job), object_id=str(job.pk),
+        object_repr=path.name, action_flag=CHANGE,
+        change_message=_("downloaded, %(rows)s rows: %(query)s") % {"rows": job.done, "query": job.params["query"] or "*"},
+    )  # fmt: skip
+    return FileResponse(path.open("rb"), as_attachment=True, filename=path.name)
+
+
+def _mine(request: HttpRequest, job_id: int) -> Job:
+    """One's own export; 404 for another's."""
+    return get_object_or_404(Job, pk=job_id, kind=exporting.KIND, requested_by=request.user.pk)
+
+
+def _chosen(request: HttpRequest) -> list[str]:
+    """The filters of the list in words, as the list's own page says them."""
+    names = {"q": _("search")}
+    return [
+        f"{names.get(name, name)} = {value}" for name, value in request.GET.items() if value and name != "p"
+    ]
+
+
+def _told(request: HttpRequest) -> dict[str, Any]:
+    jobs = list(Job.objects.filter(kind=exporting.KIND, requested_by=request.user.pk).order_by("-id")[:SHOWN])
+    rows = [_row(job) for job in jobs]
+    return {"rows": rows, "moving": any(row["open"] for row in rows)}
+
+
+def _row(job: Job) -> dict[str, Any]:
+    result, opened = job.result or {}, job.state in running.OPEN
+    there = bool(result) and (files.folder() / str(result["name"])).is_file()
+    return {
+        "job": job, "pill": state_pill(job), "at": moment(job.created_at), "open": opened, "there": there,
+        "gone": job.state == Job.State.DONE and not there, "name": result.get("name", ""),
+        "megabytes": f"{result.get('bytes', 0) / 1_000_000:.1f}", "percent": job.done * 100 // job.total if job.total else 0,
+        "left": _left(job) if opened else "",
+    }  # fmt: skip
+
+
+def _left(job: Job) -> str:
+    """How long it takes still, by how long it has taken."""
+    begun = parse_datetime(str(job.params.get("begun") or ""))
+    if begun is None or not job.done or job.done >= job.total:
+        return ""
+    seconds = (timezone.now() - begun).total_seconds() / job.done * (job.total - job.done)
+    return (
+        _("about %(n)d seconds left") % {"n": seconds}
+        if seconds < 90
+        else _("about %(n)d minutes left") % {"n": seconds / 60}
+    )

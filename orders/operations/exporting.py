@@ -1,0 +1,85 @@
+"""Orders written to a file in the background: what the list shows to its person, in pieces of some ten thousand.
+
+Each piece is committed with the job: a killed worker costs one piece, which is cut off and written again. Rows go from
+the database to the file by COPY; nothing grows with their number.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
+from django.test import RequestFactory
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from orderhub.exports import files
+from orderhub.exports.columns import select
+from orderhub.jobs import running
+from orderhub.jobs.models import Job
+from orderhub.notifications.bells import ring
+from orders.exporting import FROM, exported
+from orders.models import Order
+
+KIND = "export"
+PIECE = 20_000
+CSV, XLSX = "csv", "xlsx"
+
+
+def begin(query: str, form: str, user_id: int, language: str) -> Job:
+    """Export what the order list shows under this query string. ValueError for a form that there is none of."""
+    if form not in (CSV, XLSX):
+        raise ValueError(form)
+    stamp = timezone.localtime().strftime("%Y%m%d-%H%M%S")
+    params = {
+        "query": query, "form": form, "language": language, "after": 0, "size": 0,
+        "file": f"orders-{stamp}-{secrets.token_hex(6)}", "begun": timezone.now().isoformat(),
+    }  # fmt: skip
+    return running.start(KIND, params, user_id)
+
+
+def listed(query: str, user_id: int) -> QuerySet[Order]:
+    """The orders that the list shows to this person under a query string, in no order. Users.DoesNotExist, IncorrectLookup."""
+    request = RequestFactory().get(f"/admin/orders/order/?{query}")
+    request.user = get_user_model().objects.get(pk=user_id, is_active=True)
+    found: QuerySet[Order] = (
+        admin.site._registry[Order].get_changelist_instance(request).get_queryset(request)
+    )
+    return found.order_by()
+
+
+def step(job: Job) -> bool:
+    """One piece, or the workbook; True when the file is there. Its person is told at the bell."""
+    params = job.params
+    path = files.folder() / f"{params['file']}.csv"
+    with translation.override(params["language"]):
+        columns = exported()
+        orders = listed(params["query"], job.requested_by_id or 0)
+        if not params["size"]:
+            job.total, params["size"] = orders.count(), files.begin(path, columns)
+        if not params.get("written"):
+            ids = list(
+                orders.filter(pk__gt=params["after"]).order_by("pk").values_list("pk", flat=True)[:PIECE]
+            )
+            if ids:
+                cells = select(columns, long_as_text=True)
+                params["size"], rows = files.append(path, params["size"], f"SELECT {cells} {FROM}", [ids])
+                params["after"] = ids[-1]
+                job.done += rows
+            params["written"] = len(ids) < PIECE
+            job.total = max(job.total, job.done)
+            if not params["written"] or params["form"] == XLSX:
+                return False
+        if params["form"] == XLSX:
+            made, target = path.with_suffix(".part"), path.with_suffix(".xlsx")
+            files.workbook(path, made, columns, _("Orders"), job.done)
+            made.replace(target)
+            path.unlink()
+            path = target
+    job.total = job.done
+    job.result = {"name": path.name, "bytes": path.stat().st_size, "rows": job.done}
+    if job.requested_by_id:
+        ring(job.requested_by_id, "export_ready", f"export:{job.pk}", {"rows": job.done, "name": path.name})
+    return True
