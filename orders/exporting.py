@@ -24,7 +24,7 @@ def _channels() -> list[tuple[str, Any]]:
 
 
 def _choices(name: str) -> list[tuple[Any, Any]]:
-    return list(Order._meta.get_field(name).choices or [])
+    return list(getattr(Order._meta.get_field(name), "choices", None) or [])
 
 
 _GOODS = """SELECT string_agg(coalesce(k.code, l.seller_code) || ' × ' || l.quantity, '; ' ORDER BY l.channel_line)

@@ -95,7 +95,7 @@ def download(request: HttpRequest, job_id: int) -> HttpResponseBase:
     if job.state != Job.State.DONE or not path.is_file():
         raise Http404
     LogEntry.objects.create(
-        user_id=request.user.pk, content_type=ContentType.objects.get_for_model(Job), object_id=str(job.pk),
+        user_id=request.user.pk or 0, content_type=ContentType.objects.get_for_model(Job), object_id=str(job.pk),
         object_repr=path.name, action_flag=CHANGE,
         change_message=_("downloaded, %(rows)s rows: %(query)s") % {"rows": job.done, "query": job.params["query"] or "*"},
     )  # fmt: skip

@@ -58,7 +58,7 @@ def export(user: User, query: str = "", form: str = "csv") -> tuple[Job, Path]:
     running.run_due()
     job.refresh_from_db()
     assert job.state == "done", job.error
-    return job, files.folder() / job.result["name"]
+    return job, files.folder() / (job.result or {})["name"]
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -77,7 +77,7 @@ def test_that_every_order_is_a_row_with_every_digit_and_nothing_runs(boss: User)
     assert rows[0]["地址"] == "'=HYPERLINK(1)" and rows[0]["标签"] == "'+1; 紧急"
     assert rows[0]["状态"] == str(made[0].get_state_display()) and len(rows[0]) == len(exported()) == 31
     assert not re.search(r'(^|,)"?[=+@]', path.read_text(encoding="utf-8-sig"), re.M)
-    assert (job.done, job.total, job.result["rows"]) == (5, 5, 5)
+    assert (job.done, job.total, (job.result or {})["rows"]) == (5, 5, 5)
     bell = Bell.objects.get(user=boss)
     assert bell.template == "export_ready" and bell.params[0]["rows"] == 5
 
@@ -108,7 +108,7 @@ def test_that_a_killed_worker_costs_a_piece_and_no_row(boss: User, monkeypatch: 
     assert not exporting.step(Job.objects.get(id=job.id))
     running.run_due()
     job.refresh_from_db()
-    rows = read(files.folder() / job.result["name"])
+    rows = read(files.folder() / (job.result or {})["name"])
     assert [row["渠道单号"] for row in rows] == [f"{int(LONG) + n}\t" for n in range(7)]
 
 

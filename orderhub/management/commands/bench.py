@@ -22,6 +22,7 @@ BENCHES = {
     "address": "routing.bench_address.run",
     "review": "routing.bench_review.run",
     "board": "orderhub.benches.board.run",
+    "export": "orderhub.benches.export.run",
 }
 BARE = ("address",)  # needs no database: it runs in this process and takes files
 
