@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from import_export.resources import Resource
 
 from orderhub.dotted import resolve
-from orderhub.exports.columns import CODE, MOMENT, MONEY, WHOLE, Column, columns_of, labelled
+from orderhub.exports.columns import CODE, MOMENT, MONEY, WHOLE, WORD, Column, columns_of, labelled
 from orderhub.integrations.platforms import name_of
 from orders.models import Order
 from orders.models.hold import HoldType
@@ -36,11 +36,11 @@ def columns() -> dict[str, Column]:
     """{code: column}, in order; labels in the language of now."""
     own = {
         "number": Column(_("order"), "o.number", CODE),
-        "channel": Column(_("Channel"), labelled("s.channel", _channels())),
+        "channel": Column(_("Channel"), labelled("s.channel", _channels()), WORD),
         "shop": Column(_("Shop"), "s.name"),
         "channel_number": Column(_("channel's number"), "o.channel_number", CODE),
-        "state": Column(_("state"), labelled("o.state", _choices("state"))),
-        "holds": Column(_("Open holds"), _HOLDS.format(label=labelled("h.type", HoldType.choices))),
+        "state": Column(_("state"), labelled("o.state", _choices("state")), WORD),
+        "holds": Column(_("Open holds"), _HOLDS.format(label=labelled("h.type", HoldType.choices)), WORD),
         "ordered_at": Column(_("ordered"), "o.ordered_at", MOMENT),
         "paid_at": Column(_("paid"), "o.paid_at", MOMENT),
         "promised_ship_at": Column(_("promised to ship by"), "o.promised_ship_at", MOMENT),
@@ -66,7 +66,7 @@ def columns() -> dict[str, Column]:
         "city": Column(_("City"), "r.city"),
         "district": Column(_("District"), "r.district"),
         "address": Column(_("address"), "r.address_mask"),
-        "refund": Column(_("Refund"), labelled("o.refund_state", refunds())),
+        "refund": Column(_("Refund"), labelled("o.refund_state", refunds()), WORD),
         "tags": Column(_("tags"), "SELECT string_agg(t, '; ') FROM jsonb_array_elements_text(o.tags) t"),
     }
 

@@ -12,14 +12,14 @@ from typing import Any
 from import_export.fields import Field
 from import_export.resources import Resource
 
-#: Expressions give text; what the text is decides how a workbook keeps it.
-TEXT, CODE, MONEY, WHOLE, MOMENT = "text", "code", "money", "whole", "moment"
+#: Expressions give text; what the text is decides how a workbook keeps it. A word is one of ours and needs no care.
+TEXT, CODE, WORD, MONEY, WHOLE, MOMENT = "text", "code", "word", "money", "whole", "moment"
 ZONE = "Asia/Shanghai"
 SHOWN_MOMENT = "YYYY-MM-DD HH24:MI:SS"
 #: A cell that begins like this would be run as a formula by a spreadsheet.
-FORMULA = "^[-=+@\t\r]"
+FORMULA = r"('=', '+', '-', '@', E'\t', E'\r')"
 #: Excel keeps fifteen digits of a number; what is longer, or begins with 0, must be text.
-LONG = "^([0-9]{12,}|0[0-9]+)$"
+LONG = "(length(x) > 11 OR x LIKE '0_%%') AND x !~ '[^0-9]'"
 
 
 class Column(Field):
@@ -36,7 +36,10 @@ class Column(Field):
             return f"to_char(({self.sql}) AT TIME ZONE '{ZONE}', '{SHOWN_MOMENT}')"
         if self.kind in (MONEY, WHOLE):
             return f"({self.sql})::text"
-        return f"(SELECT CASE WHEN x ~ E'{FORMULA}' THEN '''' || x ELSE x END FROM (SELECT ({self.sql})::text AS x) cell)"
+        if self.kind == WORD:
+            return f"({self.sql})"
+        safe = f"CASE WHEN left(x, 1) IN {FORMULA} THEN '''' || x ELSE x END"
+        return f"(SELECT {safe} FROM (SELECT ({self.sql})::text AS x) cell)"
 
 
 def labelled(expression: str, choices: Iterable[tuple[Any, Any]]) -> str:
@@ -62,8 +65,6 @@ def select(columns: Sequence[Column], *, long_as_text: bool) -> str:
     for column in columns:
         cell = column.expression
         if long_as_text and column.kind == CODE:
-            cell = (
-                f"(SELECT CASE WHEN x ~ '{LONG}' THEN x || E'\\t' ELSE x END FROM (SELECT {cell} AS x) long)"
-            )
+            cell = f"(SELECT CASE WHEN {LONG} THEN x || E'\\t' ELSE x END FROM (SELECT {cell} AS x) long)"
         cells.append(cell)
     return ", ".join(cells)
