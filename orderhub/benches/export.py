@@ -71,7 +71,8 @@ def run(*, long: bool) -> dict[str, Any]:
         "value": round(csv_ratio, 2), "unit": "times plain COPY", "csv_ratio": round(csv_ratio, 2),
         "xlsx_ratio": round(xlsx_ratio, 2), "xlsx_to_writer_alone": round(seconds["xlsx"] / seconds["writer"], 2),
         "peak_mb": max(peaks.values()), "peaks": peaks,
-        "grown_mb": max(said["grown_mb"] for said in alone.values()), "orders": orders, "columns": len(_columns()), "took": seconds,
+        "grown_mb": max(said["grown_mb"] for said in alone.values()), "orders": orders,
+        "columns": len(_columns()), "took": seconds,
         "csv_mb": round(bytes_of / 1e6, 1),
     }  # fmt: skip
 

@@ -13,7 +13,7 @@ from orderhub import env
 BASE_DIR = env.ROOT
 VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
 #: Files of exports, written by workers and read by the site: on several machines a folder that all of them see.
-EXPORTS_ROOT = Path(env.text("EXPORTS_ROOT", str(VAR_DIR / "exports")))
+EXPORTS_ROOT = Path(env.text("EXPORTS_ROOT", "") or VAR_DIR / "exports")
 
 SECRET_KEY = env.text("SECRET_KEY")
 FIELD_KEYS = env.words("FIELD_KEYS")
