@@ -32,6 +32,7 @@ from orderhub.admin_site.marks import moment, state_pill
 from orderhub.exports import files
 from orderhub.jobs import running
 from orderhub.jobs.models import Job
+from orders.models.order import OrderState
 from orders.operations import exporting
 
 SEE = "orders.view_order"
@@ -109,9 +110,12 @@ def _mine(request: HttpRequest, job_id: int) -> Job:
 
 def _chosen(request: HttpRequest) -> list[str]:
     """The filters of the list in words, as the list's own page says them."""
-    names = {"q": _("search")}
+    names = {"q": _("search"), "state__exact": _("state")}
+    values = {"state__exact": dict(OrderState.choices)}
     return [
-        f"{names.get(name, name)} = {value}" for name, value in request.GET.items() if value and name != "p"
+        f"{names.get(name, name)} = {values.get(name, {}).get(value, value)}"
+        for name, value in request.GET.items()
+        if value and name != "p"
     ]
 
 
