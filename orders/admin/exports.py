@@ -113,7 +113,7 @@ def _chosen(request: HttpRequest) -> list[str]:
     names = {"q": _("search"), "state__exact": _("state")}
     values = {"state__exact": dict(OrderState.choices)}
     return [
-        f"{names.get(name, name)} = {values.get(name, {}).get(value, value)}"
+        f"{names.get(name, name)} = {values.get(name, {}).get(str(value), value)}"
         for name, value in request.GET.items()
         if value and name != "p"
     ]
