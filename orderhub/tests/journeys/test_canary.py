@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from orderhub.sandbox.credentials import OWN_SHOP
 from orderhub.testing.sandbox import RunningSandbox, running_sandbox
 from orderhub.tests.journeys.house import DAYS, SEED, House
 from orders.models import Order
+from orders.operations import exporting
 
 pytestmark = pytest.mark.journey
 CHANNELS = ("taobao", "pinduoduo", "douyin", "own_shop")
@@ -147,3 +149,23 @@ def test_that_a_receivers_text_is_on_no_page_and_in_no_answer(whole: House, chan
         assert not [secret[:4] for secret in secrets_of(whole, order) if secret in answer.content.decode()], (
             page
         )
+
+
+def test_that_no_receivers_text_is_in_an_export(whole: House, tmp_path: Path, settings: Any) -> None:
+    settings.EXPORTS_ROOT = str(tmp_path)
+    boss = get_user_model().objects.get(username="admin").pk
+    made = b""
+    for form in ("csv", "xlsx"):
+        job = exporting.begin("", form, boss, "zh-hans")
+        while not exporting.step(job):
+            pass
+        path = tmp_path / str((job.result or {})["name"])
+        if form == "csv":
+            made += path.read_bytes()
+        else:
+            with zipfile.ZipFile(path) as book:
+                made += b"".join(book.read(name) for name in book.namelist())
+    for channel in CHANNELS:
+        order = some(channel)
+        assert made.count(order.number.encode()) >= 2, "both files have the order"
+        assert not [secret[:4] for secret in secrets_of(whole, order) if secret.encode() in made]
