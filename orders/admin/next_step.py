@@ -79,6 +79,7 @@ WAITING: dict[str, Any] = {
     "open_case": gettext_lazy("an after-sale case is open"),
     "held": gettext_lazy("it is held"),
     "handed_over": gettext_lazy("a warehouse has it already"),
+    "tied": gettext_lazy("it is split or ships with others"),
     "module_off": gettext_lazy("the module for the next step is switched off"),
 }
 
