@@ -94,10 +94,10 @@ SCENARIOS: tuple[tuple[str, str, int, float, float], ...] = (
     ("risk_control", "pinduoduo", 4, 0.2, 6.0),
     ("unreadable", "pinduoduo", 2, 0.2, 10.0),
     ("unknown_sku", "pinduoduo", 2, 0.2, 10.0),
-    ("same_door", "taobao", 3, 0.03, 0.5),
-    ("same_door", "own_shop", 3, 0.03, 0.5),
-    ("same_door", "pinduoduo", 2, 0.03, 0.5),
-    ("same_door", "douyin", 2, 0.03, 0.5),
+    ("same_door", "taobao", 3, 0.03, 2.0),
+    ("same_door", "own_shop", 3, 0.03, 2.0),
+    ("same_door", "pinduoduo", 2, 0.03, 2.0),
+    ("same_door", "douyin", 2, 0.03, 2.0),
 )
 
 
