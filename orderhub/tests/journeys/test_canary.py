@@ -66,9 +66,9 @@ def lived(whole: House) -> Iterator[None]:
     patched.setattr(app, "send_task", lambda *args, **kwargs: SAID.append(f"{args} {kwargs}"))
     patched.setattr(settings, "NUDGE", True)
     root.addHandler(listener)
+    levels = {name: logging.getLogger(name).level for name in LOUD}
     for name in LOUD:
-        patched.setattr(logging.getLogger(name), "level", logging.DEBUG)
-    logging.getLogger().manager._clear_cache()  # type: ignore[attr-defined]
+        logging.getLogger(name).setLevel(logging.DEBUG)
     try:
         for _code, channel, _name in demo_setup.MARKETS:
             whole.pull(channel)
@@ -80,6 +80,8 @@ def lived(whole: House) -> Iterator[None]:
     finally:
         root.removeHandler(listener)
         patched.undo()
+        for name, level in levels.items():  # by setLevel, which also forgets what each logger remembers of its level
+            logging.getLogger(name).setLevel(level)
 
 
 def secrets_of(whole: House, order: Order) -> list[str]:
