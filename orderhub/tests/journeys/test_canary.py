@@ -80,7 +80,8 @@ def lived(whole: House) -> Iterator[None]:
     finally:
         root.removeHandler(listener)
         patched.undo()
-        for name, level in levels.items():  # by setLevel, which also forgets what each logger remembers of its level
+        for name, level in levels.items():
+            # by setLevel, which also forgets what each logger remembers of its level
             logging.getLogger(name).setLevel(level)
 
 
