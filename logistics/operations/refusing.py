@@ -5,6 +5,7 @@ An order that was refused too often, is split or ships with others is held for a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -35,12 +36,15 @@ class Refused:
     def named(self, codes: dict[int, str]) -> list[Held]:
         """What of it the reason is about: the goods that it names, else all where there is one SKU only."""
         text = self.parcel.hold_reason.upper()
-        called = [
-            row for row in self.held if codes.get(row.sku_id, "").upper() in text and codes.get(row.sku_id)
-        ]
+        called = [row for row in self.held if _says(text, codes.get(row.sku_id, "").upper())]
         if called:
             return called
         return self.held if len({row.sku_id for row in self.held}) == 1 else []
+
+
+def _says(text: str, code: str) -> bool:
+    """Whether a code stands in a text as a whole: A1 is not named by A10, nor by XA1 or A1-B."""
+    return bool(code) and re.search(rf"(?<![0-9A-Z_-]){re.escape(code)}(?![0-9A-Z_-])", text) is not None
 
 
 def settle(*, n: int = 200) -> int:

@@ -200,3 +200,17 @@ def test_that_of_several_goods_only_the_named_ones_are_taken_off_the_shelf(house
     refuse(second, house, "缺货，仓库拒单")
     assert pieces(house) == (1000, 0) and Stock.objects.get(sku=other, bin=house.bins["HZ01"]).on_hand == 47
     assert not drift()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("缺货：CUP-1 实物不足", True),
+        ("缺货CUP-1，", True),
+        ("缺货：CUP-10", False),
+        ("XCUP-1 缺货", False),
+        ("CUP-1-RED 缺货", False),
+    ],
+)
+def test_that_a_code_is_named_only_as_a_whole(text: str, named: bool) -> None:
+    assert refusing._says(text.upper(), "CUP-1") is named and not refusing._says(text, "")
