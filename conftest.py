@@ -79,11 +79,16 @@ def _rules_as_they_ship() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_counts_of_another_test() -> Iterator[None]:
-    """Budgets, breakers and what is known of the rules in use live in the process; each test begins with none."""
+    """What a process remembers for seconds (budgets, rules, switches, codes, fences, places) is of another test's database."""
+    import inventory.queries
+    from orderhub import modules
     from orderhub.integrations import turns
     from orderhub.rules import engine, failing
+    from routing import fences, known
+    from routing.operations import capacity
 
-    turns.forget()
-    engine.forget()
-    failing.forget()
+    for each in (turns, engine, failing, modules, fences, known):
+        each.forget()
+    capacity._seen.clear()
+    inventory.queries._codes = None
     yield

@@ -67,6 +67,12 @@ def test_that_zhangjiang_288_x_is_held_reviewed_by_a_click_and_its_zto_label_car
         assert AddressPick.objects.get().precision == "building"
 
         cast.route()
+        order.refresh_from_db()
+        assert order.state == "routed", (
+            order.state,
+            order.refusal,
+            list(Hold.objects.values_list("type", "reason")),
+        )
         plan()
         drain("waybill.get")
         assert not Message.objects.exclude(state="done").values_list("error", flat=True)
