@@ -180,7 +180,9 @@ def test_that_an_outage_in_the_middle_loses_nothing(house, live_server, page):
     page.keyboard.press("1")
     page.keyboard.press("1")
     page.locator(".rv-toast-bad").wait_for()
-    assert not AddressPick.objects.exists()
+    assert not AddressPick.objects.exists(), list(
+        AddressPick.objects.values("way", "by", "choice", "sure", "rank")
+    )
     page.unroute("**/decide/")
     page.wait_for_function("!ReviewDesk.state().busy", timeout=15000)
     assert AddressPick.objects.count() == 2
