@@ -92,3 +92,13 @@ def _no_counts_of_another_test() -> Iterator[None]:
     capacity._seen.clear()
     inventory.queries._codes = None
     yield
+
+
+@pytest.fixture(autouse=True)
+def _language_and_clock_of_the_house() -> Iterator[None]:
+    """A page asked for in English by one test leaves its thread in English: the next begins in Chinese, in Shanghai."""
+    from django.utils import timezone, translation
+
+    translation.activate(settings.LANGUAGE_CODE)
+    timezone.deactivate()
+    yield
