@@ -18,7 +18,7 @@ from django.urls import reverse
 
 from orderhub import modules
 from orderhub.admin_site.paging import DEEPEST
-from orderhub.benches.board_fill import Filled, fill
+from orderhub.management.seeding import Filled, fill
 from orderhub.rules import seeding
 
 LIST_GOAL, BOARD_GOAL, MOST_STATEMENTS = 100.0, 150.0, 12

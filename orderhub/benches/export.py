@@ -23,9 +23,9 @@ from django.db import connection
 from django.utils import translation
 from rustpy_xlsxwriter import FastExcel
 
-from orderhub.benches.board_fill import fill
 from orderhub.dotted import resolve
 from orderhub.exports.columns import MOMENT, MONEY, WHOLE
+from orderhub.management.seeding import fill
 
 ROUNDS = 3
 CSV_GOAL, XLSX_GOAL, PEAK_GOAL = 2.0, 1.5, 150.0
