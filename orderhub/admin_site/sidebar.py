@@ -28,6 +28,7 @@ GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
         Item(_("Today"), "today", "index"),
         Item(_("Order board"), "view_kanban", "board", "orders.view_order"),
         Item(_("Time between touchpoints"), "waterfall_chart", "waterfall", "orders.view_order"),
+        Item(_("Reports"), "bar_chart", "reports", "orders.view_order"),
         Item(_("Orders"), "receipt_long", "orders_order_changelist", "orders.view_order"),
         Item(_("Exports"), "download", "exports", "orders.view_order"),
         Item(_("Address review"), "where_to_vote", "address_review", "routing.decide_address", badge=REVIEWS),

@@ -14,6 +14,8 @@ from import_export.resources import Resource
 
 #: Expressions give text; what the text is decides how a workbook keeps it. A word is one of ours and needs no care.
 TEXT, CODE, WORD, MONEY, WHOLE, MOMENT = "text", "code", "word", "money", "whole", "moment"
+#: A number with its decimals as they are; a day as YYYY-MM-DD.
+DECIMAL, DAY = "decimal", "day"
 ZONE = "Asia/Shanghai"
 SHOWN_MOMENT = "YYYY-MM-DD HH24:MI:SS"
 #: A cell that begins like this would be run as a formula by a spreadsheet.
@@ -34,7 +36,7 @@ class Column(Field):
         """The SQL of the cell's text as it stands in a file."""
         if self.kind == MOMENT:
             return f"to_char(({self.sql}) AT TIME ZONE '{ZONE}', '{SHOWN_MOMENT}')"
-        if self.kind in (MONEY, WHOLE):
+        if self.kind in (MONEY, WHOLE, DECIMAL, DAY):
             return f"({self.sql})::text"
         if self.kind == WORD:
             return f"({self.sql})"

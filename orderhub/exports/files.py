@@ -18,7 +18,7 @@ from django.db import connection
 from django.utils import timezone
 from rustpy_xlsxwriter import FastExcel
 
-from orderhub.exports.columns import CODE, MOMENT, MONEY, WHOLE, Column
+from orderhub.exports.columns import CODE, DAY, DECIMAL, MOMENT, MONEY, WHOLE, Column
 
 BOM = "\ufeff".encode()
 KEPT = dt.timedelta(days=7)
@@ -76,10 +76,12 @@ def _typed(cells: list[str], heads: list[str], kinds: list[str]) -> dict[str, An
     for head, kind, cell in zip(heads, kinds, cells, strict=True):
         if cell == "":
             row[head] = None
-        elif kind == MONEY:
+        elif kind in (MONEY, DECIMAL):
             row[head] = float(cell)
         elif kind == WHOLE:
             row[head] = int(cell)
+        elif kind == DAY:
+            row[head] = dt.date.fromisoformat(cell)
         elif kind == MOMENT:
             row[head] = dt.datetime.fromisoformat(cell)
         else:

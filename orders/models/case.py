@@ -33,7 +33,10 @@ class Case(models.Model):
     class Meta:
         verbose_name = _("after-sale case")
         verbose_name_plural = _("after-sale cases")
-        indexes = [models.Index(fields=["order"], condition=models.Q(state="open"), name="case_open")]
+        indexes = [
+            models.Index(fields=["order"], condition=models.Q(state="open"), name="case_open"),
+            models.Index(fields=["opened_at"], name="case_opened"),
+        ]
 
     def __str__(self) -> str:
         return self.number

@@ -249,6 +249,9 @@ class Event(models.Model):
             models.Index(
                 fields=["point", "occurred_at"], condition=models.Q(point__isnull=False), name="event_point"
             ),
+            models.Index(
+                fields=["recorded_at"], condition=models.Q(actor_user_id__isnull=False), name="event_people"
+            ),
         ]
 
     def __str__(self) -> str:
