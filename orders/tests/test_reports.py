@@ -68,6 +68,12 @@ def sold(
     return cast.order(columns.pop("state", "shipped" if shipped else "paid"), **{**values, **columns})
 
 
+def later(order: Order, hours: float) -> dt.datetime:
+    """So long after it was shipped."""
+    assert order.shipped_at
+    return order.shipped_at + dt.timedelta(hours=hours)
+
+
 def told(user: Any, code: str, by: str = "", **given: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     report = REPORTS[code]
     found = frame.tell(
@@ -137,7 +143,7 @@ def test_that_skus_regions_carriers_and_cases_are_counted_by_theirs(boss: User) 
     for order, carrier, ok in ((first, "ZTO", True), (second, "YTO", False), (sold(2), "ZTO", True)):
         Parcel.objects.create(
             number=f"P{order.pk}", order=order, warehouse=cast.warehouse(), worked_by="own", carrier=carrier, service="zto",
-            shipped_at=order.shipped_at, signed_at=order.shipped_at + dt.timedelta(hours=30), first_attempt_ok=ok,
+            shipped_at=order.shipped_at, signed_at=later(order, 30), first_attempt_ok=ok,
             state="signed", weight_g=1500,
         )  # fmt: skip
     Parcel.objects.create(
@@ -186,7 +192,7 @@ def test_that_who_is_narrowed_counts_only_what_they_see(office: Client) -> None:
     sold(1), sold(1, shop=cast.shop("tb", "taobao"))
     away = sold(1, warehouse=None)
     Share.objects.create(
-        order=away, line=away.lines.first(), place=1, warehouse=cast.warehouse(), quantity=1, payable=1
+        order=away, line=away.lines.all()[0], place=1, warehouse=cast.warehouse(), quantity=1, payable=1
     )
     elsewhere = sold(1, warehouse=None)
     address = reverse("admin:report", args=["channel"])
@@ -316,12 +322,12 @@ def story(boss: User) -> None:
     for n in range(90):
         order = sold(n * 7 % 58, shop=shops[n % 4], ships_after=6 + n % 60, state="cancelled" if n % 17 == 0 else "shipped",
                      refund_state="asked" if n % 11 == 0 else "none", buyer_ref=f"b{n % 50}")  # fmt: skip
-        province, city = places[n * n % 4]
+        province, city = places[(n + n // 4) % 4]
         Receiver.objects.filter(order=order).update(province=province, city=city)
         Parcel.objects.create(
             number=f"PS{n}", order=order, warehouse=cast.warehouse(), worked_by="own", carrier=("ZTO", "YTO", "SF")[n % 3],
             service="zto", shipped_at=order.shipped_at, picked_up_at=order.shipped_at, first_attempt_ok=bool(n % 5),
-            state="signed", signed_at=order.shipped_at + dt.timedelta(hours=20 + n % 40), weight_g=800 + n,
+            state="signed", signed_at=later(order, 20 + n % 40), weight_g=800 + n,
         )  # fmt: skip
         if n % 9 == 0:
             Case.objects.create(number=f"RS{n}", order=order, kind=("refund", "return")[n % 2], amount="30.00",
