@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from logistics.admin.parcel import tracking_word
 from logistics.models import Delivery, Policy, Trace
-from orderhub.admin_site.base import Admin, Ledger
+from orderhub.admin_site.base import Ledger, OneRow
 from orderhub.admin_site.marks import moment
 from orderhub.admin_site.tabs import Tab, Tabs
 
@@ -72,7 +72,7 @@ class TraceAdmin(Ledger):
 
 
 @admin.register(Policy)
-class PolicyAdmin(Admin):
+class PolicyAdmin(OneRow):
     list_display = (
         "__str__",
         "tolerance_percent",
@@ -82,12 +82,6 @@ class PolicyAdmin(Admin):
         "poll_minutes",
         "wave_size",
     )
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and not Policy.objects.exists()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any | None = None) -> bool:
-        return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:

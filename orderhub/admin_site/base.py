@@ -158,6 +158,19 @@ class Admin(Plain):
             obj.save(update_fields=names)
 
 
+class OneRow(Admin):
+    """Settings of the whole house: one row, made once, never deleted."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """While there is none; asked on its own pages only, so that no other page's menu looks for it."""
+        match, name = request.resolver_match, f"{self.opts.app_label}_{self.opts.model_name}_"
+        here = match is None or (match.url_name or "").startswith(name)
+        return here and bool(super().has_add_permission(request)) and not self.model._default_manager.exists()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any | None = None) -> bool:
+        return False
+
+
 def changed_columns(obj: models.Model, form: ModelForm) -> list[str]:
     """The columns that the form changed, and those that keep the time of a change."""
     columns = {field.name: field for field in obj._meta.concrete_fields}

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from inventory.models import Drift, UnknownCode
 from orderhub.admin_site.marks import ago, channel_chip
-from orderhub.admin_site.tabs import bounded, shown_count
+from orderhub.admin_site.tabs import bounded_each, shown_count
 from orderhub.inbound.models import Payload
 from orderhub.outbox.models import Message
 from orderhub.tickets.models import Ticket
@@ -28,41 +28,35 @@ def attention(request: HttpRequest) -> dict[str, Any] | None:
     user = request.user
     if not user.has_perm(SEE):
         return None
+    now = timezone.now()
+    open_ones = Ticket.objects.exclude(state=Ticket.State.DONE)
+    asked = {
+        "open": ("orderhub.view_ticket", open_ones),
+        "overdue": ("orderhub.view_ticket", open_ones.filter(due_at__lt=now)),
+        "dead": ("orders.view_shop", Message.objects.filter(state=Message.State.NEEDS_PERSON)),
+        "aside": ("orders.view_shop", Payload.objects.filter(state=Payload.State.SET_ASIDE)),
+        "unknown": ("inventory.view_unknowncode", UnknownCode.objects.filter(sku=None)),
+        "drift": ("inventory.view_drift", Drift.objects.filter(ended_at=None)),
+    }
+    seen = {code: rows for code, (permission, rows) in asked.items() if user.has_perm(permission)}
+    found = dict(zip(seen, bounded_each(list(seen.values())), strict=True))
     tiles = []
-    if user.has_perm("orderhub.view_ticket"):
-        tickets = reverse("admin:orderhub_ticket_changelist")
-        open_ones = Ticket.objects.exclude(state=Ticket.State.DONE)
-        overdue = bounded(open_ones.filter(due_at__lt=timezone.now()))
+    if "open" in found:
+        overdue, link = found["overdue"], reverse("admin:orderhub_ticket_changelist") + "?queue=open"
         tile = _tile(
-            _("Tickets open"),
-            bounded(open_ones),
-            tickets + "?queue=open",
-            "bad" if overdue else "info",
-            "confirmation_number",
+            _("Tickets open"), found["open"], link, "bad" if overdue else "info", "confirmation_number"
         )
         tile["under"] = _("%(n)s overdue") % {"n": shown_count(overdue)} if overdue else ""
         tiles.append(tile)
-    if user.has_perm("orders.view_shop"):
-        dead = bounded(Message.objects.filter(state=Message.State.NEEDS_PERSON))
-        aside = bounded(Payload.objects.filter(state=Payload.State.SET_ASIDE))
-        wrong = len(problems(timezone.now())) + dead + aside
+    if "dead" in found:
+        wrong = len(problems(now)) + found["dead"] + found["aside"]
         tiles.append(_tile(_("Sync problems"), wrong, reverse("admin:sync_health"), "bad", "sync_problem"))
-    if user.has_perm("inventory.view_unknowncode"):
-        unknown = bounded(UnknownCode.objects.filter(sku=None))
-        tiles.append(
-            _tile(
-                _("Unmapped codes"),
-                unknown,
-                reverse("admin:inventory_unknowncode_changelist"),
-                "warn",
-                "link_off",
-            )
-        )
-    if user.has_perm("inventory.view_drift"):
-        wrong = bounded(Drift.objects.filter(ended_at=None))
-        if wrong:
-            link = reverse("admin:inventory_drift_changelist")
-            tiles.append(_tile(_("Stock does not add up"), wrong, link, "bad", "balance"))
+    if "unknown" in found:
+        link = reverse("admin:inventory_unknowncode_changelist")
+        tiles.append(_tile(_("Unmapped codes"), found["unknown"], link, "warn", "link_off"))
+    if found.get("drift"):
+        link = reverse("admin:inventory_drift_changelist")
+        tiles.append(_tile(_("Stock does not add up"), found["drift"], link, "bad", "balance"))
     first_run = not Shop.objects.exists()
     return {
         "code": "attention",

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from import_export.forms import forms
 
 from orderhub import crypto
-from orderhub.admin_site.base import Admin, Ledger, Plain, need
+from orderhub.admin_site.base import Admin, Ledger, OneRow, Plain, need
 from orderhub.admin_site.marks import moment
 from routing import address_words
 from routing.addresses import regions
@@ -133,11 +133,5 @@ class ThresholdAdmin(Ledger):
 
 
 @admin.register(AddressPolicy)
-class PolicyAdmin(Admin):
+class PolicyAdmin(OneRow):
     list_display = ("__str__", "threshold", "precision", "sample", "let_go_hours", "revealed")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(super().has_add_permission(request)) and not AddressPolicy.objects.exists()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any | None = None) -> bool:
-        return False
