@@ -89,4 +89,4 @@ FROM = """FROM orders_order o JOIN orders_shop s ON s.id = o.shop_id
 
 def exported() -> list[Column]:
     """The columns of the file, in the language of now."""
-    return columns_of(OrderResource)
+    return columns_of(OrderResource())

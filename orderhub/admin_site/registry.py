@@ -110,6 +110,7 @@ PAGES: tuple[Page, ...] = (
     Page("reports/", "reports", "orders.admin.reports.first"),
     Page("reports/<slug:code>/", "report", "orders.admin.reports.page"),
     Page("reports/<slug:code>/save/", "report_save", "orders.admin.reports.save"),
+    Page("reports/<slug:code>/file/", "report_write", "orders.admin.reports.write"),
     Page("reports/saved/<int:saved_id>/forget/", "report_forget", "orders.admin.reports.forget"),
     Page("blacklist/", "blacklist", "orders.admin.blacklist.page"),
     Page("blacklist/<int:entry_id>/remove/", "blacklist_remove", "orders.admin.blacklist.remove"),

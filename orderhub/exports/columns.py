@@ -55,10 +55,9 @@ def quoted(value: Any) -> str:
     return "'" + str(value).replace("'", "''").replace("%", "%%") + "'"
 
 
-def columns_of(resource: type[Resource]) -> list[Column]:
+def columns_of(resource: Resource) -> list[Column]:
     """The columns of a resource, in order."""
-    made = resource()
-    return [field for field in made.get_export_fields() if isinstance(field, Column)]
+    return [field for field in resource.get_export_fields() if isinstance(field, Column)]
 
 
 def select(columns: Sequence[Column], *, long_as_text: bool) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ def begin(path: Path, columns: Sequence[Column]) -> int:
         return file.tell()
 
 
-def append(path: Path, size: int, sql: str, params: Sequence[Any]) -> tuple[int, int]:
+def append(path: Path, size: int, sql: str, params: Sequence[Any] | Mapping[str, Any]) -> tuple[int, int]:
     """Add the rows of a query behind `size` bytes (what lies behind them is cut off): (the new size, rows added)."""
     rows = 0
     with path.open("r+b") as file, connection.cursor() as cursor:

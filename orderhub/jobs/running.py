@@ -25,6 +25,7 @@ KINDS: dict[str, str] = {
     "backfill": "orders.operations.backfill.step",
     "simulate": "orderhub.rules.simulating.step",
     "export": "orders.operations.exporting.step",
+    "report": "orders.operations.report_files.step",
     "reroute": "routing.operations.rerouting.step",
 }
 LEASE = dt.timedelta(seconds=90)

@@ -33,10 +33,13 @@ from orderhub.exports import files
 from orderhub.jobs import running
 from orderhub.jobs.models import Job
 from orders.models.order import OrderState
-from orders.operations import exporting
+from orders.operations import exporting, report_files
+from orders.reports import REPORTS
 
 SEE = "orders.view_order"
 SHOWN = 20
+#: Jobs whose results are files of this page.
+KINDS = (exporting.KIND, report_files.KIND)
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -92,20 +95,27 @@ def download(request: HttpRequest, job_id: int) -> HttpResponseBase:
     """The file, to whoever asked for it. The download is written down before the first byte."""
     need(request, SEE)
     job = _mine(request, job_id)
+    if job.kind == report_files.KIND:
+        need(request, REPORTS[job.params["report"]].permission)
     path = files.folder() / str((job.result or {}).get("name") or "-")
     if job.state != Job.State.DONE or not path.is_file():
         raise Http404
     LogEntry.objects.create(
         user_id=request.user.pk or 0, content_type=ContentType.objects.get_for_model(Job), object_id=str(job.pk),
         object_repr=path.name, action_flag=CHANGE,
-        change_message=_("downloaded, %(rows)s rows: %(query)s") % {"rows": job.done, "query": job.params["query"] or "*"},
+        change_message=_("downloaded, %(rows)s rows: %(query)s") % {"rows": job.done, "query": _asked(job)},
     )  # fmt: skip
     return FileResponse(path.open("rb"), as_attachment=True, filename=path.name)
 
 
+def _asked(job: Job) -> str:
+    """What the file is of, as it was asked for."""
+    return " ".join(filter(None, [job.params.get("report", ""), job.params["query"] or "*"]))
+
+
 def _mine(request: HttpRequest, job_id: int) -> Job:
     """One's own export; 404 for another's."""
-    return get_object_or_404(Job, pk=job_id, kind=exporting.KIND, requested_by=request.user.pk)
+    return get_object_or_404(Job, pk=job_id, kind__in=KINDS, requested_by=request.user.pk)
 
 
 def _chosen(request: HttpRequest) -> list[str]:
@@ -120,7 +130,7 @@ def _chosen(request: HttpRequest) -> list[str]:
 
 
 def _told(request: HttpRequest) -> dict[str, Any]:
-    jobs = list(Job.objects.filter(kind=exporting.KIND, requested_by=request.user.pk).order_by("-id")[:SHOWN])
+    jobs = list(Job.objects.filter(kind__in=KINDS, requested_by=request.user.pk).order_by("-id")[:SHOWN])
     rows = [_row(job) for job in jobs]
     return {"rows": rows, "moving": any(row["open"] for row in rows)}
 

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -17,6 +18,7 @@ from orderhub.exports.columns import MONEY, WHOLE
 from orderhub.integrations.platforms import name_of
 from orders.admin import report_chart
 from orders.models import SavedReport
+from orders.operations import report_files
 from orders.reports import REPORTS, asked, frame
 from orders.reports.frame import HOURS, SHARE, Dim, Measure, Report
 
@@ -93,6 +95,28 @@ def forget(request: HttpRequest, saved_id: int) -> HttpResponse:
     saved.delete()
     messages.success(request, _("%(name)s is no longer kept.") % {"name": saved.name})
     return _back(saved.report, saved.query)
+
+
+@require_POST
+def write(request: HttpRequest, code: str) -> HttpResponse:
+    """Write the report to a file in the background; it is found under Exports."""
+    report, query = report_of(request, code), request.POST.get("query", "")[:300]
+    try:
+        report_files.begin(
+            report.code,
+            query,
+            request.POST.get("form", ""),
+            request.user.pk or 0,
+            get_language() or "zh-hans",
+        )
+    except ValueError:
+        messages.error(request, _("Choose CSV or XLSX."))
+        return _back(code, query)
+    messages.success(
+        request,
+        _("The file is being written; its progress stands here, and the bell tells when it is ready."),
+    )
+    return HttpResponseRedirect(reverse("admin:exports"))
 
 
 def _back(code: str, query: str) -> HttpResponse:

@@ -7,6 +7,8 @@ the database to the file by COPY; nothing grows with their number.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from pathlib import Path
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
@@ -16,7 +18,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from orderhub.exports import files
-from orderhub.exports.columns import select
+from orderhub.exports.columns import Column, select
 from orderhub.jobs import running
 from orderhub.jobs.models import Job
 from orderhub.notifications.bells import ring
@@ -72,14 +74,20 @@ def step(job: Job) -> bool:
             job.total = max(job.total, job.done)
             if not params["written"] or params["form"] == XLSX:
                 return False
-        if params["form"] == XLSX:
-            made, target = path.with_suffix(".part"), path.with_suffix(".xlsx")
-            files.workbook(path, made, columns, _("Orders"), job.done)
+        finish(job, path, columns, _("Orders"))
+    return True
+
+
+def finish(job: Job, path: Path, columns: Sequence[Column], title: str) -> None:
+    """The rows are written: turn them into a workbook where one is wanted, and tell who asked for it."""
+    if job.params["form"] == XLSX:
+        made, target = path.with_suffix(".part"), path.with_suffix(".xlsx")
+        if path.is_file():  # else a worker that died here had made it
+            files.workbook(path, made, columns, title, job.done)
             made.replace(target)
             path.unlink()
-            path = target
+        path = target
     job.total = job.done
     job.result = {"name": path.name, "bytes": path.stat().st_size, "rows": job.done}
     if job.requested_by_id:
         ring(job.requested_by_id, "export_ready", f"export:{job.pk}", {"rows": job.done, "name": path.name})
-    return True
