@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -8,3 +9,6 @@ class OrderHubConfig(AppConfig):
 
     def ready(self) -> None:
         from orderhub import celery, checks  # noqa: F401  the doorbell, and the start-up checks
+        from orderhub.notifications.templates import a_row_each
+
+        post_migrate.connect(a_row_each, sender=self)

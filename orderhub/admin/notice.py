@@ -80,13 +80,6 @@ class WordingAdmin(Admin):
         (_("English"), {"fields": ("title_en", "line_en")}),
     )
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        known = set(Wording.objects.values_list("template", flat=True))
-        missing = [Wording(template=code) for code in templates.TEMPLATES if code not in known]
-        if missing:
-            Wording.objects.bulk_create(missing, ignore_conflicts=True)
-        return super().changelist_view(request, extra_context)
-
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
