@@ -80,7 +80,7 @@ ROLES: tuple[Role, ...] = (
     ),
     Role(
         "operations", _("Operations supervisor"),
-        ("orders.*_shop", "orders.view_payload_raw", "orders.view_staff_report",
+        ("orders.*_shop", "orders.view_payload_raw", "orders.view_staff_report", "orders.*_reportschedule",
          "orderhub.*_connection", "orderhub.*_recipient", "orderhub.*_endpoint",
          "orderhub.view_wording", "orderhub.change_wording", "orderhub.*_step", "orderhub.view_told",
          "orderhub.*_moduleswitch", "orderhub.view_call",
@@ -97,7 +97,7 @@ ROLES: tuple[Role, ...] = (
     Role(
         "director", _("Operations director"),
         (*SEE_ORDERS, *SEE_STOCK, *SEE_PARCELS, "routing.view_*", "orders.view_shop", "orderhub.view_message",
-         "orderhub.view_ruleset", "orders.view_staff_report",
+         "orderhub.view_ruleset", "orders.view_staff_report", "orders.*_reportschedule",
          "orderhub.view_payload", "orderhub.view_call", "orderhub.change_ticket"),
     ),
     Role(

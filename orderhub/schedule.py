@@ -34,6 +34,7 @@ SCHEDULE = (
     Row("Expire unpaid orders", "orders.expire_unpaid", 60),
     Row("Watch orders that wait", "orders.watch", 180),
     Row("Look for a jump in complaints", "orders.complaints_jump", 60 * 60, keep=True),
+    Row("Mail reports that are due", "orders.mail_reports", 30, keep=True),
     Row("Retry orders that wait for stock", "orders.retry_stock", 300),
     Row("Look for SKUs that are nearly used up", "orders.watch_stock", 60),
     Row("Ask for return receipts", "orders.poll_returns", 60),

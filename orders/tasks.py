@@ -13,6 +13,7 @@ from orders.operations import (
     orphans,
     payment,
     pull,
+    report_mail,
     standing,
     stock_lock,
     telling,
@@ -40,6 +41,12 @@ def advance(**_: object) -> None:
 def watch_stock(**_: object) -> None:
     """SKUs that are nearly used up, and those that have enough again."""
     stock_lock.watch()
+
+
+@shared_task(name="orders.mail_reports", ignore_result=True)
+def mail_reports(**_: object) -> None:
+    """Reports whose time has come."""
+    report_mail.run_due()
 
 
 @shared_task(name="orders.pull_all", ignore_result=True)

@@ -74,6 +74,7 @@ GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
         Item(_("Rules"), "rule_settings", "rules", "orderhub.view_ruleset"),
         Item(_("Complaint words"), "sentiment_dissatisfied", "complaints", "orders.view_complaint"),
         Item(_("Modules"), "toggle_on", "modules", "orderhub.view_moduleswitch"),
+        Item(_("Scheduled reports"), "schedule_send", "orders_reportschedule_changelist", "orders.view_reportschedule"),
         Item(_("Schedule"), "schedule", "django_celery_beat_periodictask_changelist", "django_celery_beat.view_periodictask"),
         Item(_("Recipients of notices"), "campaign", "orderhub_recipient_changelist", "orderhub.view_recipient"),
         Item(_("Wordings of notices"), "chat", "orderhub_wording_changelist", "orderhub.view_wording"),

@@ -35,6 +35,7 @@ EFFECTS: dict[str, Any] = {
     "voucher.audit": _("Audit the receivable voucher"),
     "sms.send": _("Send an SMS"),
     "notice.send": _("Tell our people"),
+    "report.mail": _("Mail a report to a colleague"),
 }
 
 

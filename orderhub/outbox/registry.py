@@ -148,6 +148,14 @@ KINDS: dict[str, Kind] = {
             batch=500,
         ),
         Kind(
+            "report.mail",
+            "Mail a report to a colleague",
+            "orders.providers.report_mail.send",
+            "orderhub.notifications.sending.ask",
+            "orders.operations.report_mail.mailed",
+            batch=10,
+        ),
+        Kind(
             "webhook.send",
             "Tell a webhook of an event",
             "orderhub.webhooks.sending.send",

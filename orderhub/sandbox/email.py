@@ -149,12 +149,23 @@ class _Talk(socketserver.StreamRequestHandler):
         text = body.get_content() if body is not None else ""
         self.world.ledger.record(
             "email", "mail.taken", str(mail["Message-ID"] or ""),
-            {"from": self.sender, "to": self.to, "subject": str(mail["Subject"] or ""), "text": text},
+            {"from": self.sender, "to": self.to, "subject": str(mail["Subject"] or ""), "text": text, "files": _files(mail)},
         )  # fmt: skip
         if "lost_answer" in plan:
             return False
         self.say("250 2.0.0 taken")
         return True
+
+
+def _files(mail: Any) -> list[dict[str, Any]]:
+    """What is attached: name, type, and the bytes as base64."""
+    return [
+        {
+            "name": part.get_filename() or "", "type": part.get_content_type(),
+            "base64": base64.b64encode(part.get_payload(decode=True) or b"").decode(),
+        }
+        for part in mail.iter_attachments()
+    ]  # fmt: skip
 
 
 def _address(rest: str) -> str:

@@ -1,3 +1,3 @@
-from orders.admin import case, order, shop
+from orders.admin import case, order, report_schedule, shop
 
-__all__ = ["case", "order", "shop"]
+__all__ = ["case", "order", "report_schedule", "shop"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -14,16 +15,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from orderhub.admin_site.base import need
-from orderhub.exports.columns import MONEY, WHOLE
 from orderhub.integrations.platforms import name_of
 from orders.admin import report_chart
 from orders.models import SavedReport
 from orders.operations import report_files
 from orders.reports import REPORTS, asked, frame
-from orders.reports.frame import HOURS, SHARE, Dim, Measure, Report
-
-#: Less of a change than this is none.
-SAME = 0.005
+from orders.reports.frame import Dim, Measure, Report
+from orders.reports.saying import change, words
 
 
 def first(request: HttpRequest) -> HttpResponse:
@@ -68,9 +66,21 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
         "rows": [_row(report, dim, measure, row) for row in told.rows], "chart": picture if told.rows else None,
         "more": max(told.groups - len(told.rows), 0), "most": frame.SHOWN, "query": asked.kept(get),
         "others": asked.kept(get, by="", show=""), "label": frame.label(measure),
+        "schedule": _schedule(request, report, wanted, get),
         "saved": list(SavedReport.objects.filter(user_id=request.user.pk or 0, report=code).order_by("name")),
     }  # fmt: skip
     return TemplateResponse(request, "orders/report.html", {**admin.site.each_context(request), **shown})
+
+
+def _schedule(request: HttpRequest, report: Report, wanted: asked.Asked, get: QueryDict) -> str:
+    """Where this page becomes a mail by the clock; "" for who may not."""
+    if not request.user.has_perm("orders.add_reportschedule"):
+        return ""
+    query = asked.kept(get, **{"period": "", "from": "", "to": ""})
+    given = {"report": report.code, "query": query, "name": str(report.label)}
+    if wanted.period != asked.OWN:
+        given["period"] = wanted.period
+    return reverse("admin:orders_reportschedule_add") + "?" + urlencode(given)
 
 
 @require_POST
@@ -121,37 +131,6 @@ def write(request: HttpRequest, code: str) -> HttpResponse:
 
 def _back(code: str, query: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:report", args=[code]) + (f"?{query}" if query else ""))
-
-
-def words(measure: Measure) -> Any:
-    """How a number of this measure is said."""
-
-    def say(value: Any) -> str:
-        if value is None:
-            return "–"
-        if measure.kind == WHOLE:
-            return f"{round(value):,}"
-        if measure.kind == MONEY:
-            return f"{value:,.2f}"
-        return f"{value:,.1f}"
-
-    return say
-
-
-def change(measure: Measure, row: dict[str, Any]) -> tuple[str, str]:
-    """(what became of it in words, its tone): shares and hours differ by points, all else by percent."""
-    now, before = row.get(measure.name), row.get(f"b_{measure.name}")
-    if now is None or before is None or (not before and measure.kind not in (SHARE, HOURS)):
-        return ("–", "") if not now else (_("new"), "")
-    if measure.kind in (SHARE, HOURS):
-        moved = float(now - before)
-        text = f"{moved:+.1f}"
-    else:
-        moved = float(now) / float(before) - 1
-        text = f"{100 * moved:+.1f} %"
-    if abs(moved) < SAME:
-        return _("the same"), ""
-    return text, "" if not measure.good else ("good" if moved * measure.good > 0 else "bad")
 
 
 def _tile(measure: Measure, total: dict[str, Any], on: bool, query: str) -> dict[str, Any]:

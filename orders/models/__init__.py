@@ -3,7 +3,7 @@ from orders.models.complaint import Complaint, ComplaintFile, ComplaintWord
 from orders.models.deed import Deed
 from orders.models.hold import Hold, HoldType
 from orders.models.order import WATCHED, Event, Line, Order, OrderState, PaymentProof, Receiver
-from orders.models.report import SavedReport
+from orders.models.report import ReportSchedule, SavedReport
 from orders.models.risk import Blacklist, StockLock
 from orders.models.shop import Shop
 from orders.models.standing import Standing, StandingCount, Stir
@@ -29,6 +29,7 @@ __all__ = [
     "OrderState",
     "PaymentProof",
     "Receiver",
+    "ReportSchedule",
     "SavedReport",
     "Share",
     "Shop",

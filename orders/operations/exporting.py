@@ -78,7 +78,7 @@ def step(job: Job) -> bool:
     return True
 
 
-def finish(job: Job, path: Path, columns: Sequence[Column], title: str) -> None:
+def finish(job: Job, path: Path, columns: Sequence[Column], title: str, *, tell: bool = True) -> None:
     """The rows are written: turn them into a workbook where one is wanted, and tell who asked for it."""
     if job.params["form"] == XLSX:
         made, target = path.with_suffix(".part"), path.with_suffix(".xlsx")
@@ -89,5 +89,5 @@ def finish(job: Job, path: Path, columns: Sequence[Column], title: str) -> None:
         path = target
     job.total = job.done
     job.result = {"name": path.name, "bytes": path.stat().st_size, "rows": job.done}
-    if job.requested_by_id:
+    if job.requested_by_id and tell:
         ring(job.requested_by_id, "export_ready", f"export:{job.pk}", {"rows": job.done, "name": path.name})

@@ -19,8 +19,12 @@ from orderhub.exports.columns import columns_of, select
 from orderhub.integrations.errors import PlatformError
 from orderhub.jobs import running
 from orderhub.jobs.models import Job
+from orders.operations import report_mail
 from orders.operations.exporting import CSV, XLSX, finish
 from orders.reports import REPORTS, asked, frame
+from orders.reports.asked import Asked
+from orders.reports.frame import Dim, Report
+from orders.reports.saying import change, words
 
 KIND = "report"
 
@@ -64,7 +68,25 @@ def step(job: Job) -> bool:
             rows = f"SELECT {cells} FROM ({sql}) r WHERE r.total = 0 ORDER BY {order}"
             _size, job.done = files.append(path, files.begin(path, columns), rows, values)
             job.total, params["written"] = job.done, True
+            params["from"], params["to"] = wanted.begin.isoformat(), wanted.end.isoformat()
+            params["totals"] = totals(report, dim, wanted)
             if params["form"] == XLSX:
                 return False
-        finish(job, path, columns, str(report.label))
+        finish(job, path, columns, str(report.label), tell=not params.get("mail"))
+    if params.get("mail"):
+        report_mail.ask(job)
     return True
+
+
+def totals(report: Report, dim: Dim, wanted: Asked) -> list[list[str]]:
+    """[label, this period, the one before, the change] of every measure, as a mail says them. One statement."""
+    sums = frame.tell(report, dim, report.measures[0], wanted, limit=0).total
+    return [
+        [
+            frame.label(one),
+            words(one)(sums.get(one.name)),
+            words(one)(sums.get(f"b_{one.name}")),
+            change(one, sums)[0],
+        ]
+        for one in report.measures
+    ]

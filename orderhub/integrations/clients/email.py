@@ -1,10 +1,11 @@
-"""A mail server: one plain text to one of our own people, by SMTP with Django's own backend."""
+"""A mail server: one plain text, with a file or without, to one of our own people, by SMTP with Django's own backend."""
 
 from __future__ import annotations
 
 import smtplib
 import time
 from email.utils import formatdate
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.mail import EmailMessage
@@ -19,6 +20,7 @@ from orderhub.integrations.models import Call, Connection
 
 #: A mail server that says nothing for so long is taken for gone.
 SECONDS = 15
+FILES = {".csv": "text/csv", ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 
 
 class Email(Client):
@@ -30,14 +32,14 @@ class Email(Client):
 
     platform = "email"
 
-    def send(self, address: str, subject: str, text: str, number: str) -> None:
+    def send(self, address: str, subject: str, text: str, number: str, attached: Path | None = None) -> None:
         """One mail; PlatformError otherwise. `number` becomes its Message-ID."""
         if self.connection.state == Connection.State.DISABLED:
             raise PlatformError("configuration", "disabled", _("This connection is switched off."))
         started, clock = timezone.now(), time.monotonic()
         problem: PlatformError | None = None
         try:
-            self._send(address, subject, text, number)
+            self._send(address, subject, text, number, attached)
         except PlatformError as error:
             problem = error
             raise
@@ -51,13 +53,17 @@ class Email(Client):
                 )
             ])  # fmt: skip
 
-    def _send(self, address: str, subject: str, text: str, number: str) -> None:
+    def _send(self, address: str, subject: str, text: str, number: str, attached: Path | None) -> None:
         host, sender = urlsplit(self.base_url).hostname or "", str(self.option("sender"))
         security = str(self.option("security", "tls"))
         mail = EmailMessage(
             " ".join(subject.split())[:200], text, sender, [address],
             headers={"Message-ID": f"<{number}@{sender.rpartition('@')[2] or host}>", "Date": formatdate(localtime=True)},
         )  # fmt: skip
+        if attached is not None:
+            mail.attach(
+                attached.name, attached.read_bytes(), FILES.get(attached.suffix, "application/octet-stream")
+            )
         server = EmailBackend(
             host=host, port=int(self.option("port", 465 if security == "ssl" else 587)), username=self.connection.app_key,
             password=str(self.connection.secrets.get("app_secret", "")), use_tls=security == "tls",
