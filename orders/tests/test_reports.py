@@ -20,8 +20,9 @@ from logistics.models import Parcel
 from orderhub import modules
 from orderhub.actors import CLOCK
 from orderhub.actors import person as acting
+from orderhub.models import Connection
 from orders import timeline
-from orders.models import Case, Line, Order, Receiver, SavedReport, Share, Shop
+from orders.models import Case, Line, Order, Receiver, ReportSchedule, SavedReport, Share, Shop
 from orders.reports import REPORTS, asked, frame
 from orders.tests import aftersale_cast as cast
 from orders.tests.test_order_board import person
@@ -308,6 +309,9 @@ def test_that_reports_are_clean_in_every_dress(live_server: Any, page: Any) -> N
         for code in ("fulfilment", "region"):
             page.goto(live_server.url + reverse("admin:report", args=[code]))
             faults += looked_at(page, f"report-{code}-{width}-{theme}-{language}")
+        for name in ("changelist", "add"):
+            page.goto(live_server.url + reverse(f"admin:orders_reportschedule_{name}"))
+            faults += looked_at(page, f"schedule-{name}-{width}-{theme}-{language}")
     for code in REPORTS:
         page.goto(live_server.url + reverse("admin:report", args=[code]))
         faults += looked_at(page, f"report-{code}")
@@ -334,3 +338,10 @@ def story(boss: User) -> None:
                                 opened_at=at(n % 50), reason="破损")  # fmt: skip
         say(order, boss, ("hold_released", "cancel", "revealed")[n % 3])
     SavedReport.objects.create(user=boss, report="fulfilment", name="每周履约", query="period=last_week")
+    account = Connection.objects.create(
+        platform="email", name="邮件", code="mail", base_url="http://127.0.0.1:1"
+    )
+    made = ReportSchedule.objects.create(
+        name="每日履约", report="fulfilment", connection=account, next_at=timezone.now()
+    )  # fmt: skip
+    made.people.add(boss)
