@@ -1,6 +1,7 @@
 """Ground-floor tables, each kept beside the code that owns it."""
 
 from orderhub.api.models import ApiToken, CallCount, Device, KeptAnswer
+from orderhub.imports.models import Import
 from orderhub.inbound.models import Payload, RefusedPush
 from orderhub.integrations.models import Breaker, Budget, Call, Connection
 from orderhub.jobs.models import Heartbeat, Job, ModuleSwitch
@@ -24,6 +25,7 @@ __all__ = [
     "Endpoint",
     "FeedPlace",
     "Heartbeat",
+    "Import",
     "Job",
     "KeptAnswer",
     "Message",

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from orderhub.api import retention as api_retention
 from orderhub.exports import files as exports
+from orderhub.imports import running as imports
 from orderhub.inbound import processing
 from orderhub.inbound.registry import PAYLOAD_KINDS
 from orderhub.jobs import running
@@ -67,5 +68,6 @@ def prune_api(**_: object) -> None:
 
 @shared_task(name="orderhub.sweep_exports", ignore_result=True)
 def sweep_exports(**_: object) -> None:
-    """Files of exports are kept for seven days."""
+    """Files of exports are kept for seven days, those of imports for thirty."""
     exports.sweep()
+    imports.sweep()

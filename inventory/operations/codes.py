@@ -41,9 +41,19 @@ def meant(system: str, code: str, *, but: int | None = None) -> Sku | None:
 
 
 def _lock(code: str) -> None:
-    """Two clerks who write the same spelling: the second sees what the first wrote."""
+    """Two clerks who write the same spelling: the second sees what the first wrote, or what a file brought."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('spelling:' || %s, 0))", [normal(code)])
+        cursor.execute(
+            """SELECT pg_advisory_xact_lock_shared(hashtextextended('spellings', 0)),
+                      pg_advisory_xact_lock(hashtextextended('spelling:' || %s, 0))""",
+            [normal(code)],
+        )
+
+
+def lock_all() -> None:
+    """Nobody else writes a spelling until the caller's transaction ends: a file brings very many."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('spellings', 0))")
 
 
 def check_code(code: str, but: int | None = None) -> None:

@@ -48,7 +48,7 @@ WITH promised AS (
 arrived AS (
     SELECT p.id, p.sku_id, m.at, sum(m.on_hand_change) AS pieces FROM promised p
     JOIN inventory_movement m ON m.sku_id = p.sku_id AND m.kind = 'receive' AND m.reason = p.number
-        AND m.reference LIKE 'stockin:' || p.connection_id || ':%%'
+        AND m.reference LIKE coalesce('stockin:' || p.connection_id, 'receipt:' || p.id) || ':%%'
     GROUP BY 1, 2, 3),
 line AS (
     SELECT p.supplier_id, p.id, p.ordered,

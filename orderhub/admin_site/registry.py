@@ -99,6 +99,13 @@ DASHBOARD: tuple[str, ...] = (
 )
 
 PAGES: tuple[Page, ...] = (
+    Page("imports/", "imports", "orderhub.admin.imports.page"),
+    Page("imports/bring/", "imports_bring", "orderhub.admin.imports.bring"),
+    Page("imports/<str:what>/export/", "imports_export", "orderhub.admin.imports.export"),
+    Page("imports/<int:file_id>/", "imports_one", "orderhub.admin.imports.one"),
+    Page("imports/<int:file_id>/apply/", "imports_apply", "orderhub.admin.imports.apply_now"),
+    Page("imports/<int:file_id>/drop/", "imports_drop", "orderhub.admin.imports.drop_now"),
+    Page("imports/<int:file_id>/refused/", "imports_refused", "orderhub.admin.imports.refused"),
     Page("exports/", "exports", "orders.admin.exports.page"),
     Page("exports/progress/", "exports_progress", "orders.admin.exports.progress"),
     Page("exports/begin/", "exports_begin", "orders.admin.exports.begin"),

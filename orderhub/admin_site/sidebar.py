@@ -40,6 +40,7 @@ GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
         Item(_("Stock that can be believed"), "verified", "shown_board", "inventory.view_stock"),
         Item(_("Stock"), "inventory_2", "inventory_stock_changelist", "inventory.view_stock"),
         Item(_("Purchase orders"), "local_shipping", "inventory_purchaseorder_changelist", "inventory.view_purchaseorder"),
+        Item(_("Import and export"), "swap_vert", "imports", "inventory.view_sku"),
         Item(_("SKUs"), "category", "inventory_sku_changelist", "inventory.view_sku"),
         Item(_("Unmapped codes"), "link_off", "inventory_unknowncode_changelist", "inventory.view_unknowncode"),
         Item(_("Does not add up"), "balance", "inventory_drift_changelist", "inventory.view_drift"),

@@ -26,6 +26,7 @@ KINDS: dict[str, str] = {
     "simulate": "orderhub.rules.simulating.step",
     "export": "orders.operations.exporting.step",
     "report": "orders.operations.report_files.step",
+    "import": "orderhub.imports.running.step",
     "reroute": "routing.operations.rerouting.step",
 }
 LEASE = dt.timedelta(seconds=90)

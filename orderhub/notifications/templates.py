@@ -37,6 +37,12 @@ TEMPLATES: dict[str, Template] = {
         _("%(name)s, %(rows)s rows"),
         page="admin:exports",
     ),
+    "import_applied": Template(
+        _("An import is applied"),
+        _("Your import is applied"),
+        _("%(name)s: %(rows)s rows written"),
+        page="admin:imports",
+    ),
     "pickup_overdue": Template(
         _("Not picked up in time"),
         _("%(warehouse)s: not picked up in time"),

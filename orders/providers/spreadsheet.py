@@ -5,17 +5,15 @@ Who brings the sheet vouches for its payments: a row counts as paid where it say
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import json
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import gettext as _
-from python_calamine import CalamineError, CalamineWorkbook
 
+from orderhub.imports import reading
 from orderhub.inbound.keeping import Kept
 from orderhub.integrations.errors import PlatformError
 from orders.providers import own_shop
@@ -52,7 +50,6 @@ NEEDED = {
     "单价",
 }
 STATES = {"已付款": ChannelState.TO_SHIP, "未付款": ChannelState.UNPAID, "已取消": ChannelState.CANCELLED}
-ENCODINGS = ("utf-8-sig", "gb18030")
 MOST_ROWS = 20_000
 
 
@@ -130,27 +127,10 @@ class Spreadsheet(Channel):
 
 def cells(data: bytes) -> list[list[str]]:
     """The rows of a CSV (UTF-8 or GB18030) or XLSX file as texts. Raises Unreadable."""
-    return [[_text(cell) for cell in row] for row in _table(data)]
-
-
-def _table(data: bytes) -> list[list[Any]]:
-    if data[:2] == b"PK":
-        try:
-            return CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()
-        except (CalamineError, IndexError, OSError):
-            raise Unreadable("not_a_sheet", _("The file cannot be opened as a sheet.")) from None
-    for encoding in ENCODINGS:
-        try:
-            return list(csv.reader(io.StringIO(data.decode(encoding))))
-        except (UnicodeDecodeError, csv.Error):
-            continue
-    raise Unreadable("not_a_sheet", _("The file is neither CSV nor XLSX."))
-
-
-def _text(cell: Any) -> str:
-    if isinstance(cell, dt.datetime):
-        return cell.strftime("%Y-%m-%d %H:%M:%S")
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+    try:
+        return reading.cells(data)
+    except reading.NotASheet as error:
+        raise Unreadable("not_a_sheet", str(error)) from None
 
 
 def _moment(text: Any, name: str) -> dt.datetime:
