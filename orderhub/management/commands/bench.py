@@ -23,6 +23,7 @@ BENCHES = {
     "review": "routing.bench_review.run",
     "board": "orderhub.benches.board.run",
     "export": "orderhub.benches.export.run",
+    "import": "orderhub.benches.imports.run",
 }
 BARE = ("address",)  # needs no database: it runs in this process and takes files
 
