@@ -140,7 +140,9 @@ def test_that_counts_are_movements_with_a_reason_and_ten_bad_rows_stay_out(boss:
     for sku in skus[:2]:
         reserve(wants((sku, 3)))
     set_ = bundle("SET-1", K_0000=1)
-    rows = [("HZ01", "A-01", sku.code, 5 if n % 2 else 7, "年终盘点") for n, sku in enumerate(skus)]
+    rows: list[tuple[Any, ...]] = [
+        ("HZ01", "A-01", sku.code, 5 if n % 2 else 7, "年终盘点") for n, sku in enumerate(skus)
+    ]
     bad = {
         10: ("HZ01", "A-01", "K-0008", -3, "x"), 20: ("HZ01", "A-01", "K-0018", "2.5", "x"),
         30: ("HZ01", "Z-99", "K-0028", 4, "x"),
