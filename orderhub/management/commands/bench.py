@@ -24,6 +24,7 @@ BENCHES = {
     "board": "orderhub.benches.board.run",
     "export": "orderhub.benches.export.run",
     "import": "orderhub.benches.imports.run",
+    "simulate": "orderhub.benches.simulate.run",
 }
 BARE = ("address",)  # needs no database: it runs in this process and takes files
 
