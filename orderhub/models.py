@@ -5,7 +5,7 @@ from orderhub.imports.models import Import
 from orderhub.inbound.models import Payload, RefusedPush
 from orderhub.integrations.models import Breaker, Budget, Call, Connection
 from orderhub.jobs.models import Heartbeat, Job, ModuleSwitch
-from orderhub.notifications.models import Bell, Pace, Recipient, Step, Told, Wording
+from orderhub.notifications.models import Asking, Bell, Pace, Recipient, Step, Told, Wording
 from orderhub.outbox.models import Message
 from orderhub.rules.models import Assertion, Publication, RuleSet, ShadowCount, Trace, Version
 from orderhub.scope import Scope
@@ -14,6 +14,7 @@ from orderhub.webhooks.models import Endpoint, FeedPlace
 
 __all__ = [
     "ApiToken",
+    "Asking",
     "Assertion",
     "Bell",
     "Breaker",

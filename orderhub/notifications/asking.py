@@ -76,7 +76,7 @@ def notify_many(
     role has them at the bell. `platform` narrows it to one kind of channel ("app": the bell only). What is not `urgent`
     waits for the end of a recipient's quiet hours; the bell is never quiet. Window and urgency are the staff's wording's
     where the caller says nothing, and the rules of `notify` have the last word; `severity` is theirs to read. What must
-    not be missed also needs a ticket: a role may have no recipient. Four statements, however many notices there are.
+    not be missed also needs a ticket: a role may have no recipient. Five statements, however many notices there are.
     """
     for notice in notices:
         templates.check(template, notice.params)

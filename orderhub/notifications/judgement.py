@@ -5,14 +5,18 @@ Nothing is lost by it: what goes to no group still stands at the bell of everybo
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+from collections.abc import Sequence
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from orderhub.rules.documents import table
-from orderhub.rules.points import Field, Point, Policy
+from orderhub.rules.points import Field, Past, Point, Policy
 
 CODE = "notify"
 DAY = 24 * 60 * 60
@@ -67,6 +71,7 @@ NOTIFY = Point(
             "orderhub.notifications.judgement.wording",
         ),
     ),
+    past="orderhub.notifications.judgement.past",
 )  # fmt: skip
 
 
@@ -101,4 +106,45 @@ def decided(
         "notice": template, "role": role, "severity": severity, "many": many, "hour": now.hour,
         "weekday": now.isoweekday(), "worded_urgent": urgent, "worded_seconds": seconds,
     }  # fmt: skip
-    return engine.decide(CODE, [facts]).answers[0]
+    said: dict[str, Any] = engine.decide(CODE, [facts]).answers[0]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO orderhub_asking (facts, said) VALUES (%s, %s)", [json.dumps(facts), json.dumps(said)]
+        )
+    return said
+
+
+def past(
+    since: dt.datetime, until: dt.datetime, ids: Sequence[int] | None, after_id: int, limit: int
+) -> list[Past]:
+    """Askings of this time, as the rules were asked. Notices are of no one order: `ids` finds none. One statement."""
+    if ids is not None:
+        return []
+    from orderhub.notifications import templates
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT id, at, facts::text, said::text FROM orderhub_asking WHERE at >= %s AND at < %s AND id > %s
+               ORDER BY id LIMIT %s""",
+            [since, until, after_id, limit],
+        )
+        rows = cursor.fetchall()
+    made = []
+    for identity, at, facts, said in rows:
+        given, answer = json.loads(facts), json.loads(said)
+        known = templates.TEMPLATES.get(given["notice"])
+        label = f"{known.label if known else given['notice']} {timezone.localtime(at):%m-%d %H:%M}"
+        made.append(Past(identity, label, given, answer, order=0))
+    return made
+
+
+def count(since: dt.datetime, until: dt.datetime, ids: Sequence[int] | None) -> int:
+    """How many askings `past` would bring."""
+    if ids is not None:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM orderhub_asking WHERE at >= %s AND at < %s", [since, until])
+        return int(cursor.fetchone()[0])
+
+
+past.count = count  # type: ignore[attr-defined]

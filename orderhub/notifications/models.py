@@ -235,3 +235,19 @@ class Pace(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection_id} {len(self.sent_at)}"
+
+
+class Asking(models.Model):
+    """One asking for notices: what the rules of `notify` were asked and what they said. Kept for a while, to try drafts on."""
+
+    at = models.DateTimeField(_("when"), db_default=Now())
+    facts = models.JSONField(_("input"), default=dict)
+    said = models.JSONField(_("answer"), default=dict)
+
+    class Meta:
+        verbose_name = _("asking for notices")
+        verbose_name_plural = _("askings for notices")
+        indexes = [models.Index(fields=["at"], name="asking_at")]
+
+    def __str__(self) -> str:
+        return f"{self.facts.get('notice', '')} {self.at:%F %T}"

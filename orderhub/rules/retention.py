@@ -1,4 +1,4 @@
-"""Traces of rules go after a while, a bounded number at a time, so that no statement is long."""
+"""Traces of rules and what notices were asked for go after a while, a bounded number at a time, so that no statement is long."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ BATCH = 5_000
 
 
 def prune(*, keep: dt.timedelta = KEEP, batch: int = BATCH, most: int = 200_000) -> int:
-    """Delete traces older than `keep`, at most `most` of them; returns how many."""
+    """Delete what is older than `keep`, at most `most` of each table; returns how many."""
+    return sum(_prune(table, keep, batch, most) for table in ("orderhub_trace", "orderhub_asking"))
+
+
+def _prune(table: str, keep: dt.timedelta, batch: int, most: int) -> int:
     gone = 0
     while gone < most:
         with connection.cursor() as cursor:
             cursor.execute(
-                """DELETE FROM orderhub_trace WHERE id = ANY(ARRAY(
-                       SELECT id FROM orderhub_trace WHERE at < %s ORDER BY at LIMIT %s))""",
+                f"""DELETE FROM {table} WHERE id = ANY(ARRAY(
+                       SELECT id FROM {table} WHERE at < %s ORDER BY at LIMIT %s))""",
                 [timezone.now() - keep, batch],
             )
             count = cursor.rowcount

@@ -14,10 +14,11 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from orderhub.models import Message, Recipient, Step
+from orderhub.jobs import running
+from orderhub.models import Asking, Message, Recipient, Step
 from orderhub.notifications import judgement, templates
 from orderhub.notifications.asking import Notice, notify_many
-from orderhub.rules import engine, publishing, seeding
+from orderhub.rules import engine, publishing, retention, seeding, simulating
 from orderhub.testing.connections import connection
 
 pytestmark = pytest.mark.django_db
@@ -136,3 +137,35 @@ def test_that_the_escalation_path_ships_once_and_staff_who_took_it_away_have_tak
     Step.objects.all().delete()
     call_command("seed_rules", stdout=StringIO())
     assert not Step.objects.exists()
+
+
+def test_that_a_draft_is_tried_on_what_was_asked_for() -> None:
+    person("warehouse_manager")
+    tell("a", severity="red")
+    tell("b", severity="amber")
+    tell("c")
+    now = timezone.now()
+    window = now - dt.timedelta(days=1), now + dt.timedelta(days=1)
+    every = judgement.past(*window, None, 0, 10)
+    assert [past.input["severity"] for past in every] == ["red", "amber", ""]
+    assert [past.became["urgent"] for past in every] == [True, False, False]
+    assert judgement.past(*window, None, every[0].id, 1) == [every[1]]
+    assert (judgement.count(*window, None), judgement.past(*window, [1], 0, 10)) == (3, [])
+    document = judgement.wording()
+    head = next(h["id"] for h in document["nodes"][1]["content"]["inputs"] if h["field"] == "severity")
+    document["nodes"][1]["content"]["rules"][0][head] = "'red', 'amber'"
+    draft = publishing.new_draft("notify", "wording", None, document=document)
+    job = simulating.begin(draft, *window, None, None)
+    running.run_due(seconds=10)
+    job.refresh_from_db()
+    assert (job.state, job.result["seen"], job.result["differing"]) == ("done", 3, 1), job.error
+    assert Asking.objects.count() == 3, "a trial asks nobody"
+
+
+def test_that_what_was_asked_for_goes_after_a_while() -> None:
+    tell("a")
+    tell("b")
+    Asking.objects.filter(pk=Asking.objects.earliest("pk").pk).update(
+        at=timezone.now() - dt.timedelta(days=181)
+    )
+    assert (retention.prune(), Asking.objects.count()) == (1, 1)
