@@ -254,7 +254,8 @@ def test_that_many_notices_cost_as_many_statements_as_one(
     person(account(box, "dingtalk"))
     for start, n in ((0, 1), (100, 50)):
         rows = [Notice(f"k{start + i}", {"number": "1", "reason": "r"}) for i in range(n)]
-        templates.wording("needs_person")  # remembered for seconds; what was asked for is kept by a statement of its own
+        # wordings are remembered for seconds; what was asked for is kept by a statement of its own
+        templates.wording("needs_person")
         with django_assert_num_queries(4):
             assert notify_many("service_lead", "needs_person", rows) == 2 * n
 
