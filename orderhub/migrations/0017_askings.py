@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orderhub', '0015_devices_end_with_their_password'),
+        ('orderhub', '0016_imports'),
     ]
 
     operations = [
