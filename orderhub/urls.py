@@ -7,7 +7,16 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 #: Apps that have addresses outside the admin, each in its own urls.py.
-APPS = ("orderhub.admin_site", "orderhub.api", "inventory", "orders", "logistics", "routing", "finance")
+APPS = (
+    "orderhub.admin_site",
+    "orderhub.api",
+    "orderhub.phone",
+    "inventory",
+    "orders",
+    "logistics",
+    "routing",
+    "finance",
+)
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),

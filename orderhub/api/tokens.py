@@ -74,6 +74,12 @@ def revoke(device_ids: list[Any], why: str) -> int:
     )
 
 
+def end(token: str) -> int:
+    """Revoke the device of a refresh token, used or not; how many were alive."""
+    found = ApiToken.objects.filter(hashed=hashed(token), kind="refresh").values_list("device_id", flat=True)
+    return revoke(list(found), "owner")
+
+
 def hashed(token: str) -> str:
     """The keyed hash under which a token is kept."""
     return crypto.keyed_hash(f"api:{token}")

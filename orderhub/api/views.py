@@ -31,22 +31,7 @@ class SignInView(Door):
     @extend_schema(request=OpenApiTypes.OBJECT, responses=ANSWER, auth=[])
     def post(self, request: Request) -> Response:
         """Sign in by name and password; tries are limited by name and by address."""
-        body = object_of(request)
-        name, password = text_of(body, "username", 150), body.get("password")
-        device = text_of(body, "device", 80, needed=False) or "?"
-        if not isinstance(password, str):
-            password = ""
-        for caller, limit in (
-            (f"sign-in-from:{request.META.get('REMOTE_ADDR', '')}", limits.SIGN_IN_FROM),
-            (f"sign-in-as:{name.lower()}"[:100], limits.SIGN_IN_AS),
-        ):
-            self.standing = limits.count(caller, limit, limits.SIGN_IN_WINDOW)
-            if self.standing.over:
-                raise Throttled(wait=self.standing.reset)
-        try:
-            return _told(*tokens.sign_in(request._request, name, password, device))
-        except tokens.Refused:
-            raise Problem(401, "wrong_password", _("Name or password is wrong.")) from None
+        return _told(*signed_in(self, request))
 
 
 class RefreshView(Door):
@@ -113,6 +98,26 @@ class MeView(Door):
             "shops": None if reach.shops is None else sorted(reach.shops),
             "warehouses": None if reach.warehouses is None else sorted(reach.warehouses),
         })  # fmt: skip
+
+
+def signed_in(door: Door, request: Request) -> tuple[Device, str, str]:
+    """(device, access token, refresh token) for {username, password, device}; 401 for a wrong one, 429 for too many tries."""
+    body = object_of(request)
+    name, password = text_of(body, "username", 150), body.get("password")
+    device = text_of(body, "device", 80, needed=False) or "?"
+    if not isinstance(password, str):
+        password = ""
+    for caller, limit in (
+        (f"sign-in-from:{request.META.get('REMOTE_ADDR', '')}", limits.SIGN_IN_FROM),
+        (f"sign-in-as:{name.lower()}"[:100], limits.SIGN_IN_AS),
+    ):
+        door.standing = limits.count(caller, limit, limits.SIGN_IN_WINDOW)
+        if door.standing.over:
+            raise Throttled(wait=door.standing.reset)
+    try:
+        return tokens.sign_in(request._request, name, password, device)
+    except tokens.Refused:
+        raise Problem(401, "wrong_password", _("Name or password is wrong.")) from None
 
 
 def _told(device: Device, access: str, refresh: str) -> Response:

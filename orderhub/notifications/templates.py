@@ -132,8 +132,13 @@ def wording(code: str) -> Any:
     return _own[1].get(code)
 
 
-def a_row_each(apps: Any, using: str, **_kwargs: Any) -> None:
-    """After a migration: an empty row of words for each notice that has none, so that a list of them only reads."""
+def a_row_each(using: str, apps: Any = None, **_kwargs: Any) -> None:
+    """After a migration: an empty row of words for each notice that has none, so that a list of them only reads.
+
+    A flush sends the same signal without `apps`; then the schema is today's.
+    """
+    if apps is None:
+        from django.apps import apps
     try:
         rows = apps.get_model("orderhub", "Wording").objects.using(using)
     except LookupError:  # an earlier schema

@@ -19,7 +19,7 @@ from orderhub.api import cursors
 from orderhub.api.frame import Door, etag, lock, must_match, object_of, text_of
 from orderhub.api.problems import invalid, moved
 from orderhub.nudge import nudge
-from orders.api import showing
+from orders.api import showing, standing
 from orders.api.views import ANSWER, PAGE, find
 from orders.lifecycle import LIFECYCLE, OWN_FORM
 from orders.models import Hold, HoldType, Order
@@ -136,5 +136,5 @@ def after(request: Request, order: Order, status: int = 200) -> Response:
     """The order as the decision left it, with its new ETag."""
     order = Order.objects.select_related("shop", "warehouse").get(pk=order.pk)
     shown = showing.detail(order)
-    told = {**shown, "allowed": showing.allowed(order, request.user)}
+    told = {**shown, **standing.of(order, request.user)}
     return Response(told, status=status, headers={"ETag": etag(shown)})

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from orderhub import crypto
+from orders.admin.sentences import name
 from orders.lifecycle import LIFECYCLE
 from orders.models import Event, Hold, Line, Order, OrderState, Receiver
 
@@ -72,9 +73,9 @@ def hold_of(hold: Hold, number: str) -> dict[str, Any]:
 def event_of(event: Event) -> dict[str, Any]:
     """One line of the timeline: what may be said of it."""
     return {
-        "id": str(event.pk), "code": event.code, "point": event.point, "happened_at": event.occurred_at,
-        "learned_at": event.recorded_at, "by": event.actor_name,
-        "data": {name: event.data[name] for name in SAID if isinstance(event.data, dict) and name in event.data},
+        "id": str(event.pk), "code": event.code, "label": name(event.code), "point": event.point,
+        "happened_at": event.occurred_at, "learned_at": event.recorded_at, "by": event.actor_name,
+        "data": {key: event.data[key] for key in SAID if isinstance(event.data, dict) and key in event.data},
     }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from orderhub.api.authentication import ShopCaller
 from orderhub.api.frame import Door, etag
 from orderhub.api.problems import Problem, invalid
 from orderhub.models import Connection
-from orders.api import showing
+from orders.api import showing, standing
 from orders.finding import MOST, behind
 from orders.models import Event, Order, OrderState, Shop
 from orders.operations import accept
@@ -143,8 +143,9 @@ class OrderView(Door):
         """The order with its lines and holds, the receiver masked; its ETag is what a decision's If-Match names."""
         order = find(request, number)
         shown = showing.detail(order)
-        may = [] if isinstance(request.user, ShopCaller) else showing.allowed(order, request.user)
-        return Response({**shown, "allowed": may}, headers={"ETag": etag(shown)})
+        if isinstance(request.user, ShopCaller):
+            return Response({**shown, "allowed": []}, headers={"ETag": etag(shown)})
+        return Response({**shown, **standing.of(order, request.user)}, headers={"ETag": etag(shown)})
 
 
 class TimelineView(Door):

@@ -30,6 +30,9 @@ pytestmark = pytest.mark.django_db
 ROUTES: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str]] = {
     ("api-sign-in", "POST"): ("sign-in", {"username": "x", "password": "y"}, "public"),
     ("api-refresh", "POST"): ("refresh", {"refresh": "ohr_x"}, "public"),
+    ("api-session", "POST"): ("session", {"username": "x", "password": "y"}, "public"),
+    ("api-session", "PUT"): ("session", None, "public"),
+    ("api-session", "DELETE"): ("session", None, "public"),
     ("api-me", "GET"): ("me", None, ""),
     ("api-devices", "GET"): ("devices", None, ""),
     ("api-device", "DELETE"): ("devices/00000000-0000-4000-8000-000000000000", None, ""),
@@ -39,6 +42,7 @@ ROUTES: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str]] = {
     ("api-orders", "POST"): ("orders", {}, "shop"),
     ("api-order", "GET"): ("orders/{n}", None, "orders.view_order"),
     ("api-touches", "GET"): ("orders/{n}/touches", None, "orders.view_event"),
+    ("api-parcels", "GET"): ("orders/{n}/parcels", None, "logistics.view_parcel"),
     ("api-order-holds", "POST"): ("orders/{n}/holds", {"reason": "r"}, "orders.add_hold"),
     ("api-release", "POST"): ("orders/{n}/holds/{h}/release", {"note": "n"}, "orders.change_hold"),
     ("api-touch", "POST"): ("orders/{n}/touch/cancel", {"reason": "r"}, "orders.view_order"),

@@ -1,0 +1,71 @@
+// The page's start: words, who is signed in, and which screen the address's # names. Numbers may stand there; what was
+// searched for (a phone's tail) never does.
+import {byId, h, icon, notice, toast} from "./dom.js";
+import {load, t} from "./words.js";
+import * as api from "./api.js";
+import * as signin from "./screens/signin.js";
+import * as home from "./screens/home.js";
+import * as search from "./screens/search.js";
+import * as order from "./screens/order.js";
+
+const SCREENS = {"": home, search, order};
+const TABS = [
+    ["", "Home", "M4 11 12 4l8 7v9h-5v-6H9v6H4z"],
+    ["search", "Search", "M10.5 4a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13zM15.5 15.5 20 20"],
+];
+
+let turn = 0;
+/** Show the screen of the address. A screen that is overtaken by the next one paints nothing. */
+async function show(focus = true) {
+    const mine = ++turn, root = byId("screen");
+    const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+    const screen = SCREENS[name] || home;
+    byId("tabs").replaceChildren(...TABS.map(([code, label, path]) => h("a", {href: `#/${code}`, "aria-current": code === name ? "page" : null}, icon(path), h("span", {}, t(label)))));
+    byId("tabs").hidden = false;
+    const stage = h("div", {class: "stage", "data-screen": name});
+    try {
+        await screen.render(stage, ...rest);
+    } catch (error) {
+        if (error instanceof api.Offline) stage.replaceChildren(h("h1", {}, t("No network")), notice("warn", "", t("This needs the network. Orders opened last can be read on the home screen.")), h("button", {class: "button", onclick: () => show()}, t("Try again")));
+        else if (error instanceof api.Problem) stage.replaceChildren(h("h1", {}, t("It did not work")), notice("bad", "", error.words), h("a", {class: "button", href: "#/"}, t("Home")));
+        else throw error;
+    }
+    if (mine !== turn) return;
+    root.replaceChildren(stage);
+    document.title = `${stage.querySelector("h1")?.textContent || ""} · OrderHub`;
+    if (focus) {
+        scrollTo(0, 0);
+        (stage.querySelector("[data-focus]") || root).focus({preventScroll: true});
+    }
+}
+
+function heading() {
+    byId("bar").replaceChildren(
+        h("a", {class: "brand", href: "#/"}, h("img", {src: "/static/m/icon.svg", alt: "", width: 24, height: 24}), "OrderHub"),
+        h("span", {id: "net", hidden: navigator.onLine}, t("Offline")),
+    );
+    byId("tabs").setAttribute("aria-label", t("Screens"));
+}
+
+async function start() {
+    await load();
+    heading();
+    for (const kind of ["online", "offline"]) addEventListener(kind, () => { byId("net").hidden = navigator.onLine; });
+    let inside = false;
+    try {
+        inside = api.known() ? await api.goOn() : false;
+    } catch (error) {
+        inside = error instanceof api.Offline && api.known();
+        if (!(error instanceof api.Offline)) toast(error.words || String(error), "bad");
+    }
+    if (!inside) return signin.render(byId("screen"), begin);
+    return begin();
+}
+
+function begin() {
+    addEventListener("hashchange", () => show());
+    return show();
+}
+
+if ("serviceWorker" in navigator) navigator.serviceWorker.register("/m/sw.js", {scope: "/m/"});
+start();
