@@ -81,6 +81,7 @@ ROLES: tuple[Role, ...] = (
     Role(
         "operations", _("Operations supervisor"),
         ("orders.*_shop", "orders.view_payload_raw", "orders.view_staff_report", "orders.*_reportschedule",
+         "orders.add_plainrequest",
          "orderhub.*_connection", "orderhub.*_recipient", "orderhub.*_endpoint",
          "orderhub.view_wording", "orderhub.change_wording", "orderhub.*_step", "orderhub.view_told",
          "orderhub.*_moduleswitch", "orderhub.view_call",
@@ -97,7 +98,7 @@ ROLES: tuple[Role, ...] = (
     Role(
         "director", _("Operations director"),
         (*SEE_ORDERS, *SEE_STOCK, *SEE_PARCELS, "routing.view_*", "orders.view_shop", "orderhub.view_message",
-         "orderhub.view_ruleset", "orders.view_staff_report", "orders.*_reportschedule",
+         "orderhub.view_ruleset", "orders.view_staff_report", "orders.*_reportschedule", "orders.approve_plainrequest",
          "orderhub.view_payload", "orderhub.view_call", "orderhub.change_ticket"),
     ),
     Role(

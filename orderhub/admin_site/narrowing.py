@@ -30,8 +30,8 @@ NAMED: dict[tuple[str, str], tuple[str, str]] = {
 FREE = frozenset(
     {
         "app_label", "code", "connection_id", "content_type_id", "drift_id", "endpoint_id", "entry_id", "file_id", "hold_id",
-        "id", "job_id", "message_id", "object_id", "payload_id", "place", "reference", "saved_id", "shop_id", "sku_id",
-        "supplier_id", "unknown_id", "version_id", "what", "word_id",
+        "id", "job_id", "message_id", "object_id", "payload_id", "place", "plain_id", "reference", "saved_id", "shop_id",
+        "sku_id", "supplier_id", "unknown_id", "version_id", "what", "word_id",
     }
 )  # fmt: skip
 

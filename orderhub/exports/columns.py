@@ -50,6 +50,11 @@ def labelled(expression: str, choices: Iterable[tuple[Any, Any]]) -> str:
     return f"(CASE {expression} {cases} ELSE {expression}::text END)" if cases else expression
 
 
+def harmless(text: str) -> str:
+    """What `Column.expression` does to a text, for the few that are not computed by the database."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
 def quoted(value: Any) -> str:
     """A literal of SQL."""
     return "'" + str(value).replace("'", "''").replace("%", "%%") + "'"

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from orderhub.exports.columns import CODE, DAY, DECIMAL, MOMENT, MONEY, WHOLE, C
 
 BOM = "\ufeff".encode()
 KEPT = dt.timedelta(days=7)
+#: A file with plain receivers lies a day; its name says what it is.
+PLAIN, KEPT_PLAIN = "plain-", dt.timedelta(days=1)
 #: Excel's sheets end at 1,048,576 rows.
 SHEET = 1_000_000
 
@@ -54,6 +57,19 @@ def append(path: Path, size: int, sql: str, params: Sequence[Any] | Mapping[str,
         file.flush()
         os.fsync(file.fileno())
         return file.tell(), rows
+
+
+def append_rows(path: Path, size: int, rows: Iterable[Sequence[Any]]) -> int:
+    """Add rows of cells as they are behind `size` bytes; the new size. The same CSV as `append` writes."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    with path.open("r+b") as file:
+        file.truncate(size)
+        file.seek(size)
+        file.write(text.getvalue().encode())
+        file.flush()
+        os.fsync(file.fileno())
+        return file.tell()
 
 
 def workbook(source: Path, target: Path, columns: Sequence[Column], title: str, rows: int) -> None:
@@ -94,9 +110,10 @@ def _cell(text: str) -> str:
 
 
 def sweep() -> int:
-    """Delete what is older than seven days; how many files went."""
-    gone, limit = 0, (timezone.now() - KEPT).timestamp()
+    """Delete what is older than seven days, plain receivers after one; how many files went."""
+    gone, now = 0, timezone.now()
     for path in folder().iterdir():
+        limit = (now - (KEPT_PLAIN if path.name.startswith(PLAIN) else KEPT)).timestamp()
         if path.is_file() and path.stat().st_mtime < limit:
             path.unlink(missing_ok=True)
             gone += 1

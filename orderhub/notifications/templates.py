@@ -43,6 +43,18 @@ TEMPLATES: dict[str, Template] = {
         _("%(name)s: %(rows)s rows written"),
         page="admin:imports",
     ),
+    "plain_asked": Template(
+        _("Plain receivers are asked for"),
+        _("A file with plain receivers waits for a second person"),
+        _("%(who)s asks for %(orders)s orders: %(reason)s"),
+        page="admin:plain",
+    ),
+    "plain_decided": Template(
+        _("Plain receivers were decided on"),
+        _("Your request for plain receivers was decided"),
+        _("%(who)s: %(outcome)s. %(note)s"),
+        page="admin:exports",
+    ),
     "pickup_overdue": Template(
         _("Not picked up in time"),
         _("%(warehouse)s: not picked up in time"),

@@ -17,6 +17,7 @@ from django.http import (
     HttpResponse,
     HttpResponseBase,
     HttpResponseRedirect,
+    QueryDict,
 )
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -34,6 +35,7 @@ from orderhub.jobs import running
 from orderhub.jobs.models import Job
 from orders.models.order import OrderState
 from orders.operations import exporting, report_files
+from orders.operations.plain_rows import APPROVE, ASK
 from orders.reports import REPORTS
 
 SEE = "orders.view_order"
@@ -46,8 +48,9 @@ def page(request: HttpRequest) -> HttpResponse:
     """What would be exported, and one's files. The query string is the order list's."""
     need(request, SEE)
     context = {
-        "title": _("Exports"), "query": request.GET.urlencode(), "chosen": _chosen(request),
+        "title": _("Exports"), "query": request.GET.urlencode(), "chosen": words_of(request.GET.urlencode()),
         "columns": [str(column.label) for column in exporting.exported()], "days": files.KEPT.days,
+        "may_ask": request.user.has_perm(ASK), "sees_plain": request.user.has_perm(ASK) or request.user.has_perm(APPROVE),
         **_told(request), **admin.site.each_context(request),
     }  # fmt: skip
     return TemplateResponse(request, "orders/exports.html", context)
@@ -97,6 +100,8 @@ def download(request: HttpRequest, job_id: int) -> HttpResponseBase:
     job = _mine(request, job_id)
     if job.kind == report_files.KIND:
         need(request, REPORTS[job.params["report"]].permission)
+    if job.params.get("plain"):
+        need(request, ASK)
     path = files.folder() / str((job.result or {}).get("name") or "-")
     if job.state != Job.State.DONE or not path.is_file():
         raise Http404
@@ -110,7 +115,16 @@ def download(request: HttpRequest, job_id: int) -> HttpResponseBase:
 
 def _asked(job: Job) -> str:
     """What the file is of, as it was asked for."""
-    return " ".join(filter(None, [job.params.get("report", ""), job.params["query"] or "*"]))
+    return " ".join(
+        filter(
+            None,
+            [
+                job.params.get("report", ""),
+                _("plain receivers") if job.params.get("plain") else "",
+                job.params["query"] or "*",
+            ],
+        )
+    )
 
 
 def _mine(request: HttpRequest, job_id: int) -> Job:
@@ -118,13 +132,13 @@ def _mine(request: HttpRequest, job_id: int) -> Job:
     return get_object_or_404(Job, pk=job_id, kind__in=KINDS, requested_by=request.user.pk)
 
 
-def _chosen(request: HttpRequest) -> list[str]:
+def words_of(query: str) -> list[str]:
     """The filters of the list in words, as the list's own page says them."""
     names = {"q": _("search"), "state__exact": _("state")}
     values = {"state__exact": dict(OrderState.choices)}
     return [
         f"{names.get(name, name)} = {values.get(name, {}).get(str(value), value)}"
-        for name, value in request.GET.items()
+        for name, value in QueryDict(query).items()
         if value and name != "p"
     ]
 

@@ -3,6 +3,7 @@ from orders.models.complaint import Complaint, ComplaintFile, ComplaintWord
 from orders.models.deed import Deed
 from orders.models.hold import Hold, HoldType
 from orders.models.order import WATCHED, Event, Line, Order, OrderState, PaymentProof, Receiver
+from orders.models.plain import PlainRequest
 from orders.models.report import ReportSchedule, SavedReport
 from orders.models.risk import Blacklist, StockLock
 from orders.models.shop import Shop
@@ -28,6 +29,7 @@ __all__ = [
     "Order",
     "OrderState",
     "PaymentProof",
+    "PlainRequest",
     "Receiver",
     "ReportSchedule",
     "SavedReport",

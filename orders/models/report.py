@@ -97,7 +97,7 @@ class ReportSchedule(models.Model):
         verbose_name=_("mail account"),
         limit_choices_to={"platform": "email"},
     )
-    people = models.ManyToManyField(settings.AUTH_USER_MODEL, verbose_name=_("to"), related_name="+")
+    people = models.ManyToManyField(settings.AUTH_USER_MODEL, verbose_name=_("recipients"), related_name="+")
     language = models.CharField(
         _("language"),
         max_length=7,

@@ -24,6 +24,7 @@ from orderhub.jobs.models import Job
 from orderhub.notifications.bells import ring
 from orders.exporting import FROM, exported
 from orders.models import Order
+from orders.operations import plain_rows
 
 KIND = "export"
 PIECE = 20_000
@@ -58,19 +59,25 @@ def step(job: Job) -> bool:
     path = files.folder() / f"{params['file']}.csv"
     with translation.override(params["language"]):
         columns = exported()
-        orders = listed(params["query"], job.requested_by_id or 0)
+        orders, piece = listed(params["query"], job.requested_by_id or 0), PIECE
+        if params.get("plain"):
+            plain_rows.allowed(job)
+            orders, piece = orders.filter(pk__lte=params["upto"]), plain_rows.PIECE
         if not params["size"]:
             job.total, params["size"] = orders.count(), files.begin(path, columns)
         if not params.get("written"):
             ids = list(
-                orders.filter(pk__gt=params["after"]).order_by("pk").values_list("pk", flat=True)[:PIECE]
+                orders.filter(pk__gt=params["after"]).order_by("pk").values_list("pk", flat=True)[:piece]
             )
             if ids:
-                cells = select(columns, long_as_text=True)
-                params["size"], rows = files.append(path, params["size"], f"SELECT {cells} {FROM}", [ids])
+                if params.get("plain"):
+                    params["size"], rows = plain_rows.append(path, params["size"], columns, ids, job)
+                else:
+                    cells = select(columns, long_as_text=True)
+                    params["size"], rows = files.append(path, params["size"], f"SELECT {cells} {FROM}", [ids])
                 params["after"] = ids[-1]
                 job.done += rows
-            params["written"] = len(ids) < PIECE
+            params["written"] = len(ids) < piece
             job.total = max(job.total, job.done)
             if not params["written"] or params["form"] == XLSX:
                 return False
