@@ -4,7 +4,7 @@ from orderhub.api.models import ApiToken, CallCount, Device, KeptAnswer
 from orderhub.imports.models import Import
 from orderhub.inbound.models import Payload, RefusedPush
 from orderhub.integrations.models import Breaker, Budget, Call, Connection
-from orderhub.jobs.models import Heartbeat, Job, ModuleSwitch
+from orderhub.jobs.models import Heartbeat, Job, JobRow, ModuleSwitch
 from orderhub.notifications.models import Asking, Bell, Pace, Recipient, Step, Told, Wording
 from orderhub.outbox.models import Message
 from orderhub.rules.models import Assertion, Publication, RuleSet, ShadowCount, Trace, Version
@@ -28,6 +28,7 @@ __all__ = [
     "Heartbeat",
     "Import",
     "Job",
+    "JobRow",
     "KeptAnswer",
     "Message",
     "ModuleSwitch",

@@ -53,6 +53,51 @@ class Need:
     link: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What an act on a list must be told: a line of text, a whole number up to `most`, or one of `choices()` (dotted)."""
+
+    code: str
+    label: Any
+    choices: str = ""
+    most: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What can be done to many rows of a list: `by(ids, actor, values) -> {id: (kind of result, why)}` of those not done.
+
+    One call a batch, in the caller's transaction. `danger` is drawn in red.
+    """
+
+    code: str
+    label: Any
+    by: str
+    permission: str
+    asks: tuple[Ask, ...] = ()
+    danger: bool = False
+
+
+_WHY = Ask("why", _("reason"))
+#: What can be done to many rows at once, by the list's model.
+ACTS: dict[str, tuple[Act, ...]] = {
+    "orders.order": (
+        Act("hold", _("Hold"), "orders.operations.bulk.hold", "orders.add_hold", (_WHY,)),
+        Act(
+            "release_hold", _("Release a hold"), "orders.operations.bulk.release", "orders.change_hold",
+            (Ask("type", _("hold"), "orders.operations.bulk.hold_types"), _WHY),
+        ),
+        Act("tag", _("Add a tag"), "orders.operations.bulk.tag", "orders.change_order", (Ask("tag", _("tag")),)),
+        Act("untag", _("Remove a tag"), "orders.operations.bulk.untag", "orders.change_order", (Ask("tag", _("tag")),)),
+        Act(
+            "priority", _("Set the priority"), "orders.operations.bulk.prioritise", "orders.change_order",
+            (Ask("priority", _("priority, 0 to 9"), most=9),),
+        ),
+        Act("reroute", _("Route again"), "routing.operations.reroute.in_bulk", "routing.add_override", (_WHY,)),
+        Act("cancel", _("Cancel"), "orders.operations.bulk.cancel", "orders.change_order", (_WHY,), danger=True),
+    ),
+}  # fmt: skip
+
 #: What the modules page asks the apps: `by(request)` gives [Need] in order; {module: [Need]}; {module: orders waiting}.
 FIRST_RUN: tuple[str, ...] = ("orders.admin.first_run.steps",)
 MODULE_NEEDS: tuple[str, ...] = ("orders.admin.first_run.needs", "routing.admin.panels.needs")
@@ -106,6 +151,10 @@ PAGES: tuple[Page, ...] = (
     Page("imports/<int:file_id>/apply/", "imports_apply", "orderhub.admin.imports.apply_now"),
     Page("imports/<int:file_id>/drop/", "imports_drop", "orderhub.admin.imports.drop_now"),
     Page("imports/<int:file_id>/refused/", "imports_refused", "orderhub.admin.imports.refused"),
+    Page("work/", "bulk_jobs", "orderhub.admin_site.bulk_pages.mine"),
+    Page("work/<int:job_id>/", "bulk_job", "orderhub.admin_site.bulk_pages.job"),
+    Page("work/<int:job_id>/part/", "bulk_part", "orderhub.admin_site.bulk_pages.part"),
+    Page("work/<int:job_id>/do/<slug:what>/", "bulk_do", "orderhub.admin_site.bulk_pages.do"),
     Page("exports/", "exports", "orders.admin.exports.page"),
     Page("exports/progress/", "exports_progress", "orders.admin.exports.progress"),
     Page("exports/begin/", "exports_begin", "orders.admin.exports.begin"),
@@ -227,6 +276,9 @@ def names() -> Iterator[str]:
     yield from (page.view for page in PAGES)
     yield from (*FIRST_RUN, *MODULE_NEEDS, *MODULE_WAITING)
     yield MAP_CODE
+    for act in (act for acts in ACTS.values() for act in acts):
+        yield act.by
+        yield from (ask.choices for ask in act.asks if ask.choices)
     yield HELD_FOR
 
 

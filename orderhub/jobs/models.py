@@ -35,6 +35,31 @@ class Job(models.Model):
         return f"{self.kind} {self.pk}"
 
 
+class JobRow(models.Model):
+    """What a job on records of a list came to, a row a record: written in the transaction that did it."""
+
+    class Kind(models.TextChoices):
+        DONE = "done", _("done")
+        SAME = "same", _("nothing to do")
+        REFUSED = "refused", _("refused")
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="rows", verbose_name=_("job"))
+    record = models.BigIntegerField()
+    kind = models.CharField(_("result"), max_length=8, choices=Kind)
+    why = models.CharField(_("reason"), max_length=300, blank=True, default="")
+    #: How many retries had been asked for when it was tried last.
+    retry = models.SmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("result of a job")
+        verbose_name_plural = _("results of jobs")
+        constraints = [models.UniqueConstraint(fields=["job", "record"], name="one_result_a_record")]
+        indexes = [models.Index(fields=["job", "kind", "record"], name="job_results")]
+
+    def __str__(self) -> str:
+        return f"{self.record} {self.kind}"
+
+
 class Heartbeat(models.Model):
     """When each worker and schedule was last seen alive (remote control of workers is off)."""
 

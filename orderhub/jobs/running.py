@@ -27,6 +27,7 @@ KINDS: dict[str, str] = {
     "export": "orders.operations.exporting.step",
     "report": "orders.operations.report_files.step",
     "import": "orderhub.imports.running.step",
+    "bulk": "orderhub.admin_site.bulk.step",
     "reroute": "routing.operations.rerouting.step",
 }
 LEASE = dt.timedelta(seconds=90)

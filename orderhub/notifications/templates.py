@@ -55,6 +55,12 @@ TEMPLATES: dict[str, Template] = {
         _("%(who)s: %(outcome)s. %(note)s"),
         page="admin:exports",
     ),
+    "bulk_ready": Template(
+        _("Work on a list has ended"),
+        _("The work that you asked for on a list has ended"),
+        _("%(what)s: %(done)s done, %(refused)s refused"),
+        page="admin:bulk_jobs",
+    ),
     "pickup_overdue": Template(
         _("Not picked up in time"),
         _("%(warehouse)s: not picked up in time"),

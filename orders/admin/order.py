@@ -26,6 +26,7 @@ from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputW
 
 from orderhub.actors import person
 from orderhub.admin_site.base import Admin
+from orderhub.admin_site.bulk_pages import Bulk
 from orderhub.admin_site.marks import NEAR, channel_chip, deadline, moment, pill, state_pill, yuan
 from orderhub.admin_site.registry import WAYBILLS
 from orderhub.dotted import resolve
@@ -96,7 +97,7 @@ def theirs(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 @admin.register(Order)
-class OrderAdmin(Admin):
+class OrderAdmin(Bulk, Admin):
     form = DetailsForm
     list_display = ("order", "status", "life_line", "promised", "amount", "destination", "waybill", "ordered")
     list_display_links = ("order",)

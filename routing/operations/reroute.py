@@ -93,5 +93,11 @@ def again(order_ids: Sequence[int], *, actor: Actor, reason: str) -> Result:
     return result
 
 
+def in_bulk(order_ids: Sequence[int], actor: Actor, values: dict[str, str]) -> dict[int, tuple[str, str]]:
+    """`again`, as lists ask for it; those that were not routed, each with why."""
+    result = again(order_ids, actor=actor, reason=values["why"])
+    return {identity: ("refused", refusal.text) for identity, refusal in result.refused.items()}
+
+
 def _wrong(state: str) -> Refusal:
     return Refusal("wrong_state", _("Only an order that no warehouse has yet can be routed again."))

@@ -1,0 +1,73 @@
+"""The order list and what is done from it, in the browser: by keyboard, and looked at in every dress."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from orderhub import modules
+from orderhub.admin_site import bulk
+from orderhub.jobs import running
+from orders.models import Hold, Order
+from orders.tests import aftersale_cast as cast
+from orders.tests.test_order_board_screens import DRESSES, looked_at
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def house(transactional_db: None, live_server: Any, page: Any) -> Any:
+    """A page signed in over a dozen orders."""
+    modules.forget()
+    User.objects.create_superuser("boss", password="right-horse-battery")
+    for n in range(12):
+        cast.order(("paid", "paid", "shipped")[n % 3])
+    page.goto(f"{live_server.url}/admin/login/")
+    page.fill("input[name=username]", "boss")
+    page.fill("input[name=password]", "right-horse-battery")
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url(f"{live_server.url}/admin/")
+    return page
+
+
+def test_that_orders_are_held_by_keyboard_alone(house: Any, live_server: Any) -> None:
+    page = house
+    page.goto(live_server.url + reverse("admin:orders_order_changelist") + "?state__exact=paid")
+    page.locator("#oh-picked button[name=all]").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/bulk/?**")
+    page.locator("details.oh-act summary").first.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("查一查")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/work/**")
+    running.run_due()
+    page.get_by_text("8 / 8").wait_for()
+    assert Hold.objects.filter(reason="查一查").count() == 8
+    assert page.locator("tbody tr").count() == 8
+
+
+def test_that_the_pages_of_a_list_are_clean_in_every_dress(house: Any, live_server: Any) -> None:
+    page = house
+    boss = User.objects.get()
+    job = bulk.begin(Order, "cancel", "", (), {"why": "客户不要了"}, boss)
+    running.run_due()
+    pages = {
+        "list": reverse("admin:orders_order_changelist") + "?state__exact=shipped",
+        "bulk": reverse("admin:orders_order_bulk") + "?query=state__exact%3Dshipped&all=1&act=hold",
+        "job": reverse("admin:bulk_job", args=[job.pk]),
+        "jobs": reverse("admin:bulk_jobs"),
+    }
+    faults = []
+    for width, theme, language in DRESSES:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
+        page.evaluate("theme => localStorage.setItem('adminTheme', JSON.stringify(theme))", theme)
+        for name, address in pages.items():
+            page.goto(live_server.url + address)
+            faults += looked_at(page, f"{name}-{width}-{theme}-{language}")
+    assert not faults
