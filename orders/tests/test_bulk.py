@@ -57,7 +57,7 @@ def test_that_what_matches_is_held_and_the_rest_is_not(boss: User, monkeypatch: 
     assert set(Hold.objects.filter(released_at=None).values_list("order_id", flat=True)) == {
         o.pk for o in paid
     }
-    assert job.rows.get(record=paid[2].pk).why == "订单已经人工暂缓。"
+    assert job.rows.get(record=paid[2].pk).why == "订单已被人工拦截。"
     assert Event.objects.filter(code="hold_opened", actor_name="boss", actor_kind="person").count() == 6
     bell = Bell.objects.get(user=boss)
     assert bell.template == "bulk_ready" and bell.params[0]["done"] == 6
