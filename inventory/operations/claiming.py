@@ -128,7 +128,7 @@ def _one_by_one(name: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
-def _lock(sku_ids: Iterable[int]) -> None:
+def lock(sku_ids: Iterable[int]) -> None:
     """Claims of these SKUs wait for each other, a set's for those of its parts, too; always in the same order."""
     with connection.cursor() as cursor:
         for sku_id in sorted({identity % 2**31 for identity in sku_ids}):
@@ -137,7 +137,7 @@ def _lock(sku_ids: Iterable[int]) -> None:
 
 def _take(account_id: int, key: str, sku_id: int, pieces: int, buyer: Buyer) -> Claim:
     demand = {part: count * pieces for part, count in parts_of([sku_id]).get(sku_id, {sku_id: 1}).items()}
-    _lock({sku_id, *demand})
+    lock({sku_id, *demand})
     book = Book.lock(demand)
     numbers = availability.for_sale([sku_id])
     number = numbers.get(sku_id) or availability.Shown(0, 0, 0, 0, None)
@@ -215,6 +215,39 @@ def _end(which: str, values: list[Any], reason: str) -> int:
         if references:
             release(references, CLOCK.name, reason)
     return len(references)
+
+
+def end_bought(references: Sequence[uuid.UUID]) -> None:
+    """Orders that are cancelled before they left: their pieces count against no limit any more. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE inventory_claim SET state = 'ended' WHERE reference = ANY(%s) AND state = 'bought'",
+            [list(references)],
+        )
+
+
+def bought_again(references: Sequence[uuid.UUID]) -> None:
+    """Such an order comes back to life: they count again. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE inventory_claim SET state = 'bought' WHERE reference = ANY(%s) AND state = 'ended'",
+            [list(references)],
+        )
+
+
+def fitting(wanted: Sequence[tuple[int, uuid.UUID, int, int, dt.datetime | None]]) -> set[uuid.UUID]:
+    """Of what `buy` would be asked, the claims that are open and fit, locked. One statement, none where nothing is wanted."""
+    if not wanted:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT c.reference FROM inventory_claim c
+               JOIN unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::int[]) AS a(account, reference, sku, pieces)
+                   ON a.reference = c.reference AND c.account_id = a.account AND c.sku_id = a.sku AND c.quantity = a.pieces
+               WHERE c.state = 'open' ORDER BY c.id FOR UPDATE OF c""",
+            [list(column) for column in zip(*(row[:4] for row in wanted), strict=True)],
+        )
+        return {row[0] for row in cursor.fetchall()}
 
 
 def buy(wanted: Sequence[tuple[int, uuid.UUID, int, int, dt.datetime | None]]) -> dict[uuid.UUID, bool]:

@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from inventory.operations import claiming
 from inventory.operations.release import release
 from orderhub.lifecycle import Refusal, Writer
 from orders.cases import COLUMNS, TABLE
@@ -127,3 +128,4 @@ def references_of(order_ids: list[int]) -> list[uuid.UUID]:
 
 def _give_back(references: list[uuid.UUID], actor_name: str) -> None:
     release(references, actor_name, "cancelled")
+    claiming.end_bought(references)

@@ -16,7 +16,7 @@ from inventory.queries import sku_codes
 from orderhub.inbound.processing import PayloadRow, Verdict
 from orderhub.nudge import nudge
 from orders.models import Shop
-from orders.operations import changes, newcomers
+from orders.operations import changes, limits, newcomers
 from orders.providers import channel_of
 from orders.providers.base import ParsedOrder, Unreadable
 
@@ -62,7 +62,13 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
         return verdicts
     known = _known(list(newest))
     fresh = [incoming for key, incoming in newest.items() if key not in known]
-    made = newcomers.create(fresh, sku_codes())
+    codes = sku_codes()
+    refused, counted = limits.look(fresh, codes)
+    for incoming, text in refused:
+        verdicts[incoming.payload.id] = Verdict.set_aside(limits.REFUSED, text)
+    out = {incoming.key for incoming, _text in refused}
+    fresh = [incoming for incoming in fresh if incoming.key not in out]
+    made = newcomers.create(fresh, codes, counted)
     for incoming in fresh:
         verdicts[incoming.payload.id] = Verdict.parsed(made.get(incoming.key))
     later = [(known[key], incoming) for key, incoming in newest.items() if key in known]

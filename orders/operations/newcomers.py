@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
@@ -56,8 +57,13 @@ FIRST_STATES = {
 }
 
 
-def create(incoming: list[Incoming], codes: dict[tuple[str, str], int]) -> dict[tuple[int, str], int]:
-    """Write new orders; returns {(shop, channel number): order id}. Constant SQL."""
+def create(
+    incoming: list[Incoming], codes: dict[tuple[str, str], int], counted: Iterable[str] = ()
+) -> dict[tuple[int, str], int]:
+    """Write new orders; returns {(shop, channel number): order id}. Constant SQL.
+
+    `counted` are claims by which pieces are counted only (`orders.operations.limits`): nothing is held by them.
+    """
     if not incoming:
         return {}
     with connection.cursor() as cursor:
@@ -67,7 +73,9 @@ def create(incoming: list[Incoming], codes: dict[tuple[str, str], int]) -> dict[
         )
         ids = [row[0] for row in cursor.fetchall()]
     now = timezone.now()
-    tables = Tables(now, codes, _promises(incoming), _claims(incoming, codes, now))
+    tables = Tables(
+        now, codes, _promises(incoming), dict.fromkeys(counted, False) | _claims(incoming, codes, now)
+    )
     for identity, item in zip(ids, incoming, strict=True):
         tables.add(identity, item)
     duplicates = Duplicates(tables)
@@ -95,14 +103,22 @@ def _promises(incoming: list[Incoming]) -> dict[tuple[int, str], dt.datetime]:
 
 def _claims(incoming: list[Incoming], codes: dict[tuple[str, str], int], now: dt.datetime) -> dict[str, bool]:
     """The claims of before their orders that lines name, as the stock answers: {claim: whether goods are held by it}."""
-    wanted = []
+    wanted = claims_of(incoming, codes, now)
+    return {str(claim): held for claim, held in claiming.buy(wanted).items()}
+
+
+def claims_of(
+    incoming: Iterable[Incoming], codes: dict[tuple[str, str], int], now: dt.datetime
+) -> list[tuple[int, uuid.UUID, int, int, dt.datetime | None]]:
+    """(account, claim, SKU, pieces, the order's own end) of every line that names a claim."""
+    wanted: list[tuple[int, uuid.UUID, int, int, dt.datetime | None]] = []
     for item in incoming:
         until = now + dt.timedelta(minutes=item.shop.unpaid_minutes)
         for line in item.order.lines:
             sku_id = find_sku(item.shop.code, line.seller_code, codes) if line.claim else None
             if sku_id is not None:
                 wanted.append((item.shop.connection_id, uuid.UUID(line.claim), sku_id, line.quantity, until))
-    return {str(claim): held for claim, held in claiming.buy(wanted).items()}
+    return wanted
 
 
 class Tables:

@@ -14,11 +14,13 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from inventory.operations import claiming
 from inventory.operations.reserve import Book
 from orderhub.actors import CLOCK, Actor
 from orderhub.lifecycle import Outcome, Refusal, Writer, apply
 from orders.lifecycle import LIFECYCLE
 from orders.models import Order
+from orders.operations.close import references_of
 from orders.operations.stock import LineRow, demand_of, place_of
 
 #: What the timeline's cancellation says where it was the clock; the words beside it are for people.
@@ -107,3 +109,5 @@ def revived(live: list[Any], writer: Writer) -> None:
             else paid - dt.timedelta(seconds=1)
         )
         writer.set(row, paid_at=paid, expires_at=ended)
+    back = references_of(sorted(again))
+    writer.finish(lambda: claiming.bought_again(back))

@@ -117,6 +117,7 @@ class ParsedOrder:
     receiver: ParsedReceiver
     proof: ParsedProof | None = None
     buyer_ref: str = ""
+    buyer_ip: str = ""  # only the own shop says it; kept nowhere but as a keyed hash where it counts
     buyer_message: str = ""
     traffic_source: str = ""
     promised_ship_at: dt.datetime | None = None

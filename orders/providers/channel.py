@@ -71,6 +71,8 @@ class Channel:
     warehouse_ways: ClassVar[tuple[str, ...]] = ()
     #: Whether its orders are brought as files by a person (`split`).
     by_file: ClassVar[bool] = False
+    #: Whether it says who buys before anything is paid: its buyers are held to the limit of limited purchase here.
+    limits_buyers: ClassVar[bool] = False
     #: Whether the channel itself must say that two orders go to one address; else its address key has said it.
     confirms_merge: ClassVar[bool] = False
     #: Whether one line may be reported in several parcels; where not, it is told with the first one only.

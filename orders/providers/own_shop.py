@@ -54,6 +54,7 @@ class OwnShop(Channel):
 
     pulled = False
     splits_lines = True
+    limits_buyers = True
     warehouse_ways = ("wangdiantong", "qimen")
 
     def parse(self, raw: bytes) -> ParsedOrder:
@@ -105,6 +106,9 @@ def parse(raw: bytes) -> ParsedOrder:
         lines=lines,
         receiver=_receiver(body.get("receiver")),
         buyer_ref=words((body.get("buyer") or {}).get("id"), "buyer.id", 80)
+        if isinstance(body.get("buyer"), dict)
+        else "",
+        buyer_ip=words((body.get("buyer") or {}).get("ip"), "buyer.ip", 60)
         if isinstance(body.get("buyer"), dict)
         else "",
         buyer_message=words(body.get("remark"), "remark", 2000),
