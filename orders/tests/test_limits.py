@@ -25,6 +25,7 @@ from orders.tests.stock_cast import bundle, goods
 from orders.tests.test_claims import HEADS, TOKEN, ask, order
 
 pytestmark = pytest.mark.django_db
+AT = timezone.now()
 
 
 @pytest.fixture
@@ -49,6 +50,7 @@ def at_once(
                 "address": f"文一西路{number}号"}  # fmt: skip
     body = own_order(
         number,
+        at=AT,
         receiver=receiver,
         lines=lines,
         freight="0.00",
