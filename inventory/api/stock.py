@@ -9,7 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from inventory.availability import shown
-from inventory.models import Sku, Stock
+from inventory.models import Sku, SkuCode, Stock
+from inventory.queries import find_sku, sku_codes
 from inventory.scope import houses_of
 from orderhub.api.frame import Door
 from orderhub.scope import reach_of
@@ -23,7 +24,7 @@ class StockView(Door):
     @extend_schema(responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request, sku: str) -> Response:
         """Pieces by warehouse and bin in the caller's warehouses; what is shown to buyers, to those who see every one."""
-        found = Sku.objects.filter(code=sku).first()
+        found = Sku.objects.filter(code=sku).first() or _spelled(sku)
         if found is None:
             raise Http404
         rows = (
@@ -44,3 +45,10 @@ class StockView(Door):
                 "later_on": told.later_on,
             },
         })  # fmt: skip
+
+
+def _spelled(code: str) -> Sku | None:
+    """The SKU that is meant by another spelling, or by the code that an outside system has for it, where it is one SKU's."""
+    meant = find_sku("*", code, sku_codes())
+    ids = {meant} if meant else set(SkuCode.objects.filter(code=code).values_list("sku_id", flat=True)[:2])
+    return Sku.objects.filter(pk__in=ids).first() if len(ids) == 1 else None

@@ -7,19 +7,25 @@ import * as signin from "./screens/signin.js";
 import * as home from "./screens/home.js";
 import * as search from "./screens/search.js";
 import * as order from "./screens/order.js";
+import * as scan from "./screens/scan.js";
+import * as stock from "./screens/stock.js";
+import {wedge} from "./wedge.js";
 
-const SCREENS = {"": home, search, order};
+const SCREENS = {"": home, search, order, scan, stock};
 const TABS = [
     ["", "Home", "M4 11 12 4l8 7v9h-5v-6H9v6H4z"],
     ["search", "Search", "M10.5 4a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13zM15.5 15.5 20 20"],
+    ["scan", "Scan", "M4 8V5a1 1 0 0 1 1-1h3M16 4h3a1 1 0 0 1 1 1v3M20 16v3a1 1 0 0 1-1 1h-3M8 20H5a1 1 0 0 1-1-1v-3M8 9v6M12 9v6M16 9v6"],
 ];
 
-let turn = 0;
+let turn = 0, shown = null;
 /** Show the screen of the address. A screen that is overtaken by the next one paints nothing. */
 async function show(focus = true) {
     const mine = ++turn, root = byId("screen");
     const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
     const screen = SCREENS[name] || home;
+    shown?.leave?.();
+    shown = screen;
     byId("tabs").replaceChildren(...TABS.map(([code, label, path]) => h("a", {href: `#/${code}`, "aria-current": code === name ? "page" : null}, icon(path), h("span", {}, t(label)))));
     byId("tabs").hidden = false;
     const stage = h("div", {class: "stage", "data-screen": name});
@@ -64,6 +70,7 @@ async function start() {
 
 function begin() {
     addEventListener("hashchange", () => show());
+    wedge(scan.opened);
     return show();
 }
 

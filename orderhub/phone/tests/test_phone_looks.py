@@ -35,7 +35,13 @@ def test_that_every_screen_is_clean_in_every_dress(
 ) -> None:
     User.objects.create_superuser("boss", password=PASSWORD)
     order = world["own"].number
-    screens = {"home": "", "search": "search", "order": f"order/{order}"}
+    screens = {
+        "home": "",
+        "search": "search",
+        "order": f"order/{order}",
+        "scan": "scan",
+        "stock": "stock/CUP-1",
+    }
     faults: list[Any] = []
     for width, theme, language in DRESSES:
         context = browser.new_context(

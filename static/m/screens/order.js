@@ -42,7 +42,7 @@ function paint(root, shown, said) {
         life(order),
         h("section", {}, h("h2", {}, t("Goods")), h("ul", {class: "list"}, order.lines.map(line => h("li", {class: "card"},
             h("span", {class: "line"}, h("b", {}, line.title || line.sku), h("b", {class: "num"}, `× ${line.quantity}`)),
-            h("span", {class: "line quiet"}, h("span", {class: "num"}, line.sku || line.seller_code), h("span", {class: "num"}, `¥${line.payable}`)))))),
+            h("span", {class: "line quiet"}, line.sku ? h("a", {class: "num", href: `#/stock/${encodeURIComponent(line.sku)}`}, line.sku) : h("span", {class: "num"}, line.seller_code), h("span", {class: "num"}, `¥${line.payable}`)))))),
         parcels && parcels.length > 0 && h("section", {}, h("h2", {}, t("Parcels")), h("ul", {class: "list"}, parcels.map(parcel))),
         facts(order),
         touches && touches.length > 0 && h("details", {class: "card"}, h("summary", {}, t("What happened (%(n)s)", {n: touches.length})),
