@@ -29,6 +29,7 @@ from inventory.models import (
     Warehouse,
 )
 from inventory.operations import claiming, learning
+from inventory.scope import houses_of
 from orderhub.actors import person
 from orderhub.admin_site.base import Admin, need
 from orderhub.admin_site.marks import ago, moment
@@ -81,18 +82,18 @@ def _row(sku: Sku, row: availability.Shown) -> dict[str, Any]:
 
 
 def one(request: HttpRequest, sku_id: int) -> HttpResponse:
-    """One SKU: the rows behind each number, their sums, and what was shown in the last month."""
+    """One SKU: the rows behind each number (those of one's warehouses), their sums, and what was shown in the last month."""
     need(request, SEE)
-    sku = get_object_or_404(Sku, pk=sku_id)
+    sku, mine = get_object_or_404(Sku, pk=sku_id), houses_of(request.user)
     numbers = availability.shown([sku.pk])[sku.pk]
     shelves = [
         {"row": row, "free": row.on_hand - row.reserved}
-        for row in Stock.objects.filter(sku=sku, bin__sellable=True, bin__warehouse__active=True)
+        for row in Stock.objects.filter(sku=sku, bin__sellable=True, bin__warehouse__active=True, bin__warehouse_id__in=mine)
         .select_related("bin__warehouse").order_by("bin__warehouse__priority", "bin__code")
     ]  # fmt: skip
     lines = [
         row
-        for row in PurchaseLine.objects.filter(sku=sku, order__state__in=["placed", "partial"])
+        for row in PurchaseLine.objects.filter(sku=sku, order__state__in=["placed", "partial"], order__warehouse_id__in=mine)
         .select_related("order__supplier", "order__warehouse").order_by("order__expected_at", "id")
         if row.on_the_way > 0
     ]  # fmt: skip

@@ -52,6 +52,7 @@ class Lines(TabularInline):
 
 @admin.register(PurchaseOrder)
 class PurchaseOrderAdmin(Admin):
+    house_code = "warehouse__code"
     list_display = ("head", "supplier", "warehouse", "pill", "expected", "pieces", "kinds")
     list_display_links = ("head",)
     list_select_related = ("supplier", "warehouse", "connection")

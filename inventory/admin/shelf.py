@@ -22,6 +22,7 @@ from inventory.models import Backorder, Bin, Movement, PurchaseLine, Reservation
 from inventory.operations.count import Counted, Refused, count
 from inventory.operations.move import LONGEST, let_go, put_by, transfer
 from inventory.queries import parts_of
+from inventory.scope import houses_of
 from orderhub.actors import person
 from orderhub.admin_site.base import need
 from orderhub.admin_site.marks import moment, pill
@@ -43,26 +44,33 @@ KIND_TONES = {"paid": "info", "unpaid": "neutral", "manual": "warn", "sample": "
 def page(request: HttpRequest, sku_id: int) -> HttpResponse:
     """Everything about one SKU's stock, with a constant number of statements."""
     need(request, SEE)
-    sku = get_object_or_404(Sku, pk=sku_id)
+    sku, houses = get_object_or_404(Sku, pk=sku_id), houses_of(request.user)
     levels = list(
-        Stock.objects.filter(sku=sku)
+        Stock.objects.filter(sku=sku, bin__warehouse_id__in=houses)
         .select_related("bin__warehouse")
         .order_by("bin__warehouse__priority", "bin__warehouse__code", "bin__walk_order", "bin__code")
     )
     held = list(
         Reservation.objects.alias(page_of=F("sku") + 0)
-        .filter(page_of=sku.pk, state="active")
+        .filter(page_of=sku.pk, state="active", bin__warehouse_id__in=houses)
         .select_related("bin__warehouse")
         .order_by("-id")[:NEWEST]
     )
     waiting = list(Backorder.objects.filter(sku=sku, ended_at=None).order_by("due_at", "rank")[:NEWEST])
     coming = list(
-        PurchaseLine.objects.filter(sku=sku, order__state__in=["placed", "partial"])
+        PurchaseLine.objects.filter(
+            sku=sku, order__state__in=["placed", "partial"], order__warehouse_id__in=houses
+        )
         .select_related("order__warehouse", "order__supplier")
         .order_by("order__expected_at", "id")[:NEWEST]
     )
-    moves = list(Movement.objects.filter(sku=sku).select_related("bin__warehouse").order_by("-id")[:NEWEST])
-    owners = resolve(HELD_FOR)([row.reference for row in held] + [row.reference for row in waiting])
+    moves = list(
+        Movement.objects.filter(sku=sku, bin__warehouse_id__in=houses)
+        .select_related("bin__warehouse")
+        .order_by("-id")[:NEWEST]
+    )
+    references = [row.reference for row in held] + [row.reference for row in waiting]
+    owners = resolve(HELD_FOR)(references, request.user)
     sellable = [row for row in levels if row.bin.sellable and row.bin.warehouse.active]
     parts = parts_of([sku.pk]).get(sku.pk, {})
     names = {one.pk: one for one in Sku.objects.filter(pk__in=parts)} if parts else {}
@@ -78,7 +86,7 @@ def page(request: HttpRequest, sku_id: int) -> HttpResponse:
         "on_the_way": sum(row.on_the_way for row in coming),
         "not_for_sale": sum(row.on_hand for row in levels if row not in sellable),
         "wanted": sum(row.quantity for row in waiting),
-        "bins": Bin.objects.select_related("warehouse").filter(warehouse__active=True)
+        "bins": Bin.objects.select_related("warehouse").filter(warehouse__active=True, warehouse_id__in=houses)
         .order_by("warehouse__priority", "walk_order", "code")[:500],
         "may_count": user.has_perm(COUNT), "may_hold": user.has_perm(HOLD), "may_let_go": user.has_perm(LET_GO),
         "tomorrow": (timezone.localtime() + dt.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"), "longest": LONGEST.days,

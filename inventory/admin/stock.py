@@ -33,6 +33,7 @@ class Shelf(Tabs):
 
 @admin.register(Stock)
 class StockAdmin(Ledger):
+    house_code = "bin__warehouse__code"
     list_display = ("goods", "warehouse", "place", "shelf", "on_hand", "reserved", "free", "ledger")
     list_display_links = None
     list_select_related = ("sku", "bin__warehouse")
@@ -87,6 +88,7 @@ class StockAdmin(Ledger):
 
 @admin.register(Movement)
 class MovementAdmin(Ledger):
+    house_code = "bin__warehouse__code"
     list_display = ("when", "goods", "place", "what", "hand", "promise", "reference", "why", "actor")
     list_display_links = ("when",)
     list_select_related = ("sku", "bin__warehouse")
@@ -130,6 +132,7 @@ class MovementAdmin(Ledger):
 
 @admin.register(Reservation)
 class ReservationAdmin(Ledger):
+    house_code = "bin__warehouse__code"
     list_display = ("when", "sku", "bin", "quantity", "status", "reference", "expires_at")
     list_display_links = ("when",)
     list_select_related = ("sku", "bin__warehouse")

@@ -49,6 +49,7 @@ class WarehouseAdmin(Admin):
 
 @admin.register(Bin)
 class BinAdmin(Admin):
+    house_code = "warehouse__code"
     list_display = ("code", "warehouse", "sellable", "walk_order")
     list_select_related = ("warehouse",)
     list_filter = (("warehouse", RelatedDropdownFilter), "sellable")

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from logistics.admin.parcel import tracking_word
-from logistics.models import Delivery, Policy, Trace
+from logistics.models import Delivery, Parcel, Policy, Trace
 from orderhub.admin_site.base import Ledger, OneRow
 from orderhub.admin_site.marks import moment
 from orderhub.admin_site.tabs import Tab, Tabs
+from orderhub.scope import reach_of
+from orders.scope import visible_to
 
 
 class Kind(Tabs):
@@ -25,8 +27,19 @@ class Kind(Tabs):
     )
 
 
+class ByWaybill(Ledger):
+    """Records that know their parcel by its waybill only."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        found: QuerySet[Any] = super().get_queryset(request)
+        if reach_of(request.user).everything:
+            return found
+        parcels = Parcel.objects.filter(order__in=visible_to(request.user).values("pk"))
+        return found.filter(waybill_no__in=parcels.exclude(waybill_no="").values("waybill_no"))
+
+
 @admin.register(Delivery)
-class DeliveryAdmin(Ledger):
+class DeliveryAdmin(ByWaybill):
     list_display = (
         "waybill_no", "adcode", "warehouse_code", "carrier", "outlet_code", "left", "picked", "first_attempt_ok", "signed",
     )  # fmt: skip
@@ -51,7 +64,7 @@ class DeliveryAdmin(Ledger):
 
 
 @admin.register(Trace)
-class TraceAdmin(Ledger):
+class TraceAdmin(ByWaybill):
     list_display = ("waybill_no", "happened", "word", "text", "learned")
     list_display_links = None
     search_fields = ("waybill_no__exact",)

@@ -28,6 +28,7 @@ from orders.operations import merge as orders_merge
 from orders.operations import split
 from orders.operations.merge import MergeRefused
 from orders.operations.split import SplitRefused
+from orders.scope import visible_to
 
 PERMISSION = "orders.change_order"
 SHOWN = 60
@@ -39,7 +40,11 @@ def page(request: HttpRequest) -> HttpResponse:
     groups = together.candidates(n=SHOWN)
     ids = list(Merge.objects.filter(ended_at=None).order_by("-id").values_list("id", flat=True)[:SHOWN])
     members = orders_merge.members_of(ids)
-    rows = _orders([*(o for g in groups for o in g.orders), *(o for m in members.values() for o in m)])
+    rows = _orders(
+        [*(o for g in groups for o in g.orders), *(o for m in members.values() for o in m)], request
+    )
+    groups = [group for group in groups if rows.keys() >= set(group.orders)]
+    members = {merge: inside for merge, inside in members.items() if rows.keys() >= set(inside)}
     late = places_picked([o for m in members.values() for o in m])
     context = {
         "title": _("Ship together"),
@@ -53,8 +58,10 @@ def page(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "logistics/together.html", context)
 
 
-def _orders(ids: Iterable[int]) -> dict[int, Order]:
-    return {row.pk: row for row in Order.objects.filter(id__in=set(ids)).select_related("shop", "warehouse")}
+def _orders(ids: Iterable[int], request: HttpRequest) -> dict[int, Order]:
+    """Those that the person sees."""
+    seen = visible_to(request.user).filter(id__in=set(ids)).select_related("shop", "warehouse")
+    return {row.pk: row for row in seen}
 
 
 def _group(rows: list[Order]) -> dict[str, Any]:
@@ -80,17 +87,17 @@ def panel(order_id: int, request: HttpRequest) -> dict[str, Any] | None:
     if order is None:
         return None
     shown: dict[str, Any] = {"order_id": order_id, "may": request.user.has_perm(PERMISSION), "back": order_id}
-    shown.update(_merged(order_id) or _split(order) or _could(order))
+    shown.update(_merged(order_id, request) or _split(order) or _could(order, request))
     useful = {"merge", "group", "parcels", "lines", "allow"} & {key for key, value in shown.items() if value}
     return {"template": "logistics/together_panel.html", **shown} if useful else None
 
 
-def _merged(order_id: int) -> dict[str, Any]:
+def _merged(order_id: int, request: HttpRequest) -> dict[str, Any]:
     found = together.merges_of(order_id)
     if found is None:
         return {}
     label = dict(Merge.Basis.choices).get(found["basis"], found["basis"])
-    return {"merge": {**found, "basis": label, **_group(list(_orders(found["orders"]).values()))}}
+    return {"merge": {**found, "basis": label, **_group(list(_orders(found["orders"], request).values()))}}
 
 
 def _split(order: Order) -> dict[str, Any]:
@@ -112,7 +119,7 @@ def _split(order: Order) -> dict[str, Any]:
     }
 
 
-def _could(order: Order) -> dict[str, Any]:
+def _could(order: Order, request: HttpRequest) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     if order.state == "paid" and order.open_holds and not order.sealed:
         hold = Hold.objects.filter(order_id=order.pk, type=HoldType.STOCK, released_at=None).first()
@@ -120,8 +127,9 @@ def _could(order: Order) -> dict[str, Any]:
     if order.open_holds or order.sealed:
         return shown
     group = next(iter(together.candidates(modes=("off", "suggest", "auto"), order_id=order.pk, n=1)), None)
-    if group is not None and order.pk in group.orders:
-        shown["group"] = _group(list(_orders(group.orders).values()))
+    rows = _orders(group.orders, request) if group is not None and order.pk in group.orders else {}
+    if group is not None and rows and rows.keys() >= set(group.orders):
+        shown["group"] = _group(list(rows.values()))
     return {**shown, **_form(order, first=False)}
 
 

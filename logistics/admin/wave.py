@@ -17,6 +17,8 @@ from logistics.operations.waves import pick_list
 from orderhub.admin_site.base import Ledger
 from orderhub.admin_site.marks import moment, pill, state_pill
 from orderhub.admin_site.tabs import Tab, Tabs
+from orderhub.scope import reach_of
+from orders.scope import visible_to
 
 
 class Queue(Tabs):
@@ -24,6 +26,16 @@ class Queue(Tabs):
     tabs = (
         Tab("open", _("In work"), Q(done_at=None), counted=True, tone="info"),
         Tab("all", _("All"), Q()),
+    )
+
+
+def _parcels(request: HttpRequest) -> QuerySet[Parcel]:
+    """Parcels of the orders that the person sees."""
+    found = Parcel.objects.all()
+    return (
+        found
+        if reach_of(request.user).everything
+        else found.filter(order__in=visible_to(request.user).values("pk"))
     )
 
 
@@ -35,13 +47,15 @@ class WaveAdmin(Ledger):
     search_fields = ("number__exact",)
     ordering = ("-id",)
     sortable_by = ()
+    house_code = "warehouse__code"
     change_form_template = "logistics/wave_page.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Wave]:
         left = Q(parcel__state__in=["waved", "packed", "printed"])
-        return (
-            super().get_queryset(request).annotate(total=Count("parcel"), left=Count("parcel", filter=left))
-        )
+        found = super().get_queryset(request)
+        if not reach_of(request.user).everything:
+            found = found.filter(pk__in=_parcels(request).values("wave_id"))
+        return found.annotate(total=Count("parcel"), left=Count("parcel", filter=left))
 
     @admin.display(description=_("parcels"))
     def progress(self, wave: Any) -> SafeString:
@@ -61,7 +75,7 @@ class WaveAdmin(Ledger):
     ) -> HttpResponse:  # fmt: skip
         mine: dict[str, Any] = {}
         if object_id.isdigit():
-            parcels = Parcel.objects.filter(wave_id=int(object_id)).select_related("order").order_by("id")
+            parcels = _parcels(request).filter(wave_id=int(object_id)).select_related("order").order_by("id")
             mine = {
                 "picks": pick_list(int(object_id)),
                 "parcels": [{"row": parcel, "pill": state_pill(parcel)} for parcel in parcels],

@@ -20,7 +20,6 @@ from orderhub.rules import publishing, registry
 from orderhub.rules.differences import differences
 from orderhub.rules.models import Publication, RuleSet, Version
 from orderhub.rules.points import Point
-from orderhub.rules.seeding import seed
 
 SEE, CHANGE, PUBLISH = "orderhub.view_ruleset", "orderhub.change_ruleset", "orderhub.publish_ruleset"
 TONES = {
@@ -33,8 +32,6 @@ OPEN = ("draft", "checked", "shadow")
 def overview(request: HttpRequest) -> HttpResponse:
     """Every decision point: what it decides, which policy is in use, who published it and when, what to do next."""
     need(request, SEE)
-    if RuleSet.objects.count() < sum(len(each.policies) for each in registry.points()):
-        seed()
     sets = list(RuleSet.objects.select_related("live__published_by").order_by("id"))
     drafts: dict[str, int] = {}
     open_ones = Version.objects.filter(state__in=OPEN)

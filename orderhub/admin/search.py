@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from orderhub.admin_site.base import within_reach
 from orderhub.admin_site.registry import Hit
 from orderhub.admin_site.words import kind_label
 from orderhub.outbox.models import Message
@@ -16,7 +17,8 @@ def find(text: str, request: HttpRequest) -> list[Hit]:
     """Open tickets by their title, messages by their key."""
     hits: list[Hit] = []
     if request.user.has_perm("orderhub.view_ticket"):
-        for ticket in Ticket.objects.exclude(state="done").filter(title__icontains=text)[:5]:
+        tickets = Ticket.objects.exclude(state="done").filter(title__icontains=text)
+        for ticket in within_reach(tickets, request)[:5]:
             hits.append(
                 Hit(
                     ticket.title,
@@ -26,7 +28,8 @@ def find(text: str, request: HttpRequest) -> list[Hit]:
                 )
             )
     if request.user.has_perm("orderhub.view_message"):
-        for message in Message.objects.filter(state="needs_person", key__startswith=text)[:5]:
+        messages = Message.objects.filter(state="needs_person", key__startswith=text)
+        for message in within_reach(messages, request)[:5]:
             link = reverse("admin:orderhub_message_change", args=[message.pk])
             hits.append(
                 Hit(f"{kind_label(message.kind)} {message.key}", _("outgoing message"), link, "outbox")

@@ -71,6 +71,13 @@ def speaks_of_orders(model: type[models.Model]) -> bool:
     )
 
 
+def within_reach(found: models.QuerySet[Any], request: HttpRequest) -> models.QuerySet[Any]:
+    """Those records about orders that the person sees."""
+    if reach_of(request.user).everything:
+        return found
+    return found.filter(order_id__in=resolve(VISIBLE)(request.user).values("pk"))
+
+
 class Plain(ModelAdmin):
     """What every list of the house shares: pages without COUNT, filters in a sheet, no select-all."""
 
@@ -84,16 +91,19 @@ class Plain(ModelAdmin):
     compressed_fields = True
     warn_unsaved_form = True
     show_facets = admin.ShowFacets.NEVER
+    #: where a record lies in a warehouse: the look-up of its code
+    house_code = ""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return NextChangeList
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        """The records; somebody who is narrowed to shops or warehouses gets those of the orders that they see."""
+        """The records; somebody who is narrowed gets those of the orders that they see, and of their warehouses."""
         found = super().get_queryset(request)
-        if not speaks_of_orders(self.model) or reach_of(request.user).everything:
-            return found  # type: ignore[no-any-return]
-        return found.filter(order_id__in=resolve(VISIBLE)(request.user).values("pk"))  # type: ignore[no-any-return]
+        reach = reach_of(request.user)
+        if self.house_code and reach.warehouses is not None:
+            found = found.filter(**{f"{self.house_code}__in": reach.warehouses})
+        return within_reach(found, request) if speaks_of_orders(self.model) else found
 
 
 class Admin(Plain):

@@ -257,7 +257,7 @@ PAGES: tuple[Page, ...] = (
     Page("payloads/<int:payload_id>/raw/", "payload_raw", "orderhub.admin.payload.raw"),
 )
 
-#: `by(references) -> {reference: (order's number, its link)}`: whose goods a reservation is.
+#: `by(references, user) -> {reference: (order's number, its link)}`: whose goods a reservation is, where the person may know.
 HELD_FOR = "orders.admin.search.held_for"
 
 #: What saving a SKU for an unmapped code calls: `(unknown code id, sku id, actor)`; it releases the waiting orders.

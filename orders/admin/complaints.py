@@ -46,7 +46,6 @@ READ = 3_000
 def page(request: HttpRequest) -> HttpResponse:
     """The words with their counts and trend, suggestions, and the chosen word's texts and effect."""
     need(request, SEE)
-    complaining.seed_words()
     now, channel = timezone.now(), request.GET.get("channel", "")
     known = dict(channels())
     counted = complaining.counts(now, channel=channel if channel in known else "")

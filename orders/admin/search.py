@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from orderhub.admin_site.registry import Hit
+from orderhub.scope import reach_of
 from orders.finding import behind
 from orders.models import Order
 from orders.scope import visible_to
@@ -45,8 +46,8 @@ def find(text: str, request: HttpRequest) -> list[Hit]:
     ]  # fmt: skip
 
 
-def held_for(references: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[str, str]]:
-    """{reference of a line or share: (its order's number, the order's page)}. One statement."""
+def held_for(references: Iterable[uuid.UUID], user: Any) -> dict[uuid.UUID, tuple[str, str]]:
+    """{reference of a line or share: (its order's number, the order's page)}, of the orders that this person sees."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT l.uuid, o.number, o.id FROM orders_line l JOIN orders_order o ON o.id = l.order_id
@@ -55,7 +56,12 @@ def held_for(references: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[str, str]
                WHERE h.reference = ANY(%(names)s)""",
             {"names": list(references)},
         )
-        return {
-            reference: (number, reverse("admin:orders_order_change", args=[order_id]))
-            for reference, number, order_id in cursor.fetchall()
-        }
+        found = cursor.fetchall()
+    seen = {order_id for _reference, _number, order_id in found}
+    if not reach_of(user).everything:
+        seen = set(visible_to(user).filter(pk__in=seen).values_list("pk", flat=True))
+    return {
+        reference: (number, reverse("admin:orders_order_change", args=[order_id]))
+        for reference, number, order_id in found
+        if order_id in seen
+    }

@@ -72,11 +72,11 @@ def make_world() -> dict[str, Any]:
     return {"own": own, "foreign": foreign, "tickets": ticket, "reviews": review}
 
 
-def review_of(order: Order) -> AddressReview:
-    """An address of that order that waits for a person; its text is the canary's."""
+def review_of(order: Order, address: str = CANARY["address"]) -> AddressReview:
+    """An address of that order that waits for a person; its text is the canary's by default."""
     return AddressReview.objects.create(
         order_id=order.pk, version=order.destination_version, kind="hold", state="waiting", verdict="fix",
-        sealed=deciding.sealed(parse(f"浙江省杭州市余杭区{CANARY['address']}"), []), promised_at=timezone.now(),
+        sealed=deciding.sealed(parse(f"浙江省杭州市余杭区{address}"), []), promised_at=timezone.now(),
     )  # fmt: skip
 
 
