@@ -51,6 +51,7 @@ ROUTES: dict[tuple[str, str], tuple[str, dict[str, Any] | None, str]] = {
     ("api-reveal", "POST"): ("orders/{n}/reveal", {"reason": "r"}, "orders.reveal_receiver"),
     ("api-review-next", "POST"): ("address-review/next", {"want": 4}, "routing.decide_address"),
     ("api-review-decide", "POST"): ("address-review/{r}/decide", {"keep": True}, "routing.decide_address"),
+    ("api-board", "GET"): ("board", None, "orders.view_order"),
     ("api-holds", "GET"): ("holds", None, "orders.view_hold"),
     ("api-complaints", "POST"): ("complaints", {"items": []}, "shop"),
     ("api-availability", "POST"): ("availability", {"skus": ["CUP-1"]}, "shop"),
