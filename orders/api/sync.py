@@ -51,7 +51,7 @@ class SyncView(Door):
         if asked.get("cursor"):
             at, floor = cursors.place_of(asked["cursor"], "sync")
         else:
-            at = floor = _before(asked["updated_since"]) if asked.get("updated_since") else 0
+            at = floor = _before(asked["updated_since"]) if "updated_since" in asked else 0
         events = list(
             Event.objects.filter(id__gt=at)
             .order_by("id")

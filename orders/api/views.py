@@ -75,7 +75,7 @@ class OrdersView(Door):
         orders, asked = seen(request), request.query_params
         if asked.get("q"):
             orders = orders.filter(id__in=_behind(asked["q"]))
-        if asked.get("state"):
+        if "state" in asked:
             if asked["state"] not in OrderState.values:
                 raise invalid("state", _("There is no such state."))
             orders = orders.filter(state=asked["state"])
