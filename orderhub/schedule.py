@@ -37,6 +37,8 @@ SCHEDULE = (
     Row("Mail reports that are due", "orders.mail_reports", 30, keep=True),
     Row("Retry orders that wait for stock", "orders.retry_stock", 300),
     Row("Look for SKUs that are nearly used up", "orders.watch_stock", 60),
+    Row("Show stock in the channels", "orders.show_stock", 5),
+    Row("Read what the channels show", "orders.read_all_stock", 10 * 60, keep=True),
     Row("Ask for return receipts", "orders.poll_returns", 60),
     Row("Write down what is shown", "inventory.keep_shown", 15 * 60, keep=True),
     Row("Ask for purchase orders", "inventory.poll_purchases", 300),

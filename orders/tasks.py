@@ -10,9 +10,11 @@ from orders.operations import (
     complaining,
     mapping,
     measuring,
+    offering,
     orphans,
     payment,
     pull,
+    reading_stock,
     report_mail,
     standing,
     stock_lock,
@@ -71,6 +73,36 @@ def questions(**_: object) -> None:
 @shared_task(name="orders.expire_unpaid", ignore_result=True)
 def expire_unpaid(**_: object) -> None:
     unpaid.expire()
+
+
+@shared_task(name="orders.show_stock", ignore_result=True)
+def show_stock(**_: object) -> None:
+    """What buyers are shown in each channel, where it changed or strayed; where bells are switched off, told here."""
+    reading_stock.judge()
+    offering.reckon()
+    shops = offering.ring_all()
+    if not settings.NUDGE:
+        for shop_id in shops:
+            offering.tell(shop_id)
+
+
+@shared_task(name="orders.tell_stock", ignore_result=True)
+def tell_stock(shop_id: int, **_: object) -> None:
+    offering.tell(shop_id)
+
+
+@shared_task(name="orders.read_all_stock", ignore_result=True)
+def read_all_stock(**_: object) -> None:
+    """Ask every channel what it shows."""
+    shops = reading_stock.ring_all()
+    if not settings.NUDGE:
+        for shop_id in shops:
+            reading_stock.read(shop_id)
+
+
+@shared_task(name="orders.read_stock", ignore_result=True)
+def read_stock(shop_id: int, **_: object) -> None:
+    reading_stock.read(shop_id)
 
 
 @shared_task(name="orders.retry_stock", ignore_result=True)

@@ -14,6 +14,7 @@ from orderhub.sandbox.douyin_oauth import Tokens
 from orderhub.sandbox.douyin_orders import APPLIED, COMPANIES, PARTLY, RETURNING, TO_SHIP, Orders
 from orderhub.sandbox.douyin_waybill import Waybills
 from orderhub.sandbox.frame import Answer, Platform, Request, from_beijing
+from orderhub.sandbox.goods_more import DouyinGoods
 from orderhub.sandbox.world import SourceOrder, World
 
 SKEW = timedelta(minutes=10)
@@ -34,6 +35,7 @@ class Douyin(Platform):
         self.messages = Messages(world)
         self.orders = Orders(world, self._tell)
         self.waybills = Waybills(world, self.orders)
+        self.goods = DouyinGoods(world)
         self.methods: dict[str, Callable[[Params], Params]] = {
             "token.create": self.tokens.create,
             "token.refresh": self.tokens.refresh,
@@ -53,6 +55,7 @@ class Douyin(Platform):
             },
             "afterSale.List": self._after_sales,
             **self.waybills.methods,
+            **self.goods.methods,
         }
 
     def fault_key(self, request: Request) -> str:
@@ -106,7 +109,7 @@ class Douyin(Platform):
             case "douyin_out_of_range":
                 self.waybills.shut(str(options["carrier"]), [str(name) for name in options["names"]])
             case _:
-                return None
+                return self.goods.goods.drive(what.removeprefix("douyin_"), options)
         return {"ok": True}
 
     def handle(self, request: Request) -> Answer:
@@ -117,7 +120,7 @@ class Douyin(Platform):
             data = self.methods[request.query["method"]](params)
         except Refused as error:
             return self._refusal(request, error)
-        partly = bool(data.get("err_infos"))
+        partly = isinstance(data, dict) and bool(data.get("err_infos"))
         code, msg = (10001, "部分成功") if partly else (10000, "success")
         return Answer(200, {**self._envelope(request, code, msg), "data": data})
 

@@ -33,6 +33,7 @@ KINDS = (
     "group.told",
     "wms.synced",
     "mail.taken",
+    "stock.set",
 )
 
 SCHEMA = """

@@ -10,7 +10,8 @@ from typing import Any
 from orderhub.sandbox import own_shop_driver
 from orderhub.sandbox.credentials import OWN_SHOP
 from orderhub.sandbox.frame import BEIJING, Answer, Platform, Request
-from orderhub.sandbox.world import SourceOrder
+from orderhub.sandbox.goods_more import ShopGoods
+from orderhub.sandbox.world import SourceOrder, World
 
 SKEW = timedelta(minutes=10)
 AFTER_SHIPPING = timedelta(seconds=5)
@@ -21,7 +22,13 @@ class OwnShop(Platform):
 
     prefix = "own_shop"
 
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.goods = ShopGoods(world)
+
     def fault_key(self, request: Request) -> str:
+        if request.path.strip("/").startswith("goods"):
+            return "stock" if request.path.endswith("/stock") else "goods"
         return "shipment" if request.path.endswith("/shipment") else "order"
 
     def deny_answer(self, request: Request) -> Answer:
@@ -36,12 +43,14 @@ class OwnShop(Platform):
             return own_shop_driver.Driver(self.world, options).orders()
         if what in ("alipay_callbacks", "wechatpay_callbacks"):
             return own_shop_driver.Driver(self.world, options).callbacks(what.removesuffix("_callbacks"))
-        return None
+        return self.goods.goods.drive(what.removeprefix("own_shop_"), options)
 
     def handle(self, request: Request) -> Answer:
         if not self._signed(request):
             return Answer(401, {"error": "signature", "message": "X-Shop-Signature 不正确或时间戳过期"})
         parts = request.path.strip("/").split("/")
+        if parts[0] == "goods" and len(parts) == 2:
+            return self.goods.answer(request, parts[1])
         order = self.world.orders.get(parts[1]) if len(parts) >= 2 and parts[0] == "orders" else None
         if order is None or order.channel != "own_shop":
             return Answer(404, {"error": "not_found", "message": "订单不存在"})

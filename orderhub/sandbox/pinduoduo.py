@@ -10,6 +10,7 @@ from typing import Any
 from orderhub.sandbox import pinduoduo_oauth, pinduoduo_signing
 from orderhub.sandbox.credentials import PINDUODUO
 from orderhub.sandbox.frame import Answer, Platform, Request, beijing
+from orderhub.sandbox.goods_more import PopGoods
 from orderhub.sandbox.pinduoduo_messages import Messages
 from orderhub.sandbox.pinduoduo_oauth import BadGrant, Tokens
 from orderhub.sandbox.pinduoduo_orders import Orders
@@ -47,6 +48,7 @@ class Pinduoduo(Platform):
         super().__init__(world)
         self.tokens, self.orders, self.messages = Tokens(world), Orders(world), Messages(world)
         self.orders.tell = self.messages.tell
+        self.goods = PopGoods(world)
         self.ticker = Ticker("pinduoduo-changes", 3.0, self.orders.due) if world.target else None
         self.calls: dict[str, Call] = {
             "pdd.pop.auth.token.create": ("pop_auth_token_create_response", self._token_create),
@@ -62,6 +64,7 @@ class Pinduoduo(Platform):
             "pdd.order.merge.ship.order.group": ("order_merge_ship_order_group_response", self._groups),
             "pdd.refund.list.increment.get": ("refund_increment_get_response", self._refunds),
             **Waybills(world, self.orders).calls,
+            **self.goods.calls,
         }
 
     def fault_key(self, request: Request) -> str:
@@ -99,7 +102,7 @@ class Pinduoduo(Platform):
                 days = int(self.world.ledger.recall(self.prefix, "days", 0)) + int(options["days"])
                 self.world.ledger.remember(self.prefix, "days", days)
             case _:
-                return None
+                return self.goods.goods.drive(what.removeprefix("pinduoduo_"), options)
         return {"ok": True}
 
     def handle(self, request: Request) -> Answer:

@@ -11,6 +11,7 @@ from orderhub.sandbox import taobao_oauth, taobao_signing
 from orderhub.sandbox.cainiao import Cainiao
 from orderhub.sandbox.credentials import TAOBAO
 from orderhub.sandbox.frame import Answer, Platform, Request, beijing, dumps, from_beijing
+from orderhub.sandbox.goods import TopGoods
 from orderhub.sandbox.taobao_errors import Refused
 from orderhub.sandbox.taobao_oauth import BadGrant, Tokens
 from orderhub.sandbox.taobao_trades import Trades
@@ -63,6 +64,7 @@ class Taobao(Platform):
         super().__init__(world)
         self.tokens = Tokens(world)
         self.trades = Trades(world)
+        self.goods = TopGoods(world)
         self.methods: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
             "taobao.top.auth.token.create": self._token_create,
             "taobao.top.auth.token.refresh": self._token_refresh,
@@ -74,6 +76,7 @@ class Taobao(Platform):
             "taobao.logistics.companies.get": self._companies,
             "taobao.top.oaid.merge": self._oaid_merge,
             **Cainiao(world, self.trades).methods,
+            **self.goods.methods,
         }
 
     def fault_key(self, request: Request) -> str:
@@ -110,7 +113,7 @@ class Taobao(Platform):
         elif what == "revoke_token":
             self.tokens.revoke()
         else:
-            return None
+            return self.goods.goods.drive(what.removeprefix("taobao_"), options)
         return {"ok": True}
 
     def handle(self, request: Request) -> Answer:

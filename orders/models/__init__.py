@@ -2,6 +2,7 @@ from orders.models.case import Case
 from orders.models.complaint import Complaint, ComplaintFile, ComplaintWord
 from orders.models.deed import Deed
 from orders.models.hold import Hold, HoldType
+from orders.models.listing import Listing
 from orders.models.order import WATCHED, Event, Line, Order, OrderState, PaymentProof, Receiver
 from orders.models.plain import PlainRequest
 from orders.models.report import ReportSchedule, SavedReport
@@ -23,6 +24,7 @@ __all__ = [
     "Hold",
     "HoldType",
     "Line",
+    "Listing",
     "Measured",
     "Merge",
     "MergeMember",

@@ -1,5 +1,6 @@
 """A shop on a channel, how far its pulls have come, and how it wants its orders treated."""
 
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -10,6 +11,11 @@ class Shop(models.Model):
         HOLD = "hold", _("hold for a person")
         CANCEL = "cancel", _("cancel the unpaid one, hold what is paid")
         MERGE = "merge", _("ship together")
+
+    class StockMode(models.TextChoices):
+        OFF = "off", _("left alone")
+        POOL = "pool", _("common pool")
+        OWN = "own", _("its own share")
 
     class MergeMode(models.TextChoices):
         OFF = "off", _("never")
@@ -64,6 +70,37 @@ class Shop(models.Model):
     unpaid_minutes = models.PositiveIntegerField(_("unpaid orders expire after (minutes)"), default=30)
     promise_hours = models.PositiveSmallIntegerField(_("ship within (hours)"), default=48)
     aftersale_days = models.PositiveSmallIntegerField(_("after-sale window (days)"), default=7)
+    stock_mode = models.CharField(
+        _("numbers shown to buyers"),
+        max_length=10,
+        choices=StockMode,
+        default=StockMode.OFF,
+        db_default=StockMode.OFF,
+        help_text=_(
+            "Common pool: shows what all others may sell too. Its own share: these pieces are for this shop alone. "
+            "Off: the channel's numbers are left as they are."
+        ),
+    )
+    stock_share = models.PositiveSmallIntegerField(
+        _("share (%)"),
+        default=100,
+        db_default=100,
+        validators=[MaxValueValidator(100)],
+        help_text=_("Of what is shown of each SKU; own shares of all shops together take at most all of it."),
+    )
+    stock_margin = models.PositiveIntegerField(
+        _("safety margin"),
+        default=0,
+        db_default=0,
+        help_text=_("So many pieces are shown less, for orders that we do not know of yet."),
+    )
+    stock_lease_until = models.DateTimeField(null=True, editable=False)
+    #: the channel is not told before this: it asked for patience, or the connection needs a person
+    stock_wait_until = models.DateTimeField(null=True, editable=False)
+    stock_error = models.TextField(
+        _("why numbers could not be told"), blank=True, default="", db_default="", editable=False
+    )
+    stock_read_at = models.DateTimeField(_("numbers read back"), null=True, editable=False)
     # how far pulls have come: changes up to `pulled_until` are all stored
     pulled_until = models.DateTimeField(_("pulled until"), null=True, blank=True)
     window_until = models.DateTimeField(

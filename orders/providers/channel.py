@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -57,6 +57,26 @@ class Reach:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a channel sells under a SKU of its own, and how many it shows. `code` is the seller's own spelling."""
+
+    item: str
+    sku: str
+    code: str
+    title: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """How many pieces are to be shown of a channel's SKU."""
+
+    item: str
+    sku: str
+    number: int
+
+
 class Channel:
     """A channel. Errors: PlatformError of the client, Unreadable for what is not understood, Forged for a bad push."""
 
@@ -79,6 +99,11 @@ class Channel:
     splits_lines: ClassVar[bool] = False
     #: Whether the channel says which carriers deliver to an address that only it can read (`reach`).
     says_reach: ClassVar[bool] = False
+    #: Whether the numbers that it shows to buyers can be set (`offers`, `show`), and how many SKUs a call takes.
+    shows_stock: ClassVar[bool] = False
+    shown_a_call: ClassVar[int] = 1
+    #: Whether a call's SKUs must be of one item.
+    shown_by_item: ClassVar[bool] = True
     #: What a push is answered with.
     push_reply: ClassVar[bytes] = b'{"code":0,"msg":"success"}'
 
@@ -124,6 +149,17 @@ class Channel:
         self, api: Any, carrier: str, receivers: Mapping[str, ReceiverRef]
     ) -> dict[str, Reach | PlatformError]:
         """Whether our carrier delivers to these orders' receivers; one that can't be told carries its error."""
+        raise NotImplementedError
+
+    def offers(self, api: Any, page: int) -> tuple[list[Offer], bool]:
+        """One page (from 1) of what it sells with the numbers that it shows now, and whether there are more pages."""
+        raise NotImplementedError
+
+    def show(self, api: Any, rows: Sequence[Showing]) -> dict[str, PlatformError]:
+        """Set the numbers of at most `shown_a_call` of its SKUs (of one item where `shown_by_item`), whole, not by how much.
+
+        Returns {SKU: why not}; PlatformError where the whole call failed.
+        """
         raise NotImplementedError
 
     def letters(self, api: Any, headers: Mapping[str, str], body: bytes) -> list[Letter]:

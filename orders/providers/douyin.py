@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from orders.providers.base import (
     whole,
     words,
 )
-from orders.providers.channel import Channel, Letter, Reach, Told, kept
+from orders.providers.channel import Channel, Letter, Offer, Reach, Showing, Told, kept
 
 if TYPE_CHECKING:
     from orders.queries import ReceiverRef
@@ -106,6 +106,8 @@ class Douyin(Channel):
 
     label = "douyin"
     says_reach = True
+    shows_stock = True
+    shown_a_call = 50
 
     def parse(self, raw: bytes) -> ParsedOrder:
         return parse(raw)
@@ -126,6 +128,24 @@ class Douyin(Channel):
                 order, raw = answer
                 found[number] = kept(number, str(order.get("update_time")), raw)
         return found
+
+    def offers(self, api: Any, page: int) -> tuple[list[Offer], bool]:
+        products = {
+            str(row["product_id"]): str(row.get("name") or "") for row in api.goods_page(page, self.page_size)
+        }
+        offers = []
+        for item, rows in api.read_many(products, type(api).skus, 4).items():
+            if isinstance(rows, PlatformError):
+                raise rows
+            offers += [
+                Offer(item, str(row["id"]), str(row.get("code") or ""), products[item], int(row["stock_num"]))
+                for row in rows
+            ]
+        return offers, len(products) == self.page_size
+
+    def show(self, api: Any, rows: Sequence[Showing]) -> dict[str, PlatformError]:
+        api.set_stocks(rows[0].item, {row.sku: row.number for row in rows})
+        return {}
 
     def ship(self, api: Any, told: Told) -> bool:
         lines = _pieces(api, told) if told.lines else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -27,7 +27,7 @@ from orders.providers.base import (
     whole,
     words,
 )
-from orders.providers.channel import Channel, Told, Word
+from orders.providers.channel import Channel, Offer, Showing, Told, Word
 
 STATES = {
     "unpaid": ChannelState.UNPAID,
@@ -55,6 +55,9 @@ class OwnShop(Channel):
     pulled = False
     splits_lines = True
     limits_buyers = True
+    shows_stock = True
+    shown_a_call = 100
+    shown_by_item = False
     warehouse_ways = ("wangdiantong", "qimen")
 
     def parse(self, raw: bytes) -> ParsedOrder:
@@ -68,6 +71,28 @@ class OwnShop(Channel):
             except PlatformError as error:
                 found[number] = error
         return found
+
+    def offers(self, api: Any, page: int) -> tuple[list[Offer], bool]:
+        said = api.goods_page(page)
+        offers = [
+            Offer(
+                str(row["item"]),
+                str(row["sku"]),
+                str(row["code"]),
+                str(row.get("title") or ""),
+                int(row["quantity"]),
+            )
+            for row in said.get("goods") or ()
+        ]
+        return offers, bool(said.get("more"))
+
+    def show(self, api: Any, rows: Sequence[Showing]) -> dict[str, PlatformError]:
+        return {
+            str(row["sku"]): PlatformError(
+                "business", str(row.get("error")), str(row.get("message") or row.get("error"))
+            )
+            for row in api.set_stock({row.sku: row.number for row in rows})
+        }
 
     def ship(self, api: Any, told: Told) -> bool:
         answer = api.report_shipment(told.number, told.carrier, told.waybill_no, told.at, told.lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -30,7 +30,7 @@ from orders.providers.base import (
     whole,
     words,
 )
-from orders.providers.channel import Channel, Letter, Told, kept
+from orders.providers.channel import Channel, Letter, Offer, Showing, Told, kept
 
 #: confirm_status: whether the order was concluded at all; order_status counts only where it was.
 CONCLUDED = {0: False, 1: True, 2: False}
@@ -76,11 +76,32 @@ class Pinduoduo(Channel):
     page_size = 100
     label = "pinduoduo"
     splits_lines = True
+    shows_stock = True
+    #: One call a SKU; so many are made side by side.
+    shown_a_call = 40
+    shown_by_item = False
     push_reply = b'{"commandType":"Ack"}'
     history: ClassVar[dt.timedelta] = dt.timedelta(hours=24)
 
     def parse(self, raw: bytes) -> ParsedOrder:
         return parse(raw)
+
+    def offers(self, api: Any, page: int) -> tuple[list[Offer], bool]:
+        rows = api.goods_page(page, self.page_size)
+        offers = [
+            Offer(
+                str(row["goods_id"]), str(sku["sku_id"]), str(sku.get("outer_id") or ""), str(row.get("goods_name") or ""),
+                int(sku["sku_quantity"]),
+            )
+            for row in rows
+            for sku in row.get("sku_list") or ()
+        ]  # fmt: skip
+        return offers, len(rows) == self.page_size
+
+    def show(self, api: Any, rows: Sequence[Showing]) -> dict[str, PlatformError]:
+        asked = {f"{row.item}:{row.sku}:{row.number}": row.sku for row in rows}
+        found = api.read_many(asked, type(api).set_quantity)
+        return {asked[name]: answer for name, answer in found.items() if isinstance(answer, PlatformError)}
 
     def until(
         self, start: dt.datetime, target: dt.datetime, connected: dt.datetime, overlap: dt.timedelta

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
 
@@ -28,7 +28,7 @@ from orders.providers.base import (
     whole,
     words,
 )
-from orders.providers.channel import Channel, Told, kept
+from orders.providers.channel import Channel, Offer, Showing, Told, kept
 
 STATES = {
     "TRADE_NO_CREATE_PAY": ChannelState.UNPAID,
@@ -73,6 +73,10 @@ class Taobao(Channel):
     label = "cainiao"
     warehouse_ways = ("qimen",)
     confirms_merge = True
+    shows_stock = True
+    shown_a_call = 20
+    #: Items whose SKUs are asked for by one call.
+    items_a_call: ClassVar[int] = 40
 
     def parse(self, raw: bytes) -> ParsedOrder:
         return parse(raw)
@@ -100,6 +104,25 @@ class Taobao(Channel):
 
     def shipped(self, api: Any, told: Told) -> bool:
         return api.shipped_with(told.number, told.lines) in (told.waybill_no, "")
+
+    def offers(self, api: Any, page: int) -> tuple[list[Offer], bool]:
+        items = {
+            str(row["num_iid"]): str(row.get("title") or "")
+            for row in api.goods_page(page, self.items_a_call)
+        }
+        rows = api.skus(list(items)) if items else []
+        offers = [
+            Offer(
+                str(row["num_iid"]), str(row["sku_id"]), str(row.get("outer_id") or ""), items[str(row["num_iid"])],
+                int(row["quantity"]),
+            )
+            for row in rows
+        ]  # fmt: skip
+        return offers, len(items) == self.items_a_call
+
+    def show(self, api: Any, rows: Sequence[Showing]) -> dict[str, PlatformError]:
+        api.set_quantities(rows[0].item, {row.sku: row.number for row in rows})
+        return {}
 
     def together(self, api: Any, pairs: list[tuple[str, Mapping[str, str]]]) -> list[list[str]]:
         """Taobao's own answer: its oaid is one a trade, so that nothing that we hold tells two addresses apart."""

@@ -177,6 +177,20 @@ class Douyin(DouyinWaybill):
             raise
         return True
 
+    def goods_page(self, page: int, size: int = 100) -> list[dict[str, Any]]:
+        """One page (from 1) of products: product_id, name; [] past the end (product.listV2)."""
+        return listed(self.call("product.listV2", {"page": page, "size": size}), "data")
+
+    def skus(self, product_id: str) -> list[dict[str, Any]]:
+        """SKUs of one product: id, code, stock_num (sku.list, whose data is a list)."""
+        return listed(self.call("sku.list", {"product_id": int(product_id)}), "rows")
+
+    def set_stocks(self, product_id: str, stocks: Mapping[str, int]) -> None:
+        """Sets the whole numbers of SKUs of one product, all or none (sku.syncStockBatch; sku_type 0 is common stock)."""
+        rows = [{"sku_id": int(sku), "sku_type": 0, "stock_num": n} for sku, n in stocks.items()]
+        asked = {"product_id": int(product_id), "incremental": False, "sku_sync_list": rows}
+        self.call("sku.syncStockBatch", asked, effect=True)
+
     def event_is_ours(self, app_id: str, signature: str, body: bytes) -> bool:
         """Whether a pushed message was signed for our app with our secret."""
         text = body.decode("utf-8", "surrogateescape")
@@ -280,6 +294,8 @@ def _read(method: str, response: httpx.Response, effect: bool) -> tuple[dict[str
     data = answer.get("data")
     if data is None:
         data = {}
+    if isinstance(data, list):
+        data = {"rows": data}
     if not isinstance(data, dict):
         raise http.unreadable(effect)
     return data, text

@@ -6,7 +6,7 @@ Each request carries X-Shop-Timestamp and X-Shop-Signature (HMAC-SHA256 over tim
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -57,17 +57,30 @@ class OwnShop(Client):
         answer = self._send("POST", path, body, f"shipment:{number}:{waybill_no}")
         return {"already": answer.get("repeated") is True}
 
-    def _send(self, method: str, path: str, body: dict[str, Any] | None, key: str) -> dict[str, Any]:
+    def goods_page(self, page: int) -> dict[str, Any]:
+        """One page (from 1): {"goods": [{"item", "sku", "code", "title", "quantity"}], "more": bool}."""
+        return self._send("GET", f"/goods/{page}", None, "", "goods")
+
+    def set_stock(self, quantities: Mapping[str, int]) -> list[dict[str, Any]]:
+        """Sets the whole numbers of SKUs; returns the rows that the shop refused: {"sku", "error", "message"}."""
+        body = {"stock": [{"sku": sku, "quantity": n} for sku, n in quantities.items()]}
+        return list(self._send("PUT", "/goods/stock", body, "", "goods.stock").get("refused") or ())
+
+    def _send(
+        self, method: str, path: str, body: dict[str, Any] | None, key: str, label: str = ""
+    ) -> dict[str, Any]:
         content = b"" if body is None else utf8(dumps(body))
         stamp = str(int(time.time()))
         signature = signing.own_shop(self.secret("app_secret", "secret"), stamp, path, content)
         headers = [("X-Shop-Timestamp", stamp), ("X-Shop-Signature", signature)]
         if body is not None:
-            headers += [("Content-Type", "application/json; charset=utf-8"), ("Idempotency-Key", key)]
+            headers.append(("Content-Type", "application/json; charset=utf-8"))
+        if key:
+            headers.append(("Idempotency-Key", key))
         shown = "" if content else path
         request = http.Outgoing(method, self.base_url + path, content, tuple(headers), shown=shown)
         effect = method != "GET"
-        label = "order.shipment" if effect else "order.state"
+        label = label or ("order.shipment" if effect else "order.state")
         return self._call(label, request, effect=effect, read=lambda response: _read(response, effect))
 
 

@@ -37,6 +37,8 @@ ANSWERS = {
     "pdd.refund.list.increment.get": "refund_increment_get_response",
     "pdd.waybill.search": "pdd_waybill_search_response",
     "pdd.waybill.get": "pdd_waybill_get_response",
+    "pdd.goods.list.get": "goods_list_get_response",
+    "pdd.goods.quantity.update": "goods_quantity_update_response",
 }
 #: order_status or refund_status: all of them.
 ALL = 5
@@ -155,6 +157,18 @@ class Pinduoduo(PinduoduoWaybill):
         inner = self.call("pdd.order.update.address", effect=True, order_sn=order_sn, **address)
         if inner.get("is_success") not in (True, "true", 1):
             raise PlatformError("business", "address", _("Pinduoduo did not accept the address."))
+
+    def goods_page(self, page: int, size: int = 100) -> list[dict[str, Any]]:
+        """One page (from 1) of goods with their sku_list (sku_id, outer_id, sku_quantity); [] past the end."""
+        return _rows(self.call("pdd.goods.list.get", page=page, page_size=size), "goods_list")
+
+    def set_quantity(self, what: str) -> None:
+        """Sets the whole number of one SKU, said as goods_id:sku_id:quantity (pdd.goods.quantity.update, update_type 1)."""
+        goods_id, sku_id, quantity = what.split(":")
+        asked = {"goods_id": goods_id, "sku_id": sku_id, "quantity": quantity, "update_type": 1}
+        inner = self.call("pdd.goods.quantity.update", effect=True, **asked)
+        if inner.get("is_success") not in (True, "true", 1):
+            raise PlatformError("business", "quantity", _("Pinduoduo did not accept the number."))
 
     def company_id(self, code: str) -> int:
         """Pinduoduo's own number of a carrier; "configuration" where it has none for the code."""

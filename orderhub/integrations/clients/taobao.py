@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -174,6 +174,25 @@ class Taobao(Cainiao):
             return mine[0] if mine and mine[0] else None
         numbers = [str(line.get("invoice_no") or "") for line in lines]
         return next((number for number in numbers if number), "")
+
+    def goods_page(self, page: int, size: int = 200) -> list[dict[str, Any]]:
+        """One page (from 1) of items on sale: num_iid, title, outer_id; [] past the end (taobao.items.onsale.get)."""
+        inner = self.call(
+            "taobao.items.onsale.get", fields="num_iid,title,outer_id", page_no=page, page_size=size
+        )
+        return listed(inner, "items", "item")
+
+    def skus(self, num_iids: Sequence[str]) -> list[dict[str, Any]]:
+        """SKUs of at most 40 items: sku_id, num_iid, outer_id, quantity (taobao.item.skus.get)."""
+        fields = "sku_id,num_iid,outer_id,quantity"
+        return listed(
+            self.call("taobao.item.skus.get", fields=fields, num_iids=",".join(num_iids)), "skus", "sku"
+        )
+
+    def set_quantities(self, num_iid: str, quantities: Mapping[str, int]) -> None:
+        """Sets the whole number of at most 20 SKUs of one item (taobao.skus.quantity.update, type 1 as in TOP's own clients)."""
+        pairs = ";".join(f"{sku}:{n}" for sku, n in quantities.items())
+        self.call("taobao.skus.quantity.update", effect=True, num_iid=num_iid, skuid_quantities=pairs, type=1)
 
     def _count(self, method: str, by: str, start: datetime, end: datetime) -> int:
         window: dict[str, Any] = {f"start_{by}": beijing(start), f"end_{by}": beijing(end)}
