@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from inventory.models import Stock
 from orderhub.drills.cast import Cast, set_up
-from orderhub.models import Ticket
+from orderhub.integrations import turns
+from orderhub.models import Budget, Ticket
 from orderhub.testing.sandbox import RunningSandbox, running_sandbox
 from orders.models import Listing, Shop
 from orders.operations import offering, reading_stock
@@ -244,6 +245,10 @@ def test_that_a_channel_that_asks_for_patience_gets_it_and_others_go_on(
     assert slow.id not in offering.ring_all() and quick.id in offering.ring_all()
     assert offering.tell(slow.id) == 0, "it waits"
     assert offering.tell(quick.id) > 300
+    Shop.objects.filter(id=slow.id).update(stock_wait_until=None)
+    assert offering.tell(slow.id) == 0, "its budget knows that the minute is spent"
+    Budget.objects.all().delete()  # a minute later
+    turns.forget()
     Shop.objects.filter(id=slow.id).update(stock_wait_until=None)
     assert offering.tell(slow.id) > 300
     slow.refresh_from_db()
