@@ -19,6 +19,10 @@
         name();
         new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
     };
+    // The theme writes a chosen file's name into a text box of its own widget; a plain field of ours has no such box.
+    document.addEventListener("DOMContentLoaded", () => {
+        for (const file of document.querySelectorAll("input[type=file].oh-input")) file.hasChangeListener = true;
+    });
     if (document.readyState === "complete") begin();
     else window.addEventListener("load", begin);
 })();
