@@ -230,6 +230,8 @@ def test_that_a_channel_does_what_it_says_it_does(word: str) -> None:
         spared |= {"pages", "listed"} | ({"details"} if made.seen is not Channel.seen else set())
     if not made.says_reach:
         spared.add("reach")
+    if not made.shows_stock:
+        spared |= {"offers", "show"}
     if made.letters is Channel.letters:
         spared.add("numbers_in")
     if made.address_asked is Channel.address_asked:
