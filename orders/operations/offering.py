@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from inventory import availability
-from orderhub.integrations.errors import PlatformError
+from orderhub.integrations.errors import Held, PlatformError
 from orderhub.integrations.importance import Importance, spending
 from orderhub.integrations.registry import client
 from orderhub.nudge import nudge
@@ -34,6 +34,8 @@ REFUSED_FOR = dt.timedelta(hours=1)
 #: Listings that one look takes, and answers that are written together.
 PAGE, TOGETHER = 500, 100
 REFUSED = "stock_refused"
+#: Calls that fail one after the other before the shop is left alone for a while; one that gets lost is made again.
+FAILURES = 3
 #: What sold out first of all, then what sells most, then what waits longest.
 ORDER = (Case(When(wanted=0, then=0), default=1), "-hot", "wanted_at", "id")
 
@@ -202,17 +204,29 @@ def _page(shop: Shop) -> tuple[int, PlatformError | None]:
     answered: list[Waiting] = []
     refused: dict[int, str] = {}
     stopped: PlatformError | None = None
+    handled = failed = 0
     for call in calls(rows, speaker):
         done, no, stopped = _call(speaker, api, call)
         answered += done
         refused |= no
-        if len(answered) >= TOGETHER or stopped is not None:
+        handled += len(done) + len(no)
+        failed = failed + 1 if stopped is not None and not done else 0
+        enough = stopped is not None and (ends(stopped) or failed >= FAILURES)
+        if len(answered) >= TOGETHER or enough:
             _written(answered, refused)
             answered, refused = [], {}
-        if stopped is not None:
+        if enough:
             break
+        stopped = None
     _written(answered, refused)
-    return (len(rows) if stopped is None else 0), stopped
+    return handled, stopped
+
+
+def ends(error: PlatformError) -> bool:
+    """Whether it is about the shop or the platform and not about one call that got lost."""
+    return (
+        isinstance(error, Held) or bool(error.retry_after) or error.kind in ("configuration", "reauthorise")
+    )
 
 
 def calls(rows: Sequence[Waiting], speaker: Channel) -> list[list[Waiting]]:

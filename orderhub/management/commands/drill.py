@@ -25,6 +25,7 @@ DRILLS = {
     "tracking": "orderhub.drills.tracking.run",
     "callback": "orderhub.drills.callback.run",
     "storm": "orderhub.drills.storm.run",
+    "stock": "orderhub.drills.stock.run",
 }
 
 
