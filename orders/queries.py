@@ -234,6 +234,17 @@ def ids_of_numbers(numbers: Iterable[str]) -> dict[str, int]:
     return dict(Order.objects.filter(number__in=list(numbers)).values_list("number", "id"))
 
 
+def refusals(days: int = 30) -> dict[str, int]:
+    """{warehouse's code: orders that it refused in the last days}. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT data->>'warehouse', count(DISTINCT order_id) FROM orders_event
+               WHERE code = 'refuse' AND recorded_at > now() - make_interval(days => %s) GROUP BY 1""",
+            [days],
+        )
+        return {str(house or ""): int(n) for house, n in cursor.fetchall()}
+
+
 def channel_words(order_ids: Iterable[int]) -> dict[int, str]:
     """What the channel said last of each order, in our words (a `ChannelState`); orders it never spoke of are left out.
 

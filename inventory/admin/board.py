@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 from inventory import availability
 from inventory.models import (
     Drift,
+    Movement,
     PurchaseLine,
     Reservation,
     ShownFactor,
@@ -29,10 +30,13 @@ from inventory.models import (
     Warehouse,
 )
 from inventory.operations import claiming, learning
+from inventory.putaways import delays
 from inventory.scope import houses_of
 from orderhub.actors import person
 from orderhub.admin_site.base import Admin, need
 from orderhub.admin_site.marks import ago, moment
+from orderhub.admin_site.registry import REFUSALS
+from orderhub.dotted import resolve
 from orderhub.integrations.models import Call
 
 SEE, CHANGE = "inventory.view_stock", "inventory.change_shownfactor"
@@ -68,7 +72,9 @@ def page(request: HttpRequest) -> HttpResponse:
         "sort": sort, "sorts": [(code, label) for code, (label, _key) in SORTS.items()],
         "sold_out": sum(row.shown == 0 for row in numbers.values()),
         "above": sum(row.shown > row.free for row in numbers.values()), "all": len(numbers),
-        "suppliers": learning.evidence(), "may": request.user.has_perm(CHANGE), "houses": houses(),
+        "delays": [
+            {"row": one, "half": _hours(one.half), "most": _hours(one.most)} for one in delays()
+        ], "suppliers": learning.evidence(), "may": request.user.has_perm(CHANGE), "houses": houses(),
         **admin.site.each_context(request),
     }  # fmt: skip
     return TemplateResponse(request, "inventory/board.html", context)
@@ -135,8 +141,23 @@ def chart(history: list[ShownHistory]) -> dict[str, Any] | None:
     return {"shown": line("shown"), "free": line("free"), "top": top, "since": moment(begin)}
 
 
+def _hours(time: dt.timedelta) -> str:
+    minutes = round(time.total_seconds() / 60)
+    return _("%(h)d h %(m)02d min") % {"h": minutes // 60, "m": minutes % 60}
+
+
 def houses() -> list[dict[str, Any]]:
-    """How far each warehouse's stock can be believed: age of the last answer of its WMS, open findings, last count."""
+    """How far each warehouse's stock can be believed: age of its WMS's last answer, open findings, counts, refusals.
+
+    Of the bins that were counted in a month, the share that was right: a difference between systems or a write-off after
+    a refusal is a count that was wrong.
+    """
+    refused = resolve(REFUSALS)()
+    right: dict[int, tuple[int, int]] = {}
+    since = timezone.now() - dt.timedelta(days=DAYS)
+    counted = Movement.objects.filter(kind=Movement.Kind.COUNT, at__gte=since).values("bin__warehouse_id")
+    for row in counted.annotate(n=Count("id"), good=Count("id", filter=Q(on_hand_change=0))):
+        right[row["bin__warehouse_id"]] = row["good"], row["n"]
     drift: dict[int, int] = {}
     for house_id in Drift.objects.filter(ended_at=None, bin__isnull=False).values_list(
         "bin__warehouse_id", flat=True
@@ -151,7 +172,8 @@ def houses() -> list[dict[str, Any]]:
         old = house.wms_id is not None and (last is None or timezone.now() - last > dt.timedelta(hours=2))
         rows.append({
             "house": house, "own": house.wms_id is None, "last": ago(last) if last else "", "old": old,
-            "drift": drift.get(house.pk, 0), "good": not old and not drift.get(house.pk),
+            "drift": drift.get(house.pk, 0), "refused": refused.get(house.code, 0),
+            "good": not old and not drift.get(house.pk) and not refused.get(house.code), "counted": right.get(house.pk),
         })  # fmt: skip
     return rows
 

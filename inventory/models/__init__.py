@@ -1,6 +1,7 @@
 from inventory.models.claim import Claim
 from inventory.models.drift import Drift
 from inventory.models.purchase import PurchaseLine, PurchaseOrder, Supplier
+from inventory.models.putaway import PutAway
 from inventory.models.shown import ShownFactor, ShownHistory
 from inventory.models.sku import BundlePart, Sku, SkuCode, UnknownCode
 from inventory.models.stock import Backorder, Movement, Reservation, Stock
@@ -15,6 +16,7 @@ __all__ = [
     "Movement",
     "PurchaseLine",
     "PurchaseOrder",
+    "PutAway",
     "Reservation",
     "ShownFactor",
     "ShownHistory",

@@ -7,7 +7,7 @@ from collections import Counter
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from inventory.models import Bin, Movement
+from inventory.models import Bin, Movement, PutAway
 from inventory.operations.codes import note_unknown
 from inventory.operations.purchases import count_received
 from inventory.operations.receive import RETURN_BINS, shelve
@@ -51,6 +51,7 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
     known = _known(set(references.values()))
     bins = _bins({(house, code): good for found in pieces.values() for _s, house, code, good, _n in found})
     shelf: dict[str, list[tuple[int, int, int, str, str]]] = {}
+    took: list[PutAway] = []
     for row in rows:
         if row.id not in pieces:
             continue
@@ -61,6 +62,14 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
         verdicts[row.id] = Verdict.parsed()
         if reference not in known:
             known[reference] = wanted
+            times = document.received_at, document.shelved_at
+            if times[0] is not None and times[1] is not None and times[0] <= times[1]:
+                took.append(
+                    PutAway(
+                        reference=reference, warehouse_id=pieces[row.id][0][1], account_id=row.connection_id,
+                        purchase=document.purchase[:40], pieces=sum(wanted.values()), received_at=times[0], shelved_at=times[1],
+                    )
+                )  # fmt: skip
             shelf.setdefault(accounts[row.connection_id].platform, []).extend(
                 (*place, quantity, reference, document.purchase) for place, quantity in wanted.items()
             )
@@ -69,6 +78,7 @@ def take_in(rows: list[PayloadRow]) -> dict[int, Verdict]:
                 "Receipt %(number)s was put on the shelf before with other quantities: count, then correct."
             )
             verdicts[row.id] = Verdict.set_aside("changed", text % {"number": document.number})
+    PutAway.objects.bulk_create(took, ignore_conflicts=True)
     for platform, arrived in shelf.items():
         shelve(arrived, Movement.Kind.RECEIVE, platform)
     count_received({(row.connection_id, documents[row.id].purchase) for row in rows if row.id in pieces})

@@ -60,6 +60,9 @@ class Document:
     purchase: str
     warehouse: str
     arrived: tuple[Arrived, ...]
+    #: when the goods were received (the document was begun), and when they lay on the shelf (it was finished)
+    received_at: dt.datetime | None = None
+    shelved_at: dt.datetime | None = None
 
 
 def pull() -> int:
@@ -111,7 +114,19 @@ def parse(raw: bytes) -> Document:
     arrived = tuple(piece for piece in (_arrived(item) for item in details) if piece.quantity)
     if not number or not house or not arrived:
         raise Unreadable("bad_receipt", _("A receipt needs a number, a warehouse and goods."))
-    return Document(number, _text(row, "purchase_no"), house, arrived)
+    times = _moment(row, "created_time"), _moment(row, "check_time")
+    return Document(number, _text(row, "purchase_no"), house, arrived, *times)
+
+
+def _moment(row: dict[str, Any], name: str) -> dt.datetime | None:
+    """Milliseconds (flagship) or Beijing's time (enterprise); None where it says nothing that can be read."""
+    told = _text(row, name)
+    try:
+        if told.isdecimal():
+            return dt.datetime.fromtimestamp(int(told) / 1000, dt.UTC)
+        return from_beijing(told)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _arrived(item: dict[str, Any]) -> Arrived:

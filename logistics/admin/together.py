@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -176,7 +176,10 @@ def _answer(request: HttpRequest, order_id: int | None, act: Callable[[], Any], 
 @require_POST
 def merge(request: HttpRequest) -> HttpResponse:
     """Ship the ticked orders together."""
-    ids = [int(text) for text in request.POST.getlist("order") if text.isdigit()]
+    need(request, PERMISSION)
+    ids = [int(text) for text in request.POST.getlist("order") if text.isdigit() and len(text) < 19]
+    if _orders(ids, request).keys() != set(ids):
+        raise Http404
     done = _("%(n)d orders ship in one parcel.") % {"n": len(ids)}
     return _answer(request, None, lambda: together.merge(ids, person(request.user)), done)
 

@@ -24,6 +24,8 @@ from orderhub.tickets.opening import open_ticket
 
 #: Parcels asked about by their number in one look; the others come again.
 ASKED = 20
+#: Errors that say nothing about the number that was asked about.
+DOWN = ("retry", "unknown")
 BEFORE = frozenset({"numbered", *AT_WAREHOUSE})
 
 
@@ -46,13 +48,31 @@ def _of(account: Connection) -> int:
         return 0
     parcels = _parcels(offered)
     behind = [row.number for row in offered if (one := parcels.get(row.number)) and one.state in BEFORE]
-    for number in behind[:ASKED]:
-        take_stockouts(account, wangdiantong.by_number(account, number))
+    failed = _ask(account, behind[:ASKED])
     if behind:
         parcels = _parcels(offered)
     words = [_word(row, parcels.get(row.number)) for row in offered]
     wangdiantong.acknowledge(account, words)
+    if failed:
+        WmsCursor.objects.filter(connection=account).update(last_error=failed[:500])
     return sum(word.word == "taken" for word in words)
+
+
+def _ask(account: Connection, numbers: Sequence[str]) -> str:
+    """Ask about parcels by their numbers; one that can't be asked about stops no other: what was said of the last such.
+
+    Raises PlatformError where two in a row have no answer: the system is down, and the next look comes.
+    """
+    failed, silent = "", 0
+    for number in numbers:
+        try:
+            take_stockouts(account, wangdiantong.by_number(account, number))
+            silent = 0
+        except PlatformError as error:
+            failed, silent = f"{number}: {error.message}", silent + 1 if error.kind in DOWN else 0
+            if silent > 1:
+                raise
+    return failed
 
 
 def _parcels(offered: Sequence[Numbered]) -> dict[str, Parcel]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
@@ -16,6 +16,7 @@ from inventory.models import Reservation, Stock
 from logistics.models import Parcel
 from logistics.operations import plan
 from orderhub import modules
+from orderhub.scope import Scope
 from orders.models import Line, Merge, MergeMember, Order, Receiver, Share
 from orders.operations import holds
 
@@ -73,8 +74,6 @@ def test_that_a_refusal_is_said_in_words_and_nothing_happens(office: Client, hou
 def test_that_who_may_only_look_has_no_button_and_can_not_post(
     office: Client, house: Any, client: Client
 ) -> None:
-    from django.contrib.auth.models import Permission
-
     one, other = pair(house)
     looker = User.objects.create_user("looker", password="x", is_staff=True)
     looker.user_permissions.add(Permission.objects.get(codename="view_order"))
@@ -88,6 +87,25 @@ def test_that_who_may_only_look_has_no_button_and_can_not_post(
             client.post(reverse(f"admin:{name}", args=args), {"order": [one.pk, other.pk]}).status_code == 403
         )
     assert not Merge.objects.exists()
+
+
+def test_that_a_clerk_of_another_shop_neither_merges_nor_parts_what_is_not_theirs(
+    office: Client, house: Any, client: Client
+) -> None:
+    one, other = pair(house)
+    clerk = User.objects.create_user("of another shop", password="x", is_staff=True)
+    clerk.user_permissions.add(*Permission.objects.filter(codename__in=["view_order", "change_order"]))
+    Scope.objects.create(user=clerk, shops=["elsewhere"])
+    client.force_login(clerk)
+    asked = {"order": [one.pk, other.pk]}
+    assert client.post(reverse("admin:together_merge"), asked).status_code == 404
+    assert not Merge.objects.exists()
+    boss = Client()
+    boss.force_login(User.objects.get(username="boss"))
+    boss.post(reverse("admin:together_merge"), asked)
+    merge = Merge.objects.get()
+    assert client.post(reverse("admin:together_undo", args=[merge.pk])).status_code == 404
+    assert MergeMember.objects.filter(left_at=None).count() == 2
 
 
 def test_that_an_order_is_split_and_put_together_from_its_page(office: Client, house: Any) -> None:

@@ -131,6 +131,9 @@ WAYBILLS = "logistics.queries.waybills"
 #: `by(order ids) -> {order id: number}`, for lists of the ground floor that speak of orders.
 ORDER_NUMBERS = "orders.admin.search.numbers"
 
+#: `by() -> {warehouse's code: orders that it refused lately}`.
+REFUSALS = "orders.queries.refusals"
+
 #: `by(our order numbers) -> {number: order id}`, for numbers that are pasted.
 ORDER_IDS = "orders.queries.ids_of_numbers"
 
@@ -276,6 +279,7 @@ def names() -> Iterator[str]:
     yield from (page.view for page in PAGES)
     yield from (*FIRST_RUN, *MODULE_NEEDS, *MODULE_WAITING)
     yield MAP_CODE
+    yield REFUSALS
     for act in (act for acts in ACTS.values() for act in acts):
         yield act.by
         yield from (ask.choices for ask in act.asks if ask.choices)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 SUPPLIERS = {"S1": "宁波织造厂", "S2": "佛山家具厂", "S3": "景德镇陶瓷厂"}
 Arrival = tuple[datetime, int, dict[str, int]]  # when, which of the order's, pieces by code
 
+#: What is received stands on the dock for so long before it is put away.
+ON_THE_DOCK = timedelta(hours=2, minutes=30)
+
 
 def purchase(platform: Wangdiantong, arguments: list[Any], query: dict[str, str]) -> dict[str, Any]:
     """purchase.PurchaseOrder.createOrder: our purchase_no is the key; the same one again is refused."""
@@ -152,11 +155,12 @@ def receipt(
 ) -> dict[str, Any]:
     """A finished receipt: on the shelf where the WMS says."""
     house, stamp = row["expect_warehouse_no"], str(int(at.timestamp() * 1000))
+    docked = str(int(max(from_beijing(row["at"]), at - ON_THE_DOCK).timestamp() * 1000))
     prices = {str(line["spec_no"]): str(line.get("price", "0")) for line in row["purchase_details"]}
     return {
         "stockin_id": place * 10 + which, "order_no": f"RKCG{place:06d}" + (f"-{which}" if which > 1 else ""),
         "purchase_no": row["purchase_no"], "status": 80, "warehouse_no": house, "provider_no": row["provider_no"],
-        "created_time": stamp, "check_time": stamp, "modified": beijing(at),
+        "created_time": docked, "check_time": stamp, "modified": beijing(at),
         "details_list": [
             {
                 "spec_no": code, "num": f"{n:.4f}", "defect": False, "stockin_price": prices.get(code, "0"),

@@ -249,6 +249,7 @@ class Event(models.Model):
             models.Index(
                 fields=["point", "occurred_at"], condition=models.Q(point__isnull=False), name="event_point"
             ),
+            models.Index(fields=["recorded_at"], condition=models.Q(code="refuse"), name="event_refused"),
             models.Index(
                 fields=["recorded_at"], condition=models.Q(actor_user_id__isnull=False), name="event_people"
             ),
