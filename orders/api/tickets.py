@@ -72,7 +72,12 @@ class TicketsView(Door):
             found = found.filter(id__gt=cursors.place_of(asked["cursor"], "tickets")[0])
         rows = list(found.order_by("id")[: size + 1])
         after = cursors.cursor("tickets", rows[size - 1].pk) if len(rows) > size else None
-        items = [{**shown(row), "etag": etag(shown(row))} for row in rows[:size]]
+        about = [row.order_id for row in rows if row.order_id]
+        numbers = dict(visible_to(request.user).filter(id__in=about).values_list("id", "number"))
+        items = [
+            {**shown(row), "order": numbers.get(row.order_id or 0), "etag": etag(shown(row))}
+            for row in rows[:size]
+        ]
         return Response({"items": items, "next": after})
 
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from orders.api.board import BoardView
 from orders.api.complaints import ComplaintsView
+from orders.api.counts import CountsView
 from orders.api.holds import HoldsView, OrderHoldsView, ReleaseView, TouchView
 from orders.api.own import CancelView, PaymentView
 from orders.api.reveal import RevealView
@@ -25,6 +26,7 @@ urlpatterns = [
     path("api/v1/orders/<str:number>/cancel", CancelView.as_view(), name="api-cancel"),
     path("api/v1/orders/<str:number>/reveal", RevealView.as_view(), name="api-reveal"),
     path("api/v1/board", BoardView.as_view(), name="api-board"),
+    path("api/v1/counts", CountsView.as_view(), name="api-counts"),
     path("api/v1/holds", HoldsView.as_view(), name="api-holds"),
     path("api/v1/tickets", TicketsView.as_view(), name="api-tickets"),
     path("api/v1/tickets/<int:ticket>/claim", ClaimView.as_view(), name="api-ticket-claim"),

@@ -19,10 +19,11 @@ from orderhub.api.authentication import ShopCaller
 from orderhub.api.frame import Door, etag
 from orderhub.api.problems import Problem, invalid
 from orderhub.models import Connection
-from orders.api import showing, standing
+from orders.api import counts, showing, standing
 from orders.finding import MOST, behind
 from orders.models import Event, Order, OrderState, Shop
 from orders.operations import accept
+from orders.queues import BY_CODE
 from orders.scope import visible_to
 
 ANSWER = {200: OpenApiTypes.OBJECT}
@@ -67,6 +68,12 @@ class OrdersView(Door):
             OpenApiParameter("state", str, enum=list(OrderState.values)),
             OpenApiParameter("shop", str),
             OpenApiParameter("held", bool),
+            OpenApiParameter(
+                "queue", str, enum=list(BY_CODE), description="open orders of an abnormal queue"
+            ),
+            OpenApiParameter(
+                "colour", str, enum=list(counts.COLOURS), description="open orders past or near their promise"
+            ),
         ],
         responses=ANSWER,
     )
@@ -81,6 +88,9 @@ class OrdersView(Door):
             orders = orders.filter(state=asked["state"])
         if asked.get("shop"):
             orders = orders.filter(shop__code=asked["shop"])
+        if not isinstance(request.user, ShopCaller) and (asked.get("queue") or asked.get("colour")):
+            found_by = counts.behind(request.user, asked.get("queue", ""), asked.get("colour", ""))
+            orders = orders.filter(found_by)
         if "held" in asked:
             if asked["held"] not in ("true", "false"):
                 raise invalid("held", _("Say true or false."))

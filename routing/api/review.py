@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from orderhub.actors import person
+from orderhub.admin_site.tabs import bounded
 from orderhub.api.frame import Door, etag, must_match, object_of
 from orderhub.api.models import Device
 from orderhub.api.problems import invalid, moved
@@ -45,12 +46,8 @@ class NextView(Door):
             ids = leases.take(token, by, want)
         else:
             ids = _within_reach(request, token, want)
-        versions = dict(AddressReview.objects.filter(id__in=ids).values_list("id", "version"))
-        items = [
-            {**item, "etag": etag([item["id"], versions.get(item["id"])])} for item in showing.items(ids)
-        ]
         everything = reach_of(request.user).everything
-        return Response({"items": items, "left": quality.left() if everything else None})
+        return Response({"items": _shown(ids), "left": quality.left() if everything else None})
 
 
 class DecideView(Door):
@@ -85,6 +82,62 @@ class DecideView(Door):
         return Response(
             {"id": item, "outcome": outcome.outcome, "remark": outcome.remark, "with_it": len(outcome.twins)}
         )
+
+
+class SkipView(Door):
+    """An address that somebody else shall decide, or later."""
+
+    may = {"POST": DECIDE}
+    own_keys = True  # it is this device's lease that is ended: a second time there is none
+
+    @extend_schema(request=None, responses={200: OpenApiTypes.OBJECT})
+    def post(self, request: Request, item: int) -> Response:
+        """Put it behind the others. 409 where this device does not have it open."""
+        row = AddressReview.objects.filter(pk=item).first() if item < 2**63 else None
+        if row is None or not visible_to(request.user).filter(pk=row.order_id).exists():
+            raise Http404
+        if not leases.skip(_token(request), item):
+            raise moved(_("This address is not open on this device any more."), [])
+        return Response({"id": item, "outcome": "skipped"})
+
+
+class UndoView(Door):
+    """The caller's latest decision, taken back."""
+
+    may = {"POST": DECIDE}
+
+    @extend_schema(request=None, responses={200: OpenApiTypes.OBJECT})
+    def post(self, request: Request) -> Response:
+        """The address waits again and is leased to this device. 409 where nothing is left to undo, or the label is printed."""
+        try:
+            with transaction.atomic():
+                item, remark = review.undo(_token(request), request.user.get_username(), person(request.user))
+                order = AddressReview.objects.values_list("order_id", flat=True).get(pk=item)
+                if not visible_to(request.user).filter(pk=order).exists():
+                    raise Http404  # it has left the caller's reach: the decision stays
+        except review.Refused as refused:
+            raise moved(refused.text, []) from refused
+        return Response({"items": _shown([item]), "remark": remark})
+
+
+class CountView(Door):
+    """How many addresses wait."""
+
+    may = {"GET": DECIDE}
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request) -> Response:
+        """The waiting addresses of the caller's orders; counting stops at a bound."""
+        waiting = AddressReview.objects.filter(state=AddressReview.State.WAITING)
+        if not reach_of(request.user).everything:
+            waiting = waiting.filter(order_id__in=visible_to(request.user).values("id"))
+        return Response({"waiting": bounded(waiting)})
+
+
+def _shown(ids: list[int]) -> list[dict[str, Any]]:
+    """Items as the screen shows them, each with the ETag that deciding needs."""
+    versions = dict(AddressReview.objects.filter(id__in=ids).values_list("id", "version"))
+    return [{**item, "etag": etag([item["id"], versions.get(item["id"])])} for item in showing.items(ids)]
 
 
 def _token(request: Request) -> str:

@@ -7,15 +7,20 @@ import * as signin from "./screens/signin.js";
 import * as home from "./screens/home.js";
 import * as search from "./screens/search.js";
 import * as order from "./screens/order.js";
+import * as orders from "./screens/orders.js";
+import * as review from "./screens/review.js";
+import * as tickets from "./screens/tickets.js";
 import * as scan from "./screens/scan.js";
 import * as stock from "./screens/stock.js";
 import {wedge} from "./wedge.js";
 
-const SCREENS = {"": home, search, order, scan, stock};
+const SCREENS = {"": home, search, order, orders, scan, stock, review, tickets};
 const TABS = [
     ["", "Home", "M4 11 12 4l8 7v9h-5v-6H9v6H4z"],
     ["search", "Search", "M10.5 4a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13zM15.5 15.5 20 20"],
     ["scan", "Scan", "M4 8V5a1 1 0 0 1 1-1h3M16 4h3a1 1 0 0 1 1 1v3M20 16v3a1 1 0 0 1-1 1h-3M8 20H5a1 1 0 0 1-1-1v-3M8 9v6M12 9v6M16 9v6"],
+    ["review", "Addresses", "M12 21s-6.5-6-6.5-11a6.5 6.5 0 0 1 13 0c0 5-6.5 11-6.5 11zM12 12.2a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.4z"],
+    ["tickets", "Tickets", "M4 7h16v3.5a1.5 1.5 0 0 0 0 3V17H4v-3.5a1.5 1.5 0 0 0 0-3zM14 7v10"],
 ];
 
 let turn = 0, shown = null;

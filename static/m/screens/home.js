@@ -1,16 +1,29 @@
-// The first screen: what was opened last, and who is signed in.
-import {h, toast} from "../dom.js";
+// The first screen: what waits for me, what was opened last, and who is signed in.
+import {h, notice, toast} from "../dom.js";
 import {t} from "../words.js";
 import * as api from "../api.js";
 import * as kept from "../kept.js";
 import {row} from "./search.js";
 import {languages} from "./signin.js";
 
+/** An answer, or null where this person may not ask. */
+const mine = path => api.get(path).catch(error => {
+    if (error instanceof api.Problem && error.status === 403) return null;
+    throw error;
+});
+
 export async function render(root) {
     const orders = await kept.all();
+    let work;
+    try {
+        work = queues(...await Promise.all([mine("counts"), mine("address-review/count")]));
+    } catch (error) {
+        if (!(error instanceof api.Offline)) throw error;
+        work = notice("warn", t("No network"), t("The orders below were kept when they were opened."));
+    }
     root.append(...[
         h("h1", {}, t("Home")),
-        h("a", {class: "button main wide", href: "#/search"}, t("Search an order")),
+        work,
         orders.length > 0 && h("section", {}, h("h2", {}, t("Opened last")), h("ul", {class: "list"}, orders.map(one => row(one.order)))),
         h("section", {class: "foot"},
             h("p", {class: "quiet"}, t("Signed in as %(name)s", {name: api.who()})),
@@ -19,8 +32,30 @@ export async function render(root) {
     ].filter(Boolean));
 }
 
+function queues(counts, review) {
+    const tile = (address, label, n, tone) => h("a", {class: `card tile ${n && tone || ""}`, href: `#/${address}`}, h("b", {class: "num"}, n), h("span", {}, label));
+    const board = counts && [
+        h("h2", {}, t("Orders")),
+        h("div", {class: "tiles"},
+            tile("orders/colour/red", t("Past the promise"), counts.colours.red, "bad"),
+            tile("orders/colour/amber", t("Due soon"), counts.colours.amber, "warn")),
+        counts.queues.length > 0 && h("ul", {class: "list"}, counts.queues.map(one => h("li", {}, h("a", {class: "card row-card line", href: `#/orders/queue/${one.code}`}, h("span", {}, one.label), h("b", {class: "num"}, one.n))))),
+        counts.queues.length === 0 && h("p", {class: "quiet"}, t("No order is held.")),
+    ];
+    return h("section", {}, [
+        (review || counts?.tickets) && h("h2", {}, t("Mine to do")),
+        h("div", {class: "tiles"},
+            review && tile("review", t("Addresses to review"), review.waiting, "info"),
+            counts?.tickets && [
+                tile("tickets/mine", t("My tickets"), counts.tickets.mine, "info"),
+                tile("tickets/nobody", t("Nobody's tickets"), counts.tickets.nobody, ""),
+                tile("tickets/overdue", t("Overdue tickets"), counts.tickets.overdue, "bad")]),
+        board,
+    ]);
+}
+
 async function leave(event) {
     event.target.disabled = true;
     if (!await api.signOut()) toast(t("You are signed out on this phone. The server is told as soon as there is a network."), "warn");
-    setTimeout(() => { location.hash = "#/"; location.reload(); }, navigator.onLine ? 0 : 2500);
+    setTimeout(() => { history.replaceState(null, "", "/m/"); location.reload(); }, navigator.onLine ? 0 : 2500);
 }
