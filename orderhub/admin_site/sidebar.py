@@ -38,6 +38,7 @@ GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
     )),
     (_("Goods and stock"), False, (
         Item(_("Stock that can be believed"), "verified", "shown_board", "inventory.view_stock"),
+        Item(_("Numbers in the channels"), "storefront", "orders_listing_changelist", "orders.view_listing"),
         Item(_("Stock"), "inventory_2", "inventory_stock_changelist", "inventory.view_stock"),
         Item(_("Purchase orders"), "local_shipping", "inventory_purchaseorder_changelist", "inventory.view_purchaseorder"),
         Item(_("Import and export"), "swap_vert", "imports", "inventory.view_sku"),

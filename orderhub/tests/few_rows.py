@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from orderhub import crypto
 from orderhub.models import Call, Connection, Job, Message, Payload, Ticket
+from orders.models import Listing, Shop
 
 
 def few_rows(account: Connection) -> None:
@@ -19,6 +20,13 @@ def few_rows(account: Connection) -> None:
     Payload.objects.create(
         connection=account, kind="order", external_id="1", version="1", source="pull", raw_enc=crypto.encrypt(b"{}"),
         state="set_aside", reason="x",
+    )  # fmt: skip
+    shop = Shop.objects.filter(connection=account).first() or Shop.objects.create(
+        code="few", name="few", channel="own_shop", connection=account
+    )
+    Listing.objects.create(
+        shop=shop, item="620000000001", channel_sku="620000000002", code="CUP-1", title="马克杯",
+        wanted=9, wanted_version=1, read=12, refusal="商品不存在或已删除",
     )  # fmt: skip
     Ticket.objects.create(kind="k", cause_key="c", title="t", due_at=timezone.now())
     Job.objects.create(kind="export", total=10, done=4)

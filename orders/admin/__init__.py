@@ -1,3 +1,3 @@
-from orders.admin import case, order, report_schedule, shop
+from orders.admin import case, listing, order, report_schedule, shop
 
-__all__ = ["case", "order", "report_schedule", "shop"]
+__all__ = ["case", "listing", "order", "report_schedule", "shop"]

@@ -1,5 +1,6 @@
 """A shop on a channel, how far its pulls have come, and how it wants its orders treated."""
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -120,3 +121,20 @@ class Shop(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Own shares of all shops come to at most all that is shown."""
+        if self.stock_mode != self.StockMode.OWN:
+            return
+        others = Shop.objects.filter(stock_mode=self.StockMode.OWN, enabled=True).exclude(pk=self.pk)
+        taken = sum(others.values_list("stock_share", flat=True))
+        if self.enabled and taken + (self.stock_share or 0) > 100:
+            left = max(0, 100 - taken)
+            raise ValidationError(
+                {
+                    "stock_share": _(
+                        "Other shops have %(taken)d %% of their own already; at most %(left)d %% are left."
+                    )
+                    % {"taken": taken, "left": left}
+                }
+            )
