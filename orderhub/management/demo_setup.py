@@ -191,11 +191,12 @@ def build(*, sandbox_url: str, seed: int, admin: str, password: str, say: Callab
     home = Warehouse.objects.get(code="HZ01")
     for code, channel, name in MARKETS:
         Shop.objects.create(
-            code=code, channel=channel, name=name, connection=made[f"{channel}-main"], default_warehouse=home
-        )
+            code=code, channel=channel, name=name, connection=made[f"{channel}-main"], default_warehouse=home,
+            stock_mode=Shop.StockMode.POOL if channel == "taobao" else Shop.StockMode.OFF, stock_margin=5,
+        )  # fmt: skip
     own = Shop.objects.create(
         code="own", name="晴川自营商城", channel="own_shop", connection=made["own-shop"], default_warehouse=home,
-        unpaid_minutes=2,
+        unpaid_minutes=2, stock_mode=Shop.StockMode.POOL,
     )  # fmt: skip
     own.payment_connections.add(made["alipay-main"], made["wechatpay-main"])
     Recipient.objects.bulk_create(

@@ -25,8 +25,8 @@ def few_rows(account: Connection) -> None:
         code="few", name="few", channel="own_shop", connection=account
     )
     Listing.objects.create(
-        shop=shop, item="620000000001", channel_sku="620000000002", code="CUP-1", title="马克杯",
-        wanted=9, wanted_version=1, read=12, refusal="商品不存在或已删除",
+        shop=shop, item="620000000001", channel_sku="620000000002", code="CUP-1", title="Mug",
+        wanted=9, wanted_version=1, read=12, refusal="no such item",
     )  # fmt: skip
     Ticket.objects.create(kind="k", cause_key="c", title="t", due_at=timezone.now())
     Job.objects.create(kind="export", total=10, done=4)

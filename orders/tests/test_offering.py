@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inventory.models import Stock
@@ -72,6 +72,7 @@ def sell(row: Listing, left: int) -> int:
     return left
 
 
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.integers(0, 1000),
     st.lists(

@@ -68,6 +68,7 @@ class Command(BaseCommand):
 
     def _feed(self, sandbox: str) -> None:
         app.send_task("orders.pull_all")
+        app.send_task("orders.read_all_stock")
         order = {
             "what": "own_shop_orders",
             "target": settings.PUBLIC_URL,
