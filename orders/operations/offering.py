@@ -2,7 +2,7 @@
 
 A number is a level and no deed: only the newest matters, and telling it twice does no harm. So it is no message of the
 outbox but a version on the listing: a change raises `wanted_version`, telling it writes `sent_version`, and whatever lies
-between is told by whoever holds the shop's lease, hottest first. `reading.py` asks what came of it (decisions/0015).
+between is told by whoever holds the shop's lease, hottest first. `reading_stock.py` asks what came of it (decisions/0015).
 """
 
 from __future__ import annotations
