@@ -100,7 +100,7 @@ def _no_counts_of_another_test() -> Iterator[None]:
 #: What a process reads again after so many seconds, whoever asks next.
 FRESH = {
     "orderhub.modules": "FRESH_FOR", "orderhub.rules.engine": "FRESH_FOR", "orderhub.rules.shaping": "CHOICES_FOR",
-    "orderhub.notifications.templates": "FRESH_FOR", "orderhub.integrations.turns": "FRESH_SECONDS",
+    "orderhub.notifications.templates": "FRESH_FOR",
     "inventory.queries": "CODES_FRESH_FOR",
 }  # fmt: skip
 

@@ -23,8 +23,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 HOUSEKEEPING = {
     "orderhub_callcount": "the API's limits count calls in the database, so that all workers count alike"
 }
-#: The one page that is asked to write: who took which file is written down before the first byte.
-LOGGED = re.compile(r"/admin/exports/\d+/file/"), "django_admin_log"
+#: What is asked to write: who took which file is written down before the first byte.
+LOGGED = re.compile(r"/admin/(exports/\d+/file|imports/\w+/export)/(\?form=\w+)?"), "django_admin_log"
 #: What opens a way out, as Python reports it to whoever audits.
 OUTWARD = {"socket.connect", "socket.getaddrinfo", "socket.sendto", "subprocess.Popen", "os.system"}
 _heard: list[tuple[str, str]] = []

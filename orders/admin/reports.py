@@ -28,7 +28,7 @@ def first(request: HttpRequest) -> HttpResponse:
     """The first report that the person may see."""
     for report in REPORTS.values():
         if request.user.has_perm(report.permission):
-            return HttpResponseRedirect(reverse("admin:report", args=[report.code]))
+            return page(request, report.code)
     need(request, FIRST.permission)
     raise Http404
 
