@@ -139,7 +139,7 @@ ROWS = {
     "version_id": ("orderhub.Version", "pk"), "word_id": ("orders.ComplaintWord", "pk"),
     "job_id": ("orderhub.Job", "pk"), "endpoint_id": ("orderhub.Endpoint", "pk"),
     "merge_id": ("orders.Merge", "pk"), "entry_id": ("orders.Blacklist", "pk"), "file_id": ("orders.ComplaintFile", "pk"),
-    "saved_id": ("orders.SavedReport", "pk"),
+    "saved_id": ("orders.SavedReport", "pk"), "plain_id": ("orders.PlainRequest", "pk"),
     "drift_id": ("inventory.Drift", "pk"), "unknown_id": ("inventory.UnknownCode", "pk"),
     "supplier_id": ("inventory.Supplier", "pk"), "reference": ("inventory.Reservation", "reference"),
     "device": ("orderhub.Device", "pk"),
@@ -150,6 +150,7 @@ WORDS = {
     "what": "publish",
     "touch": "cancel",
     "place": "0",
+    "language": "zh-hans",
     "claim": "00000000-0000-4000-8000-000000000000",
 }
 

@@ -30,6 +30,7 @@ BESIDE = (
     "orders.ComplaintFile",
     "orderhub.Assertion",
     "orders.SavedReport",
+    "orders.PlainRequest",
 )
 #: Words that name a colleague.
 WHO = ("by", "actor", "made_by", "learned_by")
