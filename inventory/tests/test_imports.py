@@ -15,7 +15,6 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import translation
 
 from inventory.importing.counts import Counts
 from inventory.models import (
@@ -33,7 +32,7 @@ from inventory.operations.count import Counted, count
 from orderhub import roles
 from orderhub.imports import running as imports
 from orderhub.imports.models import Import
-from orderhub.imports.reading import NotASheet, cells
+from orderhub.imports.reading import cells
 from orderhub.jobs import running
 from orderhub.scope import Scope
 from orders.tests.stock_cast import bundle, goods, on_the_way, place, reserve, wants
@@ -387,21 +386,3 @@ def test_that_somebody_narrowed_to_a_warehouse_counts_no_other(boss: User) -> No
     )
     assert outcome(made) == (1, 0, 0, 1) and "您可操作的仓库中没有“HZ01”" in reasons(made)[2]
     assert Warehouse.objects.count() == 2
-
-
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [
-        (b"", "请选择不超过"),
-        (b"PK\x03\x04nothing", "无法作为表格打开"),
-        ("仓库,库位\nA,B\n".encode(), "缺少列"),
-        ("仓库,库位,SKU,实盘数量,原因,sku\n".encode(), "列重复"),
-        ("仓库,库位,SKU,实盘数量,原因\n,,,,\n".encode(), "没有数据行"),
-    ],
-)
-def test_that_a_file_which_is_none_is_refused_whole(data: bytes, words: str, boss: User) -> None:
-    with translation.override("zh-hans"):
-        try:
-            assert words in brought("counts", data, boss).problem
-        except NotASheet as error:
-            assert words in str(error)

@@ -68,6 +68,9 @@ def read(shop_id: int) -> int:
         Shop.objects.filter(id=shop_id).update(stock_error=f"{error.message} ({error.code})"[:500])
         return seen
     Shop.objects.filter(id=shop_id).update(stock_read_at=timezone.now())
+    Shop.objects.filter(id=shop_id, stock_wait_until=None).update(
+        stock_error=""
+    )  # what is waited for is not over
     _heat(shop_id)
     return seen
 

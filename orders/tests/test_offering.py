@@ -141,7 +141,7 @@ def test_that_one_refused_listing_stops_no_other_and_is_a_ticket(
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-@pytest.mark.parametrize("fault", ["lost_answer", "500_before", "duplicate"])
+@pytest.mark.parametrize("fault", ["lost_answer", "500_before", "500_after"])
 def test_that_loss_and_repetition_end_at_the_newest_number(
     channel: str, fault: str, cast: Cast, sandbox: RunningSandbox
 ) -> None:
