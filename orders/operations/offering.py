@@ -34,7 +34,7 @@ REFUSED_FOR = dt.timedelta(hours=1)
 #: Listings that one look takes, and answers that are written together.
 PAGE, TOGETHER = 500, 100
 REFUSED = "stock_refused"
-#: Calls that fail one after the other before the shop is left alone for a while; one that gets lost is made again.
+#: Calls of which nothing came, one after the other, before the shop is left alone for a while; one is made again.
 FAILURES = 3
 #: What sold out first of all, then what sells most, then what waits longest.
 ORDER = (Case(When(wanted=0, then=0), default=1), "-hot", "wanted_at", "id")
@@ -191,7 +191,10 @@ Waiting = tuple[int, str, str, int, int]  # listing, item, SKU, number, version
 
 
 def _page(shop: Shop) -> tuple[int, PlatformError | None]:
-    """Tell one page of what waits; how many were told or refused, and what stopped it."""
+    """Tell one page of what waits; how many were told or refused, and what stopped it.
+
+    One call that got lost stops nothing: its listings wait for the next page, which comes at once.
+    """
     found = (
         Listing.objects.filter(to_tell(shop.id))
         .order_by(*ORDER)
@@ -205,21 +208,21 @@ def _page(shop: Shop) -> tuple[int, PlatformError | None]:
     refused: dict[int, str] = {}
     stopped: PlatformError | None = None
     handled = failed = 0
-    for call in calls(rows, speaker):
-        done, no, stopped = _call(speaker, api, call)
+    for call in calls(rows, speaker.shown_a_call):
+        done, no, error = _call(speaker, api, call)
         answered += done
         refused |= no
         handled += len(done) + len(no)
-        failed = failed + 1 if stopped is not None and not done else 0
-        enough = stopped is not None and (ends(stopped) or failed >= FAILURES)
+        stopped = error or stopped
+        failed = failed + 1 if error is not None and not done else 0
+        enough = error is not None and (ends(error) or failed >= FAILURES)
         if len(answered) >= TOGETHER or enough:
             _written(answered, refused)
             answered, refused = [], {}
         if enough:
-            break
-        stopped = None
+            return handled, error
     _written(answered, refused)
-    return handled, stopped
+    return handled, None if handled else stopped
 
 
 def ends(error: PlatformError) -> bool:
@@ -229,17 +232,13 @@ def ends(error: PlatformError) -> bool:
     )
 
 
-def calls(rows: Sequence[Waiting], speaker: Channel) -> list[list[Waiting]]:
-    """Rows in calls as large as the channel takes them, in the order in which each call's first row came."""
-    groups: dict[str, list[list[Waiting]]] = {}
-    made: list[list[Waiting]] = []
+def calls(rows: Sequence[Waiting], most: int) -> list[Sequence[Waiting]]:
+    """Rows in calls of at most `most`, in their order; those of one item stand where its first row came."""
+    place: dict[str, int] = {}
     for row in rows:
-        group = groups.setdefault(row[1] if speaker.shown_by_item else "", [])
-        if not group or len(group[-1]) >= speaker.shown_a_call:
-            group.append([])
-            made.append(group[-1])
-        group[-1].append(row)
-    return made
+        place.setdefault(row[1], len(place))
+    rows = sorted(rows, key=lambda row: place[row[1]])
+    return [rows[start : start + most] for start in range(0, len(rows), most)]
 
 
 def _call(
@@ -262,7 +261,8 @@ def _call(
             if stopped is not None:
                 return done, refused, stopped
         return done, refused, None
-    stopped = next((error for error in errors.values() if error.kind != "business"), None)
+    failed = [error for error in errors.values() if error.kind != "business"]
+    stopped = next((error for error in failed if ends(error)), failed[0] if failed else None)
     return (
         [row for row in call if row[2] not in errors],
         {

@@ -99,11 +99,9 @@ class Channel:
     splits_lines: ClassVar[bool] = False
     #: Whether the channel says which carriers deliver to an address that only it can read (`reach`).
     says_reach: ClassVar[bool] = False
-    #: Whether the numbers that it shows to buyers can be set (`offers`, `show`), and how many SKUs a call takes.
+    #: Whether the numbers that it shows to buyers can be set (`offers`, `show`), and how many SKUs at once.
     shows_stock: ClassVar[bool] = False
     shown_a_call: ClassVar[int] = 1
-    #: Whether a call's SKUs must be of one item.
-    shown_by_item: ClassVar[bool] = True
     #: What a push is answered with.
     push_reply: ClassVar[bytes] = b'{"code":0,"msg":"success"}'
 
@@ -156,7 +154,7 @@ class Channel:
         raise NotImplementedError
 
     def show(self, api: Any, rows: Sequence[Showing]) -> dict[str, PlatformError]:
-        """Set the numbers of at most `shown_a_call` of its SKUs (of one item where `shown_by_item`), whole, not by how much.
+        """Set the numbers of at most `shown_a_call` of its SKUs, whole, not by how much.
 
         Returns {SKU: why not}; PlatformError where the whole call failed.
         """

@@ -28,6 +28,7 @@ from orders.providers.base import (
     words,
 )
 from orders.providers.channel import Channel, Letter, Offer, Reach, Showing, Told, kept
+from orders.providers.showing import item_by_item
 
 if TYPE_CHECKING:
     from orders.queries import ReceiverRef
@@ -107,6 +108,7 @@ class Douyin(Channel):
     label = "douyin"
     says_reach = True
     shows_stock = True
+    #: At most fifty SKUs of one product a call; so many SKUs are told side by side.
     shown_a_call = 50
 
     def parse(self, raw: bytes) -> ParsedOrder:
@@ -144,8 +146,7 @@ class Douyin(Channel):
         return offers, len(products) == self.page_size
 
     def show(self, api: Any, rows: Sequence[Showing]) -> dict[str, PlatformError]:
-        api.set_stocks(rows[0].item, {row.sku: row.number for row in rows})
-        return {}
+        return item_by_item(api, rows, 50, type(api).set_stocks)
 
     def ship(self, api: Any, told: Told) -> bool:
         lines = _pieces(api, told) if told.lines else ()

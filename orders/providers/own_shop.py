@@ -57,7 +57,6 @@ class OwnShop(Channel):
     limits_buyers = True
     shows_stock = True
     shown_a_call = 100
-    shown_by_item = False
     warehouse_ways = ("wangdiantong", "qimen")
 
     def parse(self, raw: bytes) -> ParsedOrder:

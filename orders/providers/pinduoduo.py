@@ -79,7 +79,6 @@ class Pinduoduo(Channel):
     shows_stock = True
     #: One call a SKU; so many are made side by side.
     shown_a_call = 40
-    shown_by_item = False
     push_reply = b'{"commandType":"Ack"}'
     history: ClassVar[dt.timedelta] = dt.timedelta(hours=24)
 

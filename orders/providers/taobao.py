@@ -29,6 +29,7 @@ from orders.providers.base import (
     words,
 )
 from orders.providers.channel import Channel, Offer, Showing, Told, kept
+from orders.providers.showing import item_by_item
 
 STATES = {
     "TRADE_NO_CREATE_PAY": ChannelState.UNPAID,
@@ -74,7 +75,8 @@ class Taobao(Channel):
     warehouse_ways = ("qimen",)
     confirms_merge = True
     shows_stock = True
-    shown_a_call = 20
+    #: At most twenty SKUs of one item a call; so many SKUs are told side by side.
+    shown_a_call = 40
     #: Items whose SKUs are asked for by one call.
     items_a_call: ClassVar[int] = 40
 
@@ -121,8 +123,7 @@ class Taobao(Channel):
         return offers, len(items) == self.items_a_call
 
     def show(self, api: Any, rows: Sequence[Showing]) -> dict[str, PlatformError]:
-        api.set_quantities(rows[0].item, {row.sku: row.number for row in rows})
-        return {}
+        return item_by_item(api, rows, 20, type(api).set_quantities)
 
     def together(self, api: Any, pairs: list[tuple[str, Mapping[str, str]]]) -> list[list[str]]:
         """Taobao's own answer: its oaid is one a trade, so that nothing that we hold tells two addresses apart."""

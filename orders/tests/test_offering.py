@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.db.models import Count
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,11 +17,12 @@ from hypothesis import strategies as st
 from inventory.models import Stock
 from orderhub.drills.cast import Cast, set_up
 from orderhub.integrations import turns
-from orderhub.models import Budget, Ticket
+from orderhub.models import Budget, Call, Ticket
 from orderhub.testing.sandbox import RunningSandbox, running_sandbox
 from orders.models import Listing, Shop
 from orders.operations import offering, reading_stock
 from orders.operations.offering import Ask, split
+from orders.providers.showing import THREADS
 
 CHANNELS = ("taobao", "pinduoduo", "douyin", "own_shop")
 MODE = Shop.StockMode
@@ -240,7 +242,10 @@ def test_that_a_channel_that_asks_for_patience_gets_it_and_others_go_on(
 ) -> None:
     slow, quick = listed(cast, "taobao")[0], listed(cast, "own_shop")[0]
     sandbox.fault("quota", "taobao", "taobao.skus.quantity.update", times=1)
-    assert offering.tell(slow.id) == 0
+    offering.tell(slow.id)
+    assert Call.objects.filter(method="taobao.skus.quantity.update").count() <= THREADS, (
+        "what was under way beside it"
+    )
     slow.refresh_from_db()
     assert slow.stock_wait_until > timezone.now() and slow.stock_error  # type: ignore[operator]
     assert slow.id not in offering.ring_all() and quick.id in offering.ring_all()
@@ -254,6 +259,45 @@ def test_that_a_channel_that_asks_for_patience_gets_it_and_others_go_on(
     assert offering.tell(slow.id) > 300
     slow.refresh_from_db()
     assert slow.stock_error == ""
+
+
+def test_that_calls_that_get_lost_are_made_again_and_stop_nothing(
+    cast: Cast, sandbox: RunningSandbox
+) -> None:
+    shop, row = listed(cast, "taobao")
+    sandbox.fault("500_before", "taobao", "taobao.skus.quantity.update", probability=0.15)
+    assert offering.tell(shop.id) > 300
+    shop.refresh_from_db()
+    assert (shop.stock_error, shop.stock_wait_until) == ("", None)
+    sandbox.clear_faults()
+    sandbox.fault("500_before", "taobao", "taobao.skus.quantity.update", times=1)
+    sell(row, 7)
+    Listing.objects.filter(shop=shop).exclude(id=row.id).update(sku=None)
+    assert offering.tell(shop.id) == 0
+    shop.refresh_from_db()
+    assert shop.stock_error and shop.stock_wait_until, "the number is not told, and the page says why"
+    Shop.objects.filter(id=shop.id).update(stock_wait_until=None)
+    assert (offering.tell(shop.id), said(sandbox, "taobao", row.channel_sku)[-1]) == (1, 7)
+    shop.refresh_from_db()
+    assert shop.stock_error == ""
+
+
+def test_that_an_item_refused_whole_is_told_sku_by_sku(cast: Cast, sandbox: RunningSandbox) -> None:
+    shop, _row = listed(cast, "taobao")
+    item = (
+        Listing.objects.filter(shop=shop)
+        .values("item")
+        .annotate(n=Count("id"))
+        .filter(n__gt=1)
+        .order_by("item")
+        .first()
+    )
+    assert item is not None
+    mine = list(Listing.objects.filter(shop=shop, item=item["item"]).order_by("id"))
+    Listing.objects.filter(id=mine[0].id).update(channel_sku="9")
+    assert offering.tell(shop.id) > 300
+    refusals = dict(Listing.objects.filter(shop=shop).values_list("id", "refusal"))
+    assert [one for one, why in refusals.items() if why] == [mine[0].id]
 
 
 def test_that_a_shop_left_alone_is_read_and_never_told(cast: Cast, sandbox: RunningSandbox) -> None:
