@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from inventory.queries import parts_of
+from inventory.queries import bigints, parts_of
 
 #: Where no row says otherwise.
 FACTOR, HORIZON_DAYS = "0.70", 14
@@ -77,10 +77,10 @@ class Shown(NamedTuple):
 
 def shown(sku_ids: Iterable[int] | None = None) -> dict[int, Shown]:
     """{sku: its numbers} of these SKUs, or of all active ones; one statement."""
-    which = "active" if sku_ids is None else "id = ANY(%s)"
+    which = "active" if sku_ids is None else "id = ANY(%s::bigint[])"
     sql = _SQL.format(which=which, factor=FACTOR, days=HORIZON_DAYS)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [] if sku_ids is None else [list(sku_ids)])
+        cursor.execute(sql, [] if sku_ids is None else [bigints(sku_ids)])
         later = dt.timedelta(days=PUT_AWAY_DAYS)
         return {
             identity: Shown(

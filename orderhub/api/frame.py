@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from functools import partial
 from typing import Any, ClassVar
 
@@ -28,6 +29,7 @@ from orderhub.api.problems import Problem, TooLarge, invalid, moved
 
 MOST_BYTES = 1024 * 1024
 PUBLIC = "public"
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]|\\\\u0000")
 
 
 class StrictJSON(JSONParser):
@@ -46,7 +48,7 @@ class StrictJSON(JSONParser):
 
 def storable(text: str) -> bool:
     """Whether PostgreSQL can hold it."""
-    return "\x00" not in text and "\\u0000" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
+    return _UNSTORABLE.search(text) is None
 
 
 class May(BasePermission):
@@ -154,8 +156,12 @@ def text_of(body: dict[str, Any], name: str, most: int = 300, *, needed: bool = 
 
 def etag(shown: Any) -> str:
     """A strong ETag of what is shown."""
-    text = json.dumps(shown, sort_keys=True, cls=JSONEncoder, ensure_ascii=False)
-    return '"' + hashlib.sha256(text.encode()).hexdigest()[:32] + '"'
+    return etag_of(json.dumps(shown, sort_keys=True, cls=JSONEncoder, ensure_ascii=False).encode())
+
+
+def etag_of(body: bytes) -> str:
+    """A strong ETag of these bytes."""
+    return '"' + hashlib.sha256(body).hexdigest()[:32] + '"'
 
 
 def must_match(request: Request, shown: Any, allowed: list[str]) -> None:

@@ -235,13 +235,17 @@ class Cluster:
         clients = "from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
         return int(self.sql(f"select count(*) {clients}"))
 
-    def stop(self) -> bool:
-        """Stop the server (fast, then immediate); False when it was not running."""
+    def stop(self, *, at_once: bool = False) -> bool:
+        """Stop the server (fast, then immediate); False when it was not running.
+
+        `at_once`: without a last checkpoint, as a power cut would; what was committed comes back from the log.
+        """
         pid = self.pid()
         if not pid:
             return False
         born = identity(pid)
-        for how, patience in ((signal.SIGINT, 30), (signal.SIGQUIT, 10)):
+        ways = ((signal.SIGINT, 30), (signal.SIGQUIT, 10))
+        for how, patience in ways[1:] if at_once else ways:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, how)
             deadline = time.monotonic() + patience

@@ -18,6 +18,7 @@ from orderhub.drills.aside import elsewhere, emptied
 BENCHES = {
     "chain": "orderhub.benches.chain.run",
     "hot": "orderhub.benches.hot.run",
+    "available": "orderhub.benches.available.run",
     "route": "routing.bench.run",
     "address": "routing.bench_address.run",
     "review": "routing.bench_review.run",
