@@ -191,6 +191,15 @@ TOUCHES = (
         guards=("orders.guards.not_yet_handed_over",),
     ),
     Touch(
+        code="give_back",
+        label=_("Goods given back"),
+        start=(S.RESERVED,),
+        end=S.PAID,
+        permission="orders.change_order",
+        by="orders.operations.swapping.given_back",
+        locks=("orders.operations.stock.lock",),
+    ),
+    Touch(
         code="refuse",
         label=_("Refused by the warehouse"),
         start=AT_WAREHOUSE,

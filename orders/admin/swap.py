@@ -27,12 +27,12 @@ PERMISSION = "orders.change_order"
 def panel(order_id: int, request: HttpRequest) -> dict[str, Any] | None:
     """Lines of a held order with their substitutes, and what was swapped already; None where there is neither."""
     order = Order.objects.filter(pk=order_id).only("state", "open_holds").first()
-    if order is None or order.state not in swapping.STATES:
+    if order is None or order.state not in swapping.UNDONE:
         return None
     lines = list(Line.objects.filter(order_id=order_id).exclude(sku=None).order_by("channel_line"))
     swapped = [line for line in lines if line.instead_of]
     short: set[int] = set()
-    if order.open_holds:
+    if order.open_holds and order.state in swapping.STATES:
         for hold in Hold.objects.filter(order_id=order_id, type__in=swapping.HELD, released_at=None):
             told = hold.data.get("demand") or hold.data.get("skus") or ()
             short |= {int(sku) for sku in told if str(sku).isdecimal()}

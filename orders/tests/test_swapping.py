@@ -13,13 +13,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from inventory.models import Reservation
+from inventory.models import Reservation, Stock
 from inventory.substitutes import substitutes
 from orderhub.actors import Actor
 from orders.models import Event, Line, Order
 from orders.operations import swapping
 from orders.operations.swapping import SwapRefused
-from orders.tests.stock_cast import bundle, goods, holds, reserve, state, wants
+from orders.tests.stock_cast import bundle, goods, held, holds, reserve, state, wants
 
 pytestmark = pytest.mark.django_db
 CLERK = Actor("person", "lin")
@@ -67,9 +67,7 @@ def test_that_one_click_changes_the_line_and_the_order_goes_on() -> None:
     order, made = short()
     line = Line.objects.get(order=order)
     swapping.swap(line.uuid, made["CLOUD-G3"].pk, CLERK)
-    assert holds(order) == []
-    reserve(order)
-    assert state(order) == "reserved"
+    assert (holds(order), state(order)) == ([], "reserved"), "held at once"
     after = Line.objects.get(order=order)
     assert (after.uuid, after.sku_code, after.seller_code, after.payable) == (
         line.uuid, "CLOUD-G3", line.seller_code, line.payable,
@@ -82,18 +80,31 @@ def test_that_one_click_changes_the_line_and_the_order_goes_on() -> None:
         "pieces": 2,
     }
     with pytest.raises(SwapRefused):
-        swapping.swap(line.uuid, made["CLOUD-W3"].pk, CLERK)
+        swapping.swap(line.uuid, made["CLOUD-B3"].pk, CLERK)
 
 
-def test_that_it_goes_back_to_what_was_bought_as_long_as_it_waits() -> None:
+@pytest.mark.parametrize("reached", ["reserved", "routed"])
+def test_that_it_goes_back_to_what_was_bought_until_a_warehouse_has_it(reached: str) -> None:
     order, made = short()
     line = Line.objects.get(order=order)
     swapping.swap(line.uuid, made["CLOUD-G3"].pk, CLERK)
+    Order.objects.filter(pk=order.pk).update(state=reached)
     swapping.swap(line.uuid, made["CLOUD-W3"].pk, CLERK)
     line.refresh_from_db()
     assert (line.sku_code, line.instead_of) == ("CLOUD-W3", None)
-    reserve(order)
-    assert holds(order) == ["stock"]
+    assert (state(order), holds(order), held(order)) == ("paid", ["stock"], {})
+    assert Stock.objects.get(sku=made["CLOUD-G3"]).reserved == 0, "others may have them again"
+
+
+@pytest.mark.parametrize("reached", ["released", "packed", "shipped"])
+def test_that_what_a_warehouse_has_stays_as_it_is(reached: str) -> None:
+    order, made = short()
+    line = Line.objects.get(order=order)
+    swapping.swap(line.uuid, made["CLOUD-G3"].pk, CLERK)
+    Order.objects.filter(pk=order.pk).update(state=reached)
+    with pytest.raises(SwapRefused):
+        swapping.swap(line.uuid, made["CLOUD-W3"].pk, CLERK)
+    assert (state(order), held(order)) == (reached, {"CLOUD-G3": 2})
 
 
 @pytest.mark.parametrize("other", ["RIVER-W3", "CLOUD-R3", "CUP-9"])
