@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.urls import reverse
 
 from inventory.models import Stock
 from inventory.tests.test_imports import COUNTS, applied, brought, sheet
-from inventory.tests.test_shelf_screens import WCAG
 from orderhub.jobs import running
+from orderhub.testing.dresses import scrolls_sideways, signed_in, violations, worn
 from orders.tests.stock_cast import goods
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -25,7 +24,8 @@ def test_that_the_pages_are_clean_in_every_dress_and_a_file_is_brought_on_a_tele
 ) -> None:
     for n in range(8):
         goods(f"SOFA-{n}", 8)
-    boss = User.objects.create_superuser("boss", password="right-horse-battery")
+    boss = User.objects.create_superuser("boss")
+    signed_in(page, live_server.url, boss)
     rows = [("HZ01", "A-01", f"SOFA-{n}", 8 if n % 3 else 7, "年终盘点") for n in range(8)]
     bad = [("HZ01", "A-01", "SOFA-1", "2.5", "年终盘点"), ("HZ01", "Z-99", "SOFA-2", 3, "年终盘点")]
     checked = brought("counts", sheet(COUNTS, *rows, *bad), boss, "年终盘点-杭州.csv")
@@ -36,32 +36,17 @@ def test_that_the_pages_are_clean_in_every_dress_and_a_file_is_brought_on_a_tele
         boss,
     )
     unread = brought("counts", sheet(("A", "B"), (1, 2)), boss, "wrong.csv")
-    page.goto(f"{live_server.url}/admin/login/")
-    page.fill("input[name=username]", "boss")
-    page.fill("input[name=password]", "right-horse-battery")
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url(f"{live_server.url}/admin/")
     one = {name: reverse("admin:imports_one", args=[made.pk]) for name, made in
            (("checked", checked), ("applied", done), ("unreadable", unread))}  # fmt: skip
     screens = {"all": reverse("admin:imports"), **one}
-    for width in (1440, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        for theme in ("light", "dark"):
-            for language in ("zh-hans", "en"):
-                page.context.add_cookies(
-                    [{"name": "django_language", "value": language, "url": live_server.url}]
-                )
-                page.evaluate("theme => localStorage.setItem('adminTheme', JSON.stringify(theme))", theme)
-                for name, path in screens.items():
-                    page.goto(live_server.url + path)
-                    page.wait_for_timeout(150)
-                    found = Axe().run(page, options=WCAG).response["violations"]
-                    if os.environ.get("PICTURES"):
-                        picture = f"{os.environ['PICTURES']}-{name}-{width}-{theme}-{language}.png"
-                        page.screenshot(path=picture, full_page=True)
-                    told = [(v["id"], v["nodes"][0]["html"][:160]) for v in found]
-                    assert not told, (name, width, theme, language, told)
-                    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, width)
+    for name, path in screens.items():
+        for dress in worn(page, live_server.url, path):
+            found = violations(page)
+            if os.environ.get("PICTURES"):
+                page.screenshot(path=f"{os.environ['PICTURES']}-{name}-{dress}.png", full_page=True)
+            told = [(v["id"], v["nodes"][0]["html"][:160]) for v in found]
+            assert not told, (name, dress, told)
+            assert not scrolls_sideways(page), (name, dress)
     file = tmp_path / "count.csv"
     file.write_bytes(sheet(COUNTS, ("HZ01", "A-01", "SOFA-1", 5, "found fewer")))
     page.goto(live_server.url + screens["all"])

@@ -11,9 +11,10 @@ from django.urls import reverse
 from orderhub import modules
 from orderhub.admin_site import bulk
 from orderhub.jobs import running
+from orderhub.testing.dresses import signed_in, worn
 from orders.models import Hold, Order
 from orders.tests import aftersale_cast as cast
-from orders.tests.test_order_board_screens import DRESSES, looked_at
+from orders.tests.test_order_board_screens import looked_at
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -22,14 +23,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 def house(transactional_db: None, live_server: Any, page: Any) -> Any:
     """A page signed in over a dozen orders."""
     modules.forget()
-    User.objects.create_superuser("boss", password="right-horse-battery")
+    signed_in(page, live_server.url, User.objects.create_superuser("boss"))
     for n in range(12):
         cast.order(("paid", "paid", "shipped")[n % 3])
-    page.goto(f"{live_server.url}/admin/login/")
-    page.fill("input[name=username]", "boss")
-    page.fill("input[name=password]", "right-horse-battery")
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url(f"{live_server.url}/admin/")
     return page
 
 
@@ -63,11 +59,7 @@ def test_that_the_pages_of_a_list_are_clean_in_every_dress(house: Any, live_serv
         "jobs": reverse("admin:bulk_jobs"),
     }
     faults = []
-    for width, theme, language in DRESSES:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
-        page.evaluate("theme => localStorage.setItem('adminTheme', JSON.stringify(theme))", theme)
-        for name, address in pages.items():
-            page.goto(live_server.url + address)
-            faults += looked_at(page, f"{name}-{width}-{theme}-{language}")
+    for name, address in pages.items():
+        for dress in worn(page, live_server.url, address):
+            faults += looked_at(page, f"{name}-{dress}")
     assert not faults

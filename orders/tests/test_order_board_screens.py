@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.urls import reverse
 
 from inventory.models import Warehouse
 from orderhub import modules
 from orderhub.actors import CLOCK
+from orderhub.testing.dresses import scrolls_sideways, settled, signed_in, violations, worn
 from orders.admin import order_board
 from orders.models import Order
 from orders.operations import holds
@@ -21,15 +20,13 @@ from orders.tests import aftersale_cast as cast
 from orders.tests.test_standing import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-DRESSES = tuple(itertools.product((1440, 390), ("light", "dark"), ("zh-hans", "en")))
 
 
 @pytest.fixture
 def house(transactional_db: None, live_server: Any, page: Any) -> Any:
     """A page signed in over a house with orders in every place."""
     modules.forget()
-    User.objects.create_superuser("boss", password="right-horse-battery")
+    signed_in(page, live_server.url, User.objects.create_superuser("boss"))
     world = World(5)
     Warehouse.objects.filter(code="SH01").update(name="上海嘉定仓")
     cast.shop("dy", "douyin")
@@ -40,24 +37,15 @@ def house(transactional_db: None, live_server: Any, page: Any) -> Any:
             world.hold()
         if world.dice.random() < 0.3:
             world.send()
-    page.goto(f"{live_server.url}/admin/login/")
-    page.fill("input[name=username]", "boss")
-    page.fill("input[name=password]", "right-horse-battery")
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url(f"{live_server.url}/admin/")
     return page
 
 
 def test_that_the_board_is_clean_in_every_dress(house: Any, live_server: Any) -> None:
     page = house
     faults = []
-    for width, theme, language in DRESSES:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
-        page.evaluate("theme => localStorage.setItem('adminTheme', JSON.stringify(theme))", theme)
-        for name in ("board", "index"):
-            page.goto(live_server.url + reverse(f"admin:{name}"))
-            faults += looked_at(page, f"{name}-{width}-{theme}-{language}")
+    for name in ("board", "index"):
+        for dress in worn(page, live_server.url, reverse(f"admin:{name}")):
+            faults += looked_at(page, f"{name}-{dress}")
     for width in (1920, 390):
         page.set_viewport_size({"width": width, "height": 1080})
         page.goto(live_server.url + reverse("admin:board") + "?wall=1")
@@ -67,14 +55,14 @@ def test_that_the_board_is_clean_in_every_dress(house: Any, live_server: Any) ->
 
 def looked_at(page: Any, name: str) -> list[Any]:
     """What axe and a ruler say of the page as it is; its picture is kept under PICTURES."""
-    page.evaluate("Promise.all(document.getAnimations().map(one => one.finished.catch(() => 0)))")
+    settled(page)
     if os.environ.get("PICTURES"):
         page.screenshot(path=f"{os.environ['PICTURES']}/{name}.png", full_page=True)
     found = [
         (name, fault["id"], fault["nodes"][0]["html"][:200], fault["nodes"][0]["failureSummary"][-300:])
-        for fault in Axe().run(page, options=WCAG).response["violations"]
+        for fault in violations(page)
     ]
-    if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+    if scrolls_sideways(page):
         found.append((name, "scrolls sideways", "", ""))
     return found
 

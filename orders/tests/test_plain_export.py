@@ -27,12 +27,13 @@ from orderhub.jobs import running
 from orderhub.jobs.models import Job
 from orderhub.models import Bell
 from orderhub.scope import Scope
+from orderhub.testing.dresses import signed_in, worn
 from orders.models import Event, Order, PlainRequest, Receiver
 from orders.operations import exporting, plain_export, plain_rows
 from orders.operations.plain_export import Refused
 from orders.tests import aftersale_cast as cast
 from orders.tests.test_exports import read
-from orders.tests.test_order_board_screens import DRESSES, looked_at
+from orders.tests.test_order_board_screens import looked_at
 
 pytestmark = pytest.mark.django_db
 PLAIN = {"name": "王小明", "phone": "13812345678", "address": "=文一西路969号"}
@@ -286,22 +287,16 @@ def test_that_the_pages_lead_from_asking_to_the_file(client: Client) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_that_asking_and_deciding_are_clean_in_every_dress(live_server: Any, page: Any) -> None:
     orders(2)
-    boss, second = User.objects.create_superuser("boss", password="right-horse-battery"), decider()
+    boss, second = User.objects.create_superuser("boss"), decider()
+    signed_in(page, live_server.url, boss)
     ask(asker(), "state__exact=paid"), ask(boss)
     plain_export.decide(ask(asker()).pk, second, False, "不需要明文，用脱敏文件即可")
-    page.goto(f"{live_server.url}/admin/login/")
-    page.fill("input[name=username]", "boss")
-    page.fill("input[name=password]", "right-horse-battery")
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url(f"{live_server.url}/admin/")
     faults = []
-    for width, theme, language in DRESSES:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
-        page.evaluate("theme => localStorage.setItem('adminTheme', JSON.stringify(theme))", theme)
-        page.goto(live_server.url + reverse("admin:plain"))
-        faults += looked_at(page, f"plain-{width}-{theme}-{language}")
-        page.goto(live_server.url + reverse("admin:exports"))
-        page.click("details.oh-more summary")
-        faults += looked_at(page, f"exports-{width}-{theme}-{language}")
+    for dress in worn(page, live_server.url, reverse("admin:plain")):
+        faults += looked_at(page, f"plain-{dress}")
+    for dress in worn(page, live_server.url, reverse("admin:exports")):
+        if not page.locator("details.oh-more[open]").count():
+            page.click("details.oh-more summary")
+        assert page.locator("details.oh-more[open]").count()
+        faults += looked_at(page, f"exports-{dress}")
     assert not faults

@@ -21,12 +21,13 @@ from orderhub import modules
 from orderhub.actors import CLOCK
 from orderhub.actors import person as acting
 from orderhub.models import Connection
+from orderhub.testing.dresses import signed_in, worn
 from orders import timeline
 from orders.models import Case, Line, Order, Receiver, ReportSchedule, SavedReport, Share, Shop
 from orders.reports import REPORTS, asked, frame
 from orders.tests import aftersale_cast as cast
 from orders.tests.test_order_board import person
-from orders.tests.test_order_board_screens import DRESSES, looked_at
+from orders.tests.test_order_board_screens import looked_at
 
 pytestmark = pytest.mark.django_db
 EVERY = [(report.code, dim.code) for report in REPORTS.values() for dim in report.dims]
@@ -294,24 +295,16 @@ def everything() -> None:
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_that_reports_are_clean_in_every_dress(live_server: Any, page: Any) -> None:
-    boss = User.objects.create_superuser("boss", password="right-horse-battery")
+    boss = User.objects.create_superuser("boss")
+    signed_in(page, live_server.url, boss)
     story(boss)
-    page.goto(f"{live_server.url}/admin/login/")
-    page.fill("input[name=username]", "boss")
-    page.fill("input[name=password]", "right-horse-battery")
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url(f"{live_server.url}/admin/")
     faults = []
-    for width, theme, language in DRESSES:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
-        page.evaluate("theme => localStorage.setItem('adminTheme', JSON.stringify(theme))", theme)
-        for code in ("fulfilment", "region"):
-            page.goto(live_server.url + reverse("admin:report", args=[code]))
-            faults += looked_at(page, f"report-{code}-{width}-{theme}-{language}")
-        for name in ("changelist", "add"):
-            page.goto(live_server.url + reverse(f"admin:orders_reportschedule_{name}"))
-            faults += looked_at(page, f"schedule-{name}-{width}-{theme}-{language}")
+    screens = {code: reverse("admin:report", args=[code]) for code in ("fulfilment", "region")} | {
+        name: reverse(f"admin:orders_reportschedule_{name}") for name in ("changelist", "add")
+    }
+    for name, address in screens.items():
+        for dress in worn(page, live_server.url, address):
+            faults += looked_at(page, f"report-{name}-{dress}")
     for code in REPORTS:
         page.goto(live_server.url + reverse("admin:report", args=[code]))
         faults += looked_at(page, f"report-{code}")

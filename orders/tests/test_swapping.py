@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
@@ -16,6 +15,7 @@ from django.utils import translation
 from inventory.models import Reservation, Stock
 from inventory.substitutes import substitutes
 from orderhub.actors import Actor
+from orderhub.testing.dresses import scrolls_sideways, signed_in, speaks, violations, wear
 from orders.models import Event, Line, Order
 from orders.operations import swapping
 from orders.operations.swapping import SwapRefused
@@ -23,7 +23,6 @@ from orders.tests.stock_cast import bundle, goods, held, holds, reserve, state, 
 
 pytestmark = pytest.mark.django_db
 CLERK = Actor("person", "lin")
-WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
 @pytest.fixture(autouse=True)
@@ -151,12 +150,7 @@ def test_that_only_who_may_change_orders_swaps_and_a_bundle_has_no_panel(client:
 @pytest.mark.django_db(transaction=True)
 def test_that_the_panel_is_clean_and_swaps_on_a_telephone(live_server: Any, page: Any) -> None:
     order, _made = short()
-    User.objects.create_superuser("boss", password="right-horse-battery")
-    page.goto(f"{live_server.url}/admin/login/")
-    page.fill("input[name=username]", "boss")
-    page.fill("input[name=password]", "right-horse-battery")
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url(f"{live_server.url}/admin/")
+    signed_in(page, live_server.url, User.objects.create_superuser("boss"))
     address = live_server.url + reverse("admin:orders_order_change", args=[order.pk])
     for width, theme, language in (
         (1440, "light", "zh-hans"),
@@ -164,12 +158,12 @@ def test_that_the_panel_is_clean_and_swaps_on_a_telephone(live_server: Any, page
         (390, "light", "zh-hans"),
     ):
         page.set_viewport_size({"width": width, "height": 900})
-        page.context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
-        page.evaluate("theme => localStorage.setItem('adminTheme', JSON.stringify(theme))", theme)
+        speaks(page, live_server.url, language)
         page.goto(address)
-        found = Axe().run(page, options=WCAG).response["violations"]
+        wear(page, theme)
+        found = violations(page)
         assert not found, [(v["id"], v["nodes"][0]["html"][:160]) for v in found]
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+        assert not scrolls_sideways(page), width
         if os.environ.get("PICTURES"):
             page.screenshot(
                 path=f"{os.environ['PICTURES']}/swap-{width}-{theme}-{language}.png", full_page=True

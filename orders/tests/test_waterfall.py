@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -16,11 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from orderhub import modules
+from orderhub.testing.dresses import scrolls_sideways, signed_in, violations, worn
 from orders.admin.waterfall import took, x_of
 from orders.models import Order
 from orders.tests import aftersale_cast as cast
 from orders.tests.test_order_board import person
-from orders.tests.test_order_board_screens import WCAG
 from orders.tests.test_steps import measure, noon, walk
 
 pytestmark = pytest.mark.django_db
@@ -134,32 +132,26 @@ def test_that_durations_are_said_in_two_units(seconds: float | None, words: str)
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_that_it_is_clean_in_every_dress(live_server: Any, page: Any) -> None:
-    User.objects.create_superuser("boss", password="right-horse-battery")
+    signed_in(page, live_server.url, User.objects.create_superuser("boss"))
     _slow, worst = story()
-    page.goto(f"{live_server.url}/admin/login/")
-    page.fill("input[name=username]", "boss")
-    page.fill("input[name=password]", "right-horse-battery")
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url(f"{live_server.url}/admin/")
     faults = []
-    for width, theme, language in itertools.product((1440, 390), ("light", "dark"), ("zh-hans", "en")):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
-        page.evaluate("theme => localStorage.setItem('adminTheme', JSON.stringify(theme))", theme)
-        for name, address in (
-            ("waterfall", reverse("admin:waterfall") + "?slow=release"),
-            ("order", reverse("admin:orders_order_change", args=[worst.pk])),
-        ):
-            page.goto(live_server.url + address)
-            page.evaluate("Promise.all(document.getAnimations().map(one => one.finished.catch(() => 0)))")
-            dress = f"{name}-{width}-{theme}-{language}"
+    for name, address in (
+        ("waterfall", reverse("admin:waterfall") + "?slow=release"),
+        ("order", reverse("admin:orders_order_change", args=[worst.pk])),
+    ):
+        for dress in worn(page, live_server.url, address):
             if os.environ.get("PICTURES"):
-                page.screenshot(path=f"{os.environ['PICTURES']}/{dress}.png", full_page=True)
-            found = Axe().run(page, options=WCAG).response["violations"]
+                page.screenshot(path=f"{os.environ['PICTURES']}/{name}-{dress}.png", full_page=True)
             faults += [
-                (dress, one["id"], one["nodes"][0]["html"][:200], one["nodes"][0]["failureSummary"][-300:])
-                for one in found
+                (
+                    name,
+                    dress,
+                    one["id"],
+                    one["nodes"][0]["html"][:200],
+                    one["nodes"][0]["failureSummary"][-300:],
+                )
+                for one in violations(page)
             ]
-            if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
-                faults.append((dress, "scrolls sideways", "", ""))
+            if scrolls_sideways(page):
+                faults.append((name, dress, "scrolls sideways", "", ""))
     assert not faults

@@ -3,11 +3,11 @@
 import os
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.urls import reverse
 
 from orderhub.rules import engine, publishing
+from orderhub.testing.dresses import speaks, violations, worn
 from routing.tests.cast import House, outlet, rate
 from routing.tests.test_browser import signed_in
 from routing.tests.test_rerouting import work
@@ -16,35 +16,24 @@ from routing.tests.test_rules import boss, go, publish
 __all__ = ["boss", "signed_in"]  # fixtures
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
 def looked_at(page, live_server, screens):
     """Each screen at both widths, in both themes and languages: nothing wider than the window, no faults of access."""
-    for width in (1440, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        for theme in ("light", "dark"):
-            for language in ("zh-hans", "en"):
-                page.context.add_cookies(
-                    [{"name": "django_language", "value": language, "url": live_server.url}]
-                )
-                page.evaluate("theme => localStorage.setItem('adminTheme', JSON.stringify(theme))", theme)
-                for name, path in screens.items():
-                    page.goto(live_server.url + path)
-                    page.wait_for_timeout(150)
-                    for details in page.locator("details.oh-more:has(.oh-table)").all():
-                        details.evaluate("one => { one.open = true }")
-                    found = Axe().run(page, options=WCAG).response["violations"]
-                    assert not found, (name, width, theme, found[0]["id"], found[0]["nodes"][0]["html"])
-                    wide = page.evaluate(
-                        "() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('body *')]"
-                        ".filter(e => e.getBoundingClientRect().right > innerWidth).map(e => e.outerHTML.slice(0, 120))"
-                    )
-                    assert not wide, (name, width, wide[:6])
-                    if os.environ.get("PICTURES"):
-                        path = f"{os.environ['PICTURES']}/d2-{name}-{width}-{theme}-{language}.png"
-                        page.screenshot(path=path, full_page=True)
-    page.context.add_cookies([{"name": "django_language", "value": "zh-hans", "url": live_server.url}])
+    for name, path in screens.items():
+        for dress in worn(page, live_server.url, path):
+            for details in page.locator("details.oh-more:has(.oh-table)").all():
+                details.evaluate("one => { one.open = true }")
+            found = violations(page)
+            assert not found, (name, dress, found[0]["id"], found[0]["nodes"][0]["html"])
+            wide = page.evaluate(
+                "() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('body *')]"
+                ".filter(e => e.getBoundingClientRect().right > innerWidth).map(e => e.outerHTML.slice(0, 120))"
+            )
+            assert not wide, (name, dress, wide[:6])
+            if os.environ.get("PICTURES"):
+                page.screenshot(path=f"{os.environ['PICTURES']}/d2-{name}-{dress}.png", full_page=True)
+    speaks(page, live_server.url, "zh-hans")
 
 
 def test_that_waiting_orders_are_looked_at_and_routed_again_and_the_order_says_why(

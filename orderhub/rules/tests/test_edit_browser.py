@@ -6,12 +6,12 @@ import os
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import Permission, User
 
 from orderhub.rules import engine, publishing, seeding
 from orderhub.rules.models import Version
-from orderhub.rules.tests.test_try_browser import PASSWORD, WCAG
+from orderhub.rules.tests.test_try_browser import PASSWORD
+from orderhub.testing.dresses import scrolls_sideways, signed_in, violations, worn
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -20,12 +20,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def draft(transactional_db: None, toy: None, live_server: Any, page: Any) -> Version:
     seeding.seed()
     engine.forget()
-    boss = User.objects.create_superuser("boss", password=PASSWORD)
-    page.goto(f"{live_server.url}/admin/login/")
-    page.fill("input[name=username]", "boss")
-    page.fill("input[name=password]", PASSWORD)
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url(f"{live_server.url}/admin/")
+    boss = User.objects.create_superuser("boss")
+    signed_in(page, live_server.url, boss)
     return publishing.new_draft("toy", "plain", boss)
 
 
@@ -117,24 +113,13 @@ def test_that_the_canvas_loads_nothing_from_outside_and_saves(
 def test_that_the_table_holds_to_wcag_22_aa_at_both_widths(
     draft: Version, live_server: Any, page: Any
 ) -> None:
-    address = f"{live_server.url}/admin/rules/version/{draft.pk}/table/"
-    for width in (1440, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        for theme in ("light", "dark"):
-            page.evaluate("theme => localStorage.setItem('adminTheme', JSON.stringify(theme))", theme)
-            for language in ("zh-hans", "en"):
-                page.context.add_cookies(
-                    [{"name": "django_language", "value": language, "url": live_server.url}]
-                )
-                page.goto(address)
-                page.locator("tbody tr").first.wait_for()
-                violations = Axe().run(page, options=WCAG).response["violations"]
-                assert not violations, (width, theme, [(v["id"], v["nodes"][0]["html"]) for v in violations])
-                assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
-                if os.environ.get("PICTURES"):
-                    page.screenshot(
-                        path=f"{os.environ['PICTURES']}/table-{width}-{theme}-{language}.png", full_page=True
-                    )
+    for dress in worn(page, live_server.url, f"/admin/rules/version/{draft.pk}/table/"):
+        page.locator("tbody tr").first.wait_for()
+        found = violations(page)
+        assert not found, (dress, [(v["id"], v["nodes"][0]["html"]) for v in found])
+        assert not scrolls_sideways(page), dress
+        if os.environ.get("PICTURES"):
+            page.screenshot(path=f"{os.environ['PICTURES']}/table-{dress}.png", full_page=True)
 
 
 def test_that_javascript_is_offered_only_to_those_who_may_write_it(
