@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from django.utils.translation import gettext as _
-from pypinyin import lazy_pinyin
-from rapidfuzz import fuzz, process
 
 from inventory.models import Sku, SkuCode, UnknownCode
 from inventory.spelling import normal
@@ -31,6 +29,8 @@ class Suggestion:
 @lru_cache(maxsize=2 * LOOKED_AT)
 def sound(text: str) -> str:
     """A title as it is pronounced, so that 床头板 and a code chuangtouban meet."""
+    from pypinyin import lazy_pinyin  # its dictionaries take 55 MB: only where they are asked
+
     return normal("".join(lazy_pinyin(text)))
 
 
@@ -55,6 +55,8 @@ def _ranked(
     sounds: dict[int, str],
     most: int,
 ) -> list[Suggestion]:
+    from rapidfuzz import fuzz, process
+
     found: dict[int, Suggestion] = {}
 
     def offer(sku_id: int, score: float, reason: str) -> None:

@@ -1,6 +1,7 @@
 """Labels of carriers whose number we hold: PDF pages of 100 × 180 mm or 76 × 130 mm, Code 128, Chinese text.
 
-A platform's own e-waybill is never drawn here: its print data goes to its print component unopened.
+A platform's own e-waybill is never drawn here: its print data goes to its print component unopened. What draws is loaded
+when the first label is drawn: most processes never do.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
+from typing import TYPE_CHECKING
 
 from django.conf import settings
-from reportlab.graphics.barcode.code128 import Code128
-from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.pdfgen.canvas import Canvas
 
+if TYPE_CHECKING:
+    from reportlab.pdfgen.canvas import Canvas
+
+#: A millimetre in points, as PDF measures.
+mm = 72 / 25.4
 SIZES = {"100x180": (100 * mm, 180 * mm), "76x130": (76 * mm, 130 * mm)}
 FONT = "NotoSansCJKsc"
 FONT_FILE = settings.BASE_DIR / "static" / "fonts" / "NotoSansCJKsc-GBK.ttf"
@@ -48,12 +50,17 @@ class Label:
 
 @cache
 def _font() -> str:
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.ttfonts import TTFont
+
     pdfmetrics.registerFont(TTFont(FONT, str(FONT_FILE)))
     return FONT
 
 
 def draw(labels: Iterable[Label], size: str = "100x180") -> bytes:
     """A PDF with one page a label. KeyError for a size that is not in SIZES."""
+    from reportlab.pdfgen.canvas import Canvas
+
     width, height = SIZES[size]
     buffer = io.BytesIO()
     canvas = Canvas(buffer, pagesize=(width, height))
@@ -67,6 +74,8 @@ def draw(labels: Iterable[Label], size: str = "100x180") -> bytes:
 
 def wrap(text: str, points: float, width: float, most: int) -> list[str]:
     """The text in lines of at most `width`, broken anywhere (Chinese has no blanks), at most `most` lines."""
+    from reportlab.pdfbase import pdfmetrics
+
     font = _font()
     lines, line = [], ""
     for char in " ".join(text.split()):
@@ -126,6 +135,8 @@ def _page(canvas: Canvas, label: Label, width: float, height: float) -> None:
 
 def _barcode(canvas: Canvas, value: str, y: float, height: float, width: float) -> None:
     """Code 128 with ten modules of quiet zone on each side; as wide as the label lets it be, at most 0.4 mm a module."""
+    from reportlab.graphics.barcode.code128 import Code128
+
     probe = Code128(value, barWidth=1, quiet=False)
     module = min(0.4 * mm, (width - 2 * mm) / (probe.width + 20))
     code = Code128(value, barHeight=height, barWidth=module, quiet=False)

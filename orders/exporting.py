@@ -84,7 +84,7 @@ class OrderResource(Resource):
 
 FROM = """FROM orders_order o JOIN orders_shop s ON s.id = o.shop_id
     LEFT JOIN inventory_warehouse w ON w.id = o.warehouse_id LEFT JOIN orders_receiver r ON r.order_id = o.id
-    WHERE o.id = ANY(%s) ORDER BY o.id"""
+    WHERE o.id = ANY(%s::bigint[]) ORDER BY o.id"""
 
 
 def exported() -> list[Column]:

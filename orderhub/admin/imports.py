@@ -199,9 +199,8 @@ def export(request: HttpRequest, what: str) -> HttpResponseBase:
     columns, source = kind(user=request.user).exported()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.csv"
-        _size, rows = files.append(
-            path, files.begin(path, columns), f"SELECT {select(columns, long_as_text=True)} {source}", []
-        )
+        statement = select(columns, source, long_as_text=True)
+        _size, rows = files.append(path, files.begin(path, columns), statement, [])
         if form == "xlsx":
             files.workbook(path, path.with_suffix(".xlsx"), columns, str(kind.label), rows)
             path = path.with_suffix(".xlsx")

@@ -58,7 +58,8 @@ def append(path: Path, size: int, heads: Sequence[Column], ids: list[int], job: 
     }  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_REVEALED, said)
-        cursor.execute(f"SELECT r.visibility, r.plain_enc, {select(heads, long_as_text=True)} {FROM}", [ids])
+        sealed = ("r.visibility", "r.plain_enc")
+        cursor.execute(select(heads, FROM, long_as_text=True, beside=sealed), [ids])
         rows = cursor.fetchall()
     places = {name: place for place, name in enumerate(columns())}
     parts = {"name": places["receiver"], "phone": places["phone"], "address": places["address"]}

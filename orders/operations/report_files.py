@@ -64,8 +64,9 @@ def step(job: Job) -> bool:
         if not params.get("written"):
             wanted = asked.asked(given, user, dt.date.fromisoformat(params["today"]))
             sql, values = frame.query(report, dim, wanted)
-            cells, order = select(columns, long_as_text=True), frame.order(report, dim, measure)
-            rows = f"SELECT {cells} FROM ({sql}) r WHERE r.total = 0 ORDER BY {order}"
+            order = frame.order(report, dim, measure)
+            source = f"FROM ({sql}) r WHERE r.total = 0 ORDER BY {order}"
+            rows = select(columns, source, long_as_text=True)
             _size, job.done = files.append(path, files.begin(path, columns), rows, values)
             job.total, params["written"] = job.done, True
             params["from"], params["to"] = wanted.begin.isoformat(), wanted.end.isoformat()

@@ -19,11 +19,12 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from orderhub.exports import files
+from orderhub.exports.columns import select
 from orderhub.jobs import running
 from orderhub.jobs.models import Job
 from orderhub.models import Bell
 from orderhub.roles import sync_roles
-from orders.exporting import exported
+from orders.exporting import FROM, exported
 from orders.models import Order, Receiver
 from orders.models.order import OrderState
 from orders.operations import exporting
@@ -81,6 +82,11 @@ def test_that_every_order_is_a_row_with_every_digit_and_nothing_runs(boss: User)
     assert (job.done, job.total, (job.result or {})["rows"]) == (5, 5, 5)
     bell = Bell.objects.get(user=boss)
     assert bell.template == "export_ready" and bell.params[0]["rows"] == 5
+
+
+def test_that_the_database_computes_each_cell_once() -> None:
+    statement = select(exported(), FROM, long_as_text=True)
+    assert statement.count("FROM orders_line l") == statement.count("string_agg(p.waybill_no") == 1
 
 
 def test_that_a_workbook_keeps_types(boss: User) -> None:

@@ -3,6 +3,6 @@
 The goods, baskets and addresses are the sandbox's real sample; receivers are made up. Nothing is asked of any platform.
 """
 
-from orderhub.management.seeding.filling import Filled, fill
+from orderhub.management.seeding.filling import Filled, fill, filled
 
-__all__ = ["Filled", "fill"]
+__all__ = ["Filled", "fill", "filled"]
