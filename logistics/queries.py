@@ -292,14 +292,22 @@ def deliveries(since: dt.datetime, *, chunk: int = 2000) -> Iterator[DeliveryRow
         yield DeliveryRow(*values)
 
 
-def orders_of_waybill(text: str) -> list[int]:
-    """The orders whose parcels carry this waybill number or parcel number; [] for a word that is neither."""
-    word = text.strip()
-    if len(word) < 6:
-        return []
-    found = Parcel.objects.filter(waybill_no=word).values_list("order_id", flat=True)
-    named = Parcel.objects.filter(number=word.upper()).values_list("order_id", flat=True)
-    return list(dict.fromkeys([*found[:20], *named[:1]]))
+def orders_of_waybills(words: Iterable[str]) -> dict[str, list[int]]:
+    """{word: the orders whose parcels carry it as waybill number or parcel number}; other words are left out."""
+    asked = {word for word in words if len(word) >= 6}
+    by_upper: dict[str, list[str]] = {}
+    for word in asked:
+        by_upper.setdefault(word.upper(), []).append(word)
+    found: dict[str, list[int]] = {}
+    if not asked:
+        return found
+    carried = Parcel.objects.filter(waybill_no__in=asked).order_by("id").values_list("waybill_no", "order_id")
+    for word, order_id in carried:
+        found.setdefault(word, []).append(order_id)
+    for number, order_id in Parcel.objects.filter(number__in=by_upper).values_list("number", "order_id"):
+        for word in by_upper[number]:
+            found.setdefault(word, []).append(order_id)
+    return {word: list(dict.fromkeys(ids))[:20] for word, ids in found.items()}
 
 
 def watched(order_ids: Sequence[int]) -> dict[int, dict[str, bool]]:

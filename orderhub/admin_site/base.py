@@ -11,6 +11,7 @@ import hashlib
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ORDER_VAR
 from django.core.exceptions import PermissionDenied
 from django.db import connection, models
 from django.forms import ModelForm
@@ -44,6 +45,13 @@ def seen(record: models.Model) -> str:
 
 class NextChangeList(ChangeList):
     """The list of an admin: knows whether another page follows, and lets the admin dress its rows in bulk."""
+
+    def get_ordering(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> list[Any]:
+        """The order that a filter asks for goes before the list's own."""
+        own, asked = tuple(self.model_admin.get_ordering(request) or ()), tuple(queryset.query.order_by)
+        if asked and asked != own and not self.params.get(ORDER_VAR):
+            return list(self._get_deterministic_ordering(list(asked)))
+        return list(super().get_ordering(request, queryset))
 
     def get_results(self, request: HttpRequest) -> None:
         paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)

@@ -123,8 +123,8 @@ SEARCH: tuple[str, ...] = (
     "orderhub.admin.search.find",
 )
 
-#: `find(text) -> order ids` for words that an app above knows orders by (a waybill number).
-ORDERS_BEHIND: tuple[str, ...] = ("logistics.queries.orders_of_waybill",)
+#: `find(words) -> {word: order ids}` for words that an app above knows orders by (waybill numbers).
+ORDERS_BEHIND: tuple[str, ...] = ("logistics.queries.orders_of_waybills",)
 #: `by(order ids) -> {order id: [texts]}`, shown in the order list.
 WAYBILLS = "logistics.queries.waybills"
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.contrib import admin
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, F, Func, IntegerField, Q, QuerySet, Value
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +19,7 @@ from orders.admin.points import POINTS
 from orders.lifecycle import BEFORE_SHIPPING
 from orders.models import Event, Hold, HoldType, Order, Shop
 from orders.models import OrderState as S
+from orders.operations import pasting
 from orders.standing import TO_SHIP
 
 ENDED = (S.CLOSED, S.CANCELLED)
@@ -194,6 +197,32 @@ class Tagged(DropdownFilter):
         return queryset.exclude(tags=[]).filter(tags__contains=[self.value()])
 
 
+class Pasted(admin.SimpleListFilter):
+    """The orders of one's paste, in its order; drawn by the list itself."""
+
+    title = _("pasted numbers")
+    parameter_name = "pasted"
+    template = "orderhub/nothing.html"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        asked = self.value()
+        if asked is None:
+            return []
+        self.found = pasting.find(asked, request.user)
+        request.pasted = self.found or pasting.Found()  # type: ignore[attr-defined]
+        return [(asked, str(len(self.found.words) if self.found else 0))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() is None:
+            return queryset
+        if self.found is None:
+            return queryset.none()
+        ids = list(self.found.orders)
+        place = Func(Value(ids, ArrayField(BigIntegerField())), F("pk"), function="array_position",
+                     output_field=IntegerField())  # fmt: skip
+        return queryset.filter(pk__in=ids).order_by(place.asc())
+
+
 class TouchedToday(DropdownFilter):
     title = _("touchpoint reached today")
     parameter_name = "today"
@@ -217,6 +246,7 @@ __all__ = [
     "Channel",
     "HeldBy",
     "House",
+    "Pasted",
     "Promise",
     "Queues",
     "Stands",

@@ -31,13 +31,14 @@ from orderhub.admin_site.marks import NEAR, channel_chip, deadline, moment, pill
 from orderhub.admin_site.registry import WAYBILLS
 from orderhub.dotted import resolve
 from orders import timeline
-from orders.admin import acts, page
+from orders.admin import acts, box, page
 from orders.admin.filters import (
     ENDED,
     TO_SHIP,
     Channel,
     HeldBy,
     House,
+    Pasted,
     Promise,
     Queues,
     Stands,
@@ -104,10 +105,12 @@ class OrderAdmin(Bulk, Admin):
     list_select_related = ("shop", "warehouse")
     list_filter = (
         Queues, ("state", ChoicesDropdownFilter), Channel, ("shop", RelatedDropdownFilter), Trouble, HeldBy, Promise,
-        House, Stands, Urgency, Tagged, TouchedToday, ("ordered_at", RangeDateTimeFilter),
+        House, Stands, Urgency, Tagged, TouchedToday, Pasted, ("ordered_at", RangeDateTimeFilter),
     )  # fmt: skip
     search_fields = ("number",)
-    search_help_text = _("Our number, the channel's number, a waybill, a phone or its last four digits")
+    search_help_text = _(
+        "Order number, waybill, phone or its last 4 digits, SKU, buyer; or paste up to 500 numbers"
+    )
     ordering = ("-ordered_at", "-id")
     sortable_by = ()
     actions = None
@@ -135,6 +138,7 @@ class OrderAdmin(Bulk, Admin):
             path(one + "note/", site(acts.note), name="order_note"),
             path(one + "reveal/", site(acts.reveal), name="order_reveal"),
             path(one + "return/", site(acts.receive_return), name="order_return"),
+            path("find/", self.admin_site.admin_view(box.search), name="orders_order_find"),
             *super().get_urls(),
         ]
 
@@ -145,7 +149,7 @@ class OrderAdmin(Bulk, Admin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        return (narrow(queryset, search_term) if search_term.strip() else queryset), False
+        return (narrow(queryset, search_term, request.user) if search_term.strip() else queryset), False
 
     def dress(self, request: HttpRequest, rows: list[Order]) -> None:
         """Holds, touchpoints, district, waybills and ambers of the page's rows: five queries, however many rows."""

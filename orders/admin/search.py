@@ -14,14 +14,14 @@ from django.utils.translation import gettext as _
 
 from orderhub.admin_site.registry import Hit
 from orderhub.scope import reach_of
-from orders.finding import behind
+from orders.finding import among, behind, listed
 from orders.models import Order
 from orders.scope import visible_to
 
 
-def narrow(queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
-    """The orders of a list that the text points at."""
-    return queryset.filter(id__in=behind(text))
+def narrow(queryset: QuerySet[Any], text: str, user: Any) -> QuerySet[Any]:
+    """The orders of a list that the text points at, of those that the person sees."""
+    return queryset.filter(id__in=listed(text, among(user)))
 
 
 def numbers(order_ids: Iterable[int]) -> dict[int, str]:
@@ -35,7 +35,7 @@ def find(text: str, request: HttpRequest) -> list[Hit]:
         return []
     orders = (
         visible_to(request.user)
-        .filter(id__in=behind(text))
+        .filter(id__in=behind(text, among(request.user)))
         .select_related("shop")
         .order_by("-ordered_at", "-id")[:10]
     )

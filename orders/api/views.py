@@ -20,7 +20,7 @@ from orderhub.api.frame import Door, etag
 from orderhub.api.problems import Problem, invalid
 from orderhub.models import Connection
 from orders.api import counts, showing, standing
-from orders.finding import MOST, behind
+from orders.finding import listed
 from orders.models import Event, Order, OrderState, Shop
 from orders.operations import accept
 from orders.queues import BY_CODE
@@ -64,7 +64,9 @@ class OrdersView(Door):
         operation_id="orders_list",
         parameters=[
             *PAGE,
-            OpenApiParameter("q", str, description="number, channel's number, waybill, phone tail, SKU"),
+            OpenApiParameter(
+                "q", str, description="number, channel's number, waybill, phone tail, SKU, buyer"
+            ),
             OpenApiParameter("state", str, enum=list(OrderState.values)),
             OpenApiParameter("shop", str),
             OpenApiParameter("held", bool),
@@ -81,7 +83,7 @@ class OrdersView(Door):
         """The orders that the caller sees, newest first; `next` is the cursor of the next page."""
         orders, asked = seen(request), request.query_params
         if asked.get("q"):
-            orders = orders.filter(id__in=_behind(asked["q"]))
+            orders = orders.filter(id__in=listed(asked["q"], visible_to(request.user).order_by()))
         if "state" in asked:
             if asked["state"] not in OrderState.values:
                 raise invalid("state", _("There is no such state."))
@@ -177,15 +179,3 @@ class TimelineView(Door):
         more, found = len(found) > size, found[:size]
         after = cursors.cursor("touches", found[-1].occurred_at.isoformat(), found[-1].pk) if more else None
         return Response({"items": [showing.event_of(event) for event in found], "next": after})
-
-
-def _behind(text: str) -> list[int]:
-    """Orders behind a number, waybill or phone tail; where there are none, the newest with that SKU."""
-    from orders.models import Line
-
-    text = text.strip()[:80]
-    found = behind(text)
-    if found or not text:
-        return found
-    lines = Line.objects.filter(sku__code=text.upper()).order_by("-order_id")
-    return list(dict.fromkeys(lines.values_list("order_id", flat=True)[:MOST]))

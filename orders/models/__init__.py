@@ -4,6 +4,7 @@ from orders.models.deed import Deed
 from orders.models.hold import Hold, HoldType
 from orders.models.listing import Listing
 from orders.models.order import WATCHED, Event, Line, Order, OrderState, PaymentProof, Receiver
+from orders.models.paste import Paste
 from orders.models.plain import PlainRequest
 from orders.models.report import ReportSchedule, SavedReport
 from orders.models.risk import Blacklist, StockLock
@@ -30,6 +31,7 @@ __all__ = [
     "MergeMember",
     "Order",
     "OrderState",
+    "Paste",
     "PaymentProof",
     "PlainRequest",
     "Receiver",

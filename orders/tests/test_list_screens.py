@@ -13,6 +13,7 @@ from orderhub.admin_site import bulk
 from orderhub.jobs import running
 from orderhub.testing.dresses import signed_in, worn
 from orders.models import Hold, Order
+from orders.operations import pasting
 from orders.tests import aftersale_cast as cast
 from orders.tests.test_order_board_screens import looked_at
 
@@ -47,13 +48,43 @@ def test_that_orders_are_held_by_keyboard_alone(house: Any, live_server: Any) ->
     assert page.locator("tbody tr").count() == 8
 
 
+def test_that_numbers_are_searched_and_pasted_by_keyboard_alone(house: Any, live_server: Any) -> None:
+    page = house
+    page.goto(live_server.url + reverse("admin:orders_order_changelist"))
+    orders = list(Order.objects.order_by("id"))
+    page.keyboard.press("/")
+    page.keyboard.type(orders[4].number)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/order/{orders[4].pk}/change/")
+    page.go_back()
+    wanted = [orders[n] for n in (7, 2, 9)]
+    page.locator("#order-search").fill("")
+    page.keyboard.press("/")
+    page.evaluate(
+        "text => document.execCommand('insertText', false, text)", "\n".join(one.number for one in wanted)
+    )
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("NO-SUCH-9")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?pasted=*")
+    assert page.locator("#result_list .oh-number").all_inner_texts()[::2] == [one.number for one in wanted]
+    assert page.locator(".oh-missing").inner_text() == "NO-SUCH-9"
+    assert page.locator("#order-search").input_value().split() == [
+        *(one.number for one in wanted),
+        "NO-SUCH-9",
+    ]
+
+
 def test_that_the_pages_of_a_list_are_clean_in_every_dress(house: Any, live_server: Any) -> None:
     page = house
     boss = User.objects.get()
+    some = [*Order.objects.values_list("number", flat=True)[:3], "NO-SUCH-9", "284712903847561239"]
+    pasted = pasting.keep(some, boss)
     job = bulk.begin(Order, "cancel", "", (), {"why": "客户不要了"}, boss)
     running.run_due()
     pages = {
         "list": reverse("admin:orders_order_changelist") + "?state__exact=shipped",
+        "pasted": f"{reverse('admin:orders_order_changelist')}?pasted={pasted.pk}",
         "bulk": reverse("admin:orders_order_bulk") + "?query=state__exact%3Dshipped&all=1&act=hold",
         "job": reverse("admin:bulk_job", args=[job.pk]),
         "jobs": reverse("admin:bulk_jobs"),
