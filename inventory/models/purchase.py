@@ -1,7 +1,20 @@
 """What was ordered from suppliers and when it should arrive: a purchase order's lines are goods on the way until received."""
 
+from __future__ import annotations
+
+import datetime as dt
+
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from orderhub.days import of_trade
+
+
+def _of_trade(expected_at: dt.datetime | None) -> None:
+    if expected_at is not None and not of_trade(expected_at.date()):
+        text = _("%(day)s is no day of trade: write the right day, or leave it empty")
+        raise ValidationError({"expected_at": text % {"day": expected_at.date()}})
 
 
 class Supplier(models.Model):
@@ -59,6 +72,9 @@ class PurchaseOrder(models.Model):
     def __str__(self) -> str:
         return self.number
 
+    def clean(self) -> None:
+        _of_trade(self.expected_at)
+
 
 class PurchaseLine(models.Model):
     """One SKU of a purchase order. On the way: `ordered` − `stopped` − `received`, never less than nothing."""
@@ -82,6 +98,9 @@ class PurchaseLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sku_id} {self.received}/{self.ordered}"
+
+    def clean(self) -> None:
+        _of_trade(self.expected_at)
 
     @property
     def on_the_way(self) -> int:

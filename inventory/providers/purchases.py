@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from inventory.models import PurchaseOrder
 from inventory.providers.stockins import LONGEST, Unreadable, each_account
+from orderhub.days import of_trade
 from orderhub.inbound.keeping import storable
 from orderhub.inbound.windows import keep_changes
 from orderhub.integrations.clients.base import beijing, from_beijing
@@ -98,7 +99,7 @@ def parse(raw: bytes) -> Purchase:
     changed = beijing(_moment(row, "modified", needed=True))
     return Purchase(
         number[:40], supplier[:40], _text(row, "provider_name")[:80], house, STATES[int(word)],
-        _moment(row, "check_time") or _moment(row, "created"), _moment(row, "expect_arrive_time"), changed, lines,
+        _moment(row, "check_time") or _moment(row, "created"), _expected(row), changed, lines,
     )  # fmt: skip
 
 
@@ -135,6 +136,12 @@ def _moment(row: dict[str, Any], name: str, *, needed: bool = False) -> Any:
             return None
         words = _("The purchase order's time of change can't be read: %(text)s") % {"text": text[:40]}
         raise Unreadable("bad_time", words) from None
+
+
+def _expected(row: dict[str, Any]) -> dt.datetime | None:
+    """The day of arrival; None where it is none of trade (1970 is an empty field): nothing is promised from it."""
+    found: dt.datetime | None = _moment(row, "expect_arrive_time")
+    return found if found is not None and of_trade(found.date()) else None
 
 
 def _text(row: dict[str, Any], name: str) -> str:

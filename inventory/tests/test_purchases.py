@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
+from inventory import availability
 from inventory.models import PurchaseLine, PurchaseOrder, Sku, Supplier
 from inventory.providers import purchases as provider
 from inventory.providers import stockins
@@ -148,6 +151,20 @@ def test_that_an_order_that_cannot_be_read_is_set_aside_alone(
     aside = Payload.objects.get(external_id="CG1")
     assert (aside.state, aside.reason_code) == ("set_aside", code)
     assert lines("CG2") == {codes[0]: (3, 0, 0)}
+
+
+@pytest.mark.parametrize("day", ["1970-01-01 08:00:00", "0", "2999-12-31 00:00:00", "0000-00-00 00:00:00"])
+def test_that_a_day_that_is_none_of_trade_promises_nothing(box: Served, codes: list[str], day: str) -> None:
+    account = connection("wangdiantong", box.url)
+    keep(account, told(detail_list=[{"spec_no": codes[0], "num": 40}], expect_arrive_time=day))
+    order = PurchaseOrder.objects.get(number="CG1")
+    assert (order.expected_at, lines()) == (None, {codes[0]: (40, 0, 0)})
+    assert not availability.shown([Sku.objects.get(code=codes[0]).pk])[
+        Sku.objects.get(code=codes[0]).pk
+    ].coming
+    order.expected_at = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    with pytest.raises(ValidationError):
+        order.full_clean()
 
 
 def test_that_the_sql_of_a_batch_does_not_grow_with_it(box: Served, codes: list[str]) -> None:

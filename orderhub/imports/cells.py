@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 from import_export.fields import Field
 from import_export.widgets import Widget
 
+from orderhub.days import FIRST_YEAR, YEARS_AHEAD
+
 _FORMULA_SIGNS = ("=", "+", "-", "@")
 _DAYS = (
     "%Y-%m-%d",
@@ -26,7 +28,6 @@ _DAYS = (
     "%Y-%m-%d %H:%M",
     "%Y/%m/%d %H:%M",
 )
-FIRST_YEAR, YEARS_AHEAD = 2015, 5
 _WHOLE = re.compile(r"\+?\d{1,12}\Z")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?\Z")
 _YES, _NO = frozenset({"是", "y", "yes", "true", "1", "√"}), frozenset({"否", "n", "no", "false", "0", "×"})
