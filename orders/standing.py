@@ -8,7 +8,7 @@ over hours, and only the hours that now and the ambers fall into are looked at o
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db import connection
@@ -29,6 +29,8 @@ OPEN = (
 TO_SHIP = (S.PAID, S.RESERVED, S.ROUTED, S.RELEASED, S.WAVED, S.PACKED, S.PRINTED)
 RED, AMBER, GREEN = "red", "amber", "green"
 HOUR = 3600
+#: {shop: how long before its promise an order turns amber}
+Ambers = Mapping[int, dt.timedelta]
 
 
 def _words(states: Iterable[str]) -> str:
@@ -96,9 +98,10 @@ def counts(
     shops: Iterable[int] | None = None,
     warehouses: Iterable[int] | None = None,
     now: dt.datetime | None = None,
+    ambers: Ambers | None = None,
 ) -> list[Count]:
-    """All counters that are not 0, of these shops and warehouses (all by default). Two statements."""
-    ambers = figures.amber()
+    """All counters that are not 0, of these shops and warehouses (all by default). Two statements, one with `ambers`."""
+    ambers = figures.amber() if ambers is None else ambers
     at = int(moment(now).timestamp())
     known = sorted(ambers if shops is None else set(shops) & set(ambers))
     params = {
@@ -115,14 +118,14 @@ def counts(
     return found
 
 
-def coloured(colour: str, now: dt.datetime | None = None) -> Q:
-    """The orders of a colour, for a list."""
+def coloured(colour: str, now: dt.datetime | None = None, ambers: Ambers | None = None) -> Q:
+    """The orders of a colour, for a list; `ambers` saves the statement that reads the shops."""
     at = moment(now)
     due = Q(promised_ship_at__isnull=False, shipped_at=None, state__in=TO_SHIP)
     if colour == RED:
         return due & Q(promised_ship_at__lt=at)
     spans: dict[dt.timedelta, list[int]] = {}
-    for shop, before in figures.amber().items():
+    for shop, before in (figures.amber() if ambers is None else ambers).items():
         spans.setdefault(before, []).append(shop)
     near = Q(pk__in=[])
     for before, ids in spans.items():
@@ -181,13 +184,12 @@ class Board:
 
 
 def board(reach: Reach, now: dt.datetime | None = None) -> Board:
-    """The counters within somebody's reach, with the names they need. Four statements."""
+    """The counters within somebody's reach, with the names they need. Three statements."""
+    every = list(Shop.objects.order_by("id"))
     shops = {
-        place.id: place
-        for place in (
-            Place(*row) for row in Shop.objects.order_by("id").values_list("id", "code", "name", "channel")
-        )
-        if reach.shops is None or place.code in reach.shops
+        shop.id: Place(shop.id, shop.code, shop.name, shop.channel)
+        for shop in every
+        if reach.shops is None or shop.code in reach.shops
     }
     houses = {
         place.id: place
@@ -199,4 +201,5 @@ def board(reach: Reach, now: dt.datetime | None = None) -> Board:
     }
     narrowed = reach.warehouses is not None
     at = moment(now)
-    return Board(at, shops, houses, counts(shops, houses if narrowed else None, at), narrowed)
+    found = counts(shops, houses if narrowed else None, at, figures.amber(every))
+    return Board(at, shops, houses, found, narrowed)

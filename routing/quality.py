@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from logistics import queries as logistics
@@ -33,10 +34,9 @@ def left() -> str:
     return shown_count(bounded(AddressReview.objects.filter(state=AddressReview.State.WAITING)))
 
 
-def badge() -> str:
-    """The same for the sidebar; "" where nothing waits."""
-    count = left()
-    return "" if count == "0" else count
+def those_waiting() -> QuerySet[AddressReview]:
+    """The reviews that wait for a person."""
+    return AddressReview.objects.filter(state=AddressReview.State.WAITING)
 
 
 def waiting() -> Waiting:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from orderhub.admin_site.going import name_orders, order_link
 from orderhub.admin_site.marks import moment
+from orderhub.admin_site.sidebar import BELL, counts
 from orderhub.notifications import bells
 
 A_PAGE = 30
@@ -26,10 +28,14 @@ class Bell:
         self._request = request
 
     @property
-    def unread(self) -> int:
-        if not hasattr(self, "_n"):
-            self._n = bells.unread(self._request.user.pk or 0)
-        return self._n
+    def unread(self) -> str:
+        """How many notices are unread, "" for none: counted with the badges of the sidebar."""
+        return counts(self._request)[BELL]
+
+
+def badge(request: HttpRequest) -> QuerySet[Any]:
+    """The reader's unread notices."""
+    return bells.unread_of(request.user.pk or 0)
 
 
 def page(request: HttpRequest) -> HttpResponse:

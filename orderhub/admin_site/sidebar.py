@@ -8,11 +8,12 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
+from orderhub.admin_site.tabs import bounded_each, shown_count
 from orderhub.dotted import resolve
 
 
 class Item(NamedTuple):
-    """A line: words, icon, URL name under `admin:`, permission, query string, the badge's dotted function."""
+    """A line: words, icon, URL name under `admin:`, permission, query string, the badge: dotted, (request) -> the rows."""
 
     title: Any
     icon: str
@@ -23,6 +24,8 @@ class Item(NamedTuple):
 
 
 REVIEWS = "routing.admin.review.badge"
+#: What every page counts besides: the reader's unread notices.
+BELL = "orderhub.admin.bells.badge"
 GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
     (None, False, (
         Item(_("Today"), "today", "index"),
@@ -91,7 +94,19 @@ GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
 
 def badges() -> list[str]:
     """The dotted names of every badge, for the start-up check."""
-    return [item.badge for _title, _collapsible, items in GROUPS for item in items if item.badge]
+    return [*(item.badge for _title, _collapsible, items in GROUPS for item in items if item.badge), BELL]
+
+
+def counts(request: HttpRequest) -> dict[str, str]:
+    """{badge: how many rows wait, at most 999+, "" for none}: the person's badges and bell, one statement a request."""
+    found: dict[str, str] | None = getattr(request, "_counted_badges", None)
+    if found is None:
+        lines = [item for _title, _collapsible, items in GROUPS for item in items if item.badge]
+        names = [item.badge for item in lines if request.user.has_perm(item.permission)] + [BELL]
+        numbers = bounded_each([resolve(name)(request) for name in names])
+        found = {name: shown_count(n) if n else "" for name, n in zip(names, numbers, strict=True)}
+        request._counted_badges = found  # type: ignore[attr-defined]
+    return found
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -119,7 +134,7 @@ def _line(item: Item, request: HttpRequest) -> dict[str, Any] | None:
         "link": link + item.query,
         "active": _active(link, request),
     }
-    count = resolve(item.badge)(request) if item.badge else ""
+    count = counts(request)[item.badge] if item.badge else ""
     return {**line, "badge": True, "badge_callback": count, "badge_variant": "primary"} if count else line
 
 

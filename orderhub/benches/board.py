@@ -23,6 +23,7 @@ from orderhub.rules import seeding
 
 LIST_GOAL, BOARD_GOAL, MOST_STATEMENTS = 100.0, 150.0, 12
 COUNTS_ALL = re.compile(r'COUNT\(\*\)(?!.*LIMIT).*"?orders_order"?', re.I | re.S)
+EVERY_FEW_SECONDS = ("orderhub_moduleswitch", "FROM orderhub_ruleset WHERE in_use")
 #: Pages judged by the board's goal; the others by the list's.
 BOARDS = ("board", "front_page", "waterfall")
 
@@ -91,13 +92,14 @@ def _ask(client: Client, address: str) -> None:
 
 
 def _statements(client: Client, address: str) -> list[str]:
-    """What a second call asks the database; the switches of modules are left out, read every two seconds by whoever comes."""
+    """What a second call asks the database; switches of modules and versions of rules are left out, read every two and every
+    five seconds by whoever comes."""
     _ask(client, address)
     modules.forget()
     found: list[str] = []
 
     def kept(execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-        if "moduleswitch" not in sql:
+        if not any(name in sql for name in EVERY_FEW_SECONDS):
             found.append(sql)
         return execute(sql, params, many, context)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from orderhub.notifications import templates
@@ -74,7 +75,12 @@ def ring(user_id: int, template: str, topic: str, params: dict[str, Any]) -> Non
 
 def unread(user_id: int) -> int:
     """How many notices the person has not read."""
-    return Bell.objects.filter(user_id=user_id, read_at=None).count()
+    return unread_of(user_id).count()
+
+
+def unread_of(user_id: int) -> QuerySet[Bell]:
+    """The notices that the person has not read."""
+    return Bell.objects.filter(user_id=user_id, read_at=None)
 
 
 def newest(user_id: int, before: int | None = None, limit: int = 30) -> list[Shown]:

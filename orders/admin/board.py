@@ -16,9 +16,9 @@ from orderhub.admin_site.tabs import bounded_each, shown_count
 from orderhub.inbound.models import Payload
 from orderhub.outbox.models import Message
 from orderhub.tickets.models import Ticket
+from orders.admin.known import shops
 from orders.admin.points import POINTS
 from orders.admin.sync import problems, trouble
-from orders.models import Shop
 
 SEE = "orders.view_order"
 
@@ -49,7 +49,7 @@ def attention(request: HttpRequest) -> dict[str, Any] | None:
         tile["under"] = _("%(n)s overdue") % {"n": shown_count(overdue)} if overdue else ""
         tiles.append(tile)
     if "dead" in found:
-        wrong = len(problems(now)) + found["dead"] + found["aside"]
+        wrong = len(problems(now, shops(request))) + found["dead"] + found["aside"]
         tiles.append(_tile(_("Sync problems"), wrong, reverse("admin:sync_health"), "bad", "sync_problem"))
     if "unknown" in found:
         link = reverse("admin:inventory_unknowncode_changelist")
@@ -57,7 +57,7 @@ def attention(request: HttpRequest) -> dict[str, Any] | None:
     if found.get("drift"):
         link = reverse("admin:inventory_drift_changelist")
         tiles.append(_tile(_("Stock does not add up"), found["drift"], link, "bad", "balance"))
-    first_run = not Shop.objects.exists()
+    first_run = not shops(request)
     return {
         "code": "attention",
         "template": "orders/board_attention.html",
@@ -110,13 +110,14 @@ def sync(request: HttpRequest) -> dict[str, Any] | None:
     if not request.user.has_perm("orders.view_shop"):
         return None
     now = timezone.now()
-    shops = [
+    lines = [
         {
             "row": shop,
             "chip": channel_chip(shop.channel, shop.name),
             "trouble": trouble(shop, now),
             "last": ago(shop.last_success_at),
         }
-        for shop in Shop.objects.filter(enabled=True).select_related("connection").order_by("id")
+        for shop in shops(request)
+        if shop.enabled
     ]
-    return {"code": "sync", "template": "orders/board_sync.html", "shops": shops}
+    return {"code": "sync", "template": "orders/board_sync.html", "shops": lines}

@@ -10,14 +10,15 @@ from django.db.models import BigIntegerField, F, Func, IntegerField, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import DropdownFilter
+from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 
 from inventory.models import Warehouse
 from orderhub.admin_site.tabs import Tab, Tabs
 from orders import queues, standing
+from orders.admin.known import ambers, shops
 from orders.admin.points import POINTS
 from orders.lifecycle import BEFORE_SHIPPING
-from orders.models import Event, Hold, HoldType, Order, Shop
+from orders.models import Event, Hold, HoldType, Order
 from orders.models import OrderState as S
 from orders.operations import pasting
 from orders.standing import TO_SHIP
@@ -30,9 +31,9 @@ def late() -> Q:
     return standing.coloured(standing.RED)
 
 
-def soon() -> Q:
+def soon(request: HttpRequest | None = None) -> Q:
     """About to be past it: amber, as the rule of promises says for each shop."""
-    return standing.coloured(standing.AMBER)
+    return standing.coloured(standing.AMBER, ambers=ambers(request) if request is not None else None)
 
 
 #: How an address names all abnormal queues.
@@ -64,15 +65,21 @@ class Channel(DropdownFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         from orderhub.integrations.platforms import name_of
 
-        codes = Shop.objects.values_list("channel", flat=True).order_by("channel").distinct()
-        return [(code, name_of(code)) for code in codes]
+        return [(code, name_of(code)) for code in sorted({shop.channel for shop in shops(request)})]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():
             return queryset
         return queryset.filter(
-            shop_id__in=list(Shop.objects.filter(channel=self.value()).values_list("id", flat=True))
+            shop_id__in=[shop.id for shop in shops(request) if shop.channel == self.value()]
         )
+
+
+class ByShop(RelatedDropdownFilter):
+    """One shop; the shops are those that the page knows already."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        return [(shop.pk, str(shop)) for shop in shops(request)]
 
 
 class HeldBy(DropdownFilter):
@@ -105,9 +112,9 @@ class Promise(DropdownFilter):
         if self.value() == "late":
             return queryset.filter(late()).order_by("promised_ship_at", "id")
         if self.value() == "soon":
-            return queryset.filter(soon()).order_by("promised_ship_at", "id")
+            return queryset.filter(soon(request)).order_by("promised_ship_at", "id")
         if self.value() == "time":
-            return queryset.filter(standing.coloured(standing.GREEN))
+            return queryset.filter(standing.coloured(standing.GREEN, ambers=ambers(request)))
         return queryset
 
 
@@ -243,6 +250,7 @@ __all__ = [
     "BEFORE_SHIPPING",
     "ENDED",
     "TO_SHIP",
+    "ByShop",
     "Channel",
     "HeldBy",
     "House",

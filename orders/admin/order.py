@@ -21,7 +21,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
 
 from orderhub.actors import person
@@ -31,10 +31,11 @@ from orderhub.admin_site.marks import NEAR, channel_chip, deadline, moment, pill
 from orderhub.admin_site.registry import WAYBILLS
 from orderhub.dotted import resolve
 from orders import timeline
-from orders.admin import acts, box, page
+from orders.admin import acts, box, known, page
 from orders.admin.filters import (
     ENDED,
     TO_SHIP,
+    ByShop,
     Channel,
     HeldBy,
     House,
@@ -51,7 +52,6 @@ from orders.admin.points import bar, mini, reached
 from orders.admin.search import narrow
 from orders.admin.urgency import marks
 from orders.models import Hold, Order, Receiver
-from orders.operations import figures
 from orders.scope import visible_to
 
 
@@ -104,7 +104,7 @@ class OrderAdmin(Bulk, Admin):
     list_display_links = ("order",)
     list_select_related = ("shop", "warehouse")
     list_filter = (
-        Queues, ("state", ChoicesDropdownFilter), Channel, ("shop", RelatedDropdownFilter), Trouble, HeldBy, Promise,
+        Queues, ("state", ChoicesDropdownFilter), Channel, ("shop", ByShop), Trouble, HeldBy, Promise,
         House, Stands, Urgency, Tagged, TouchedToday, Pasted, ("ordered_at", RangeDateTimeFilter),
     )  # fmt: skip
     search_fields = ("number",)
@@ -152,7 +152,7 @@ class OrderAdmin(Bulk, Admin):
         return (narrow(queryset, search_term, request.user) if search_term.strip() else queryset), False
 
     def dress(self, request: HttpRequest, rows: list[Order]) -> None:
-        """Holds, touchpoints, district, waybills and ambers of the page's rows: five queries, however many rows."""
+        """Holds, touchpoints, district, waybills and ambers of the page's rows: four queries, however many rows."""
         ids = [row.pk for row in rows]
         points = reached(ids)
         holds: dict[int, list[Hold]] = {}
@@ -165,7 +165,7 @@ class OrderAdmin(Bulk, Admin):
             )
         }
         waybills = resolve(WAYBILLS)(ids)
-        ambers = figures.amber()
+        ambers = known.ambers(request)
         for row in rows:
             row.shown_amber = ambers.get(row.shop_id, NEAR)  # type: ignore[attr-defined]
             row.shown_points = bar(row.state, points.get(row.pk, {}), row.state_since)  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -26,7 +27,7 @@ from orderhub.integrations.models import Call, Connection
 from orderhub.jobs.models import Heartbeat
 from orderhub.nudge import nudge
 from orderhub.outbox.models import Message
-from orders.admin import backfill, sync_facts
+from orders.admin import backfill, known, sync_facts
 from orders.models import Shop
 from orders.providers import pulled
 
@@ -70,7 +71,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "can_pull": request.user.has_perm("orders.change_shop"),
         "can_connect": request.user.has_perm(PERMISSION), "can_retry": request.user.has_perm("orderhub.change_message"),
         "can_replay": request.user.has_perm("orderhub.change_payload"),
-        "problems": problems(now), "window": backfill.defaults(),
+        "problems": problems(now, known.shops(request)), "window": backfill.defaults(),
     }  # fmt: skip
     return TemplateResponse(request, "orders/sync_health.html", context)
 
@@ -86,11 +87,11 @@ def calls_of_last_hour(now: dt.datetime) -> dict[int | None, dict[str, int]]:
     return {row["connection_id"]: {"all": row["calls"], "bad": row["bad"]} for row in rows}
 
 
-def problems(now: dt.datetime) -> list[str]:
+def problems(now: dt.datetime, shops: Iterable[Shop]) -> list[str]:
     """What is wrong with any source, in words; empty when all is well."""
     found = []
-    for shop in Shop.objects.filter(enabled=True).select_related("connection"):
-        word = trouble(shop, now)
+    for shop in shops:
+        word = trouble(shop, now) if shop.enabled else ""
         if word:
             found.append(f"{shop.name}: {word}")
     return found

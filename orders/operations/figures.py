@@ -41,13 +41,13 @@ def promise_input(
     return {"shop": code, "channel": channel, "shop_hours": hours, "amount": amount, "pieces": pieces}
 
 
-def amber() -> dict[int, dt.timedelta]:
-    """{shop: how long before its promise an order turns amber}. One statement."""
-    shops = list(Shop.objects.order_by("id").values_list("id", "code", "channel", "promise_hours"))
-    inputs = [promise_input(code, channel, hours) for _id, code, channel, hours in shops]
-    decided = engine.decide("promise", inputs)
+def amber(shops: Sequence[Shop] | None = None) -> dict[int, dt.timedelta]:
+    """{shop: how long before its promise an order turns amber}. One statement, none where the caller has the shops."""
+    if shops is None:
+        shops = list(Shop.objects.order_by("id").only("id", "code", "channel", "promise_hours"))
+    decided = engine.decide("promise", [promise_input(s.code, s.channel, s.promise_hours) for s in shops])
     return {
-        shop[0]: dt.timedelta(minutes=answer["amber_minutes"])
+        shop.id: dt.timedelta(minutes=answer["amber_minutes"])
         for shop, answer in zip(shops, decided.answers, strict=True)
     }
 

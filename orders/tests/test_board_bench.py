@@ -27,6 +27,5 @@ def test_that_every_page_is_asked_and_none_counts_all_orders(monkeypatch):
     said = board.measure(filled, 2)
     assert set(said["pages"]) == set(board.addresses(filled))
     assert said["counts_all_orders"] == []
-    for name in ("board", "waterfall"):
-        assert said["pages"][name]["statements"] <= board.MOST_STATEMENTS
-    assert "board" not in said["over_twelve_statements"]
+    many = set(said["over_twelve_statements"])
+    assert many <= {"order_page", "number", "phone_tail", "waybill"}, many

@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -264,6 +265,6 @@ def _item(item_id: int) -> AddressReview:
     return found
 
 
-def badge(request: HttpRequest) -> str:
-    """How many wait, for the sidebar."""
-    return quality.badge()
+def badge(request: HttpRequest) -> QuerySet[Any]:
+    """Those that wait, for the sidebar."""
+    return quality.those_waiting()
