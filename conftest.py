@@ -11,6 +11,8 @@ import pytest
 from django.conf import settings
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+#: Files with such tests are begun first, so that the last minute is of short ones and no process waits for another.
+LONG = {"browser": 4, "journey": 2, "slow": 1}
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_reset_sequences", "django_db_setup"}
 
 
@@ -28,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses the database, and skip each browser test by name where Chromium is missing."""
+    """Mark what uses the database, skip browser tests by name where Chromium is missing, begin with long files."""
     absent = pytest.mark.skip(
         reason="Chromium is not installed (CHROMIUM=/path/to/it, or apt-get install chromium)"
     )
@@ -39,6 +41,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.db)
         if item.get_closest_marker("browser") and not found:
             item.add_marker(absent)
+    weights: dict[str, int] = {}
+    for item in items:
+        file = item.nodeid.split("::")[0]
+        mine = sum(weight for name, weight in LONG.items() if item.get_closest_marker(name))
+        weights[file] = max(weights.get(file, 0), mine)
+    items.sort(key=lambda item: -weights[item.nodeid.split("::")[0]])
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The tests' database, and how it is emptied."""
+    from orderhub.testing import emptying
+
+    with django_db_blocker.unblock():
+        emptying.install()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 from unfold.dataclasses import SearchResult
 from unfold.sites import UnfoldAdminSite
@@ -36,6 +37,11 @@ class OrderHubSite(UnfoldAdminSite):
 
             context["bell"] = Bell(request)
         return context
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """Every list by its app; each page is given it and hardly one shows it: reckoned when it is first read."""
+        whole = super().get_app_list
+        return SimpleLazyObject(lambda: whole(request, app_label))
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Everything at once: orders by number, waybill or phone tail, goods, tickets, pages. Never cached."""

@@ -18,7 +18,7 @@ def connection(platform: str, url: str, save: bool = True, **changes: Any) -> Co
         app_key=changes.pop("app_key", key), options=options | changes.pop("options", {}),
     )  # fmt: skip
     if platform == "email":
-        with httpx.Client(trust_env=False) as web:
+        with httpx.Client(trust_env=False, verify=False) as web:
             made.options["port"] = web.get(f"{url}/email/port").json()["port"]
     if platform == "cainiao":
         made.base_url = f"{url}/taobao"

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
@@ -40,6 +41,17 @@ def test_that_every_number_of_the_front_page_leads_to_a_list_that_opens(office, 
     assert len(links) > 20
     for link in links:
         assert office.get(link.replace("&amp;", "&")).status_code == 200, link
+
+
+def test_that_a_page_reckons_no_list_of_all_apps_that_it_does_not_show(office, monkeypatch):
+    reckoned = []
+    build = admin.site._build_app_dict
+    monkeypatch.setattr(admin.site, "_build_app_dict", lambda *asked: reckoned.append(asked) or build(*asked))
+    assert office.get(reverse("admin:inventory_stock_changelist")).status_code == 200
+    assert not reckoned
+    assert "SKU" in shown(office.get(reverse("admin:app_list", args=["inventory"])))
+    assert reckoned
+    assert clerk().get(reverse("admin:app_list", args=["inventory"])).status_code == 404
 
 
 def test_that_the_front_page_of_someone_without_rights_is_calm(db):

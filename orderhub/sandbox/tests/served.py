@@ -18,7 +18,7 @@ from orderhub.sandbox.world import World
 class Served:
     def __init__(self, world: World, server: Server) -> None:
         self.world, self.url, self.platforms = world, server.url, server.sandbox.platforms
-        self.http = httpx.Client(base_url=server.url, trust_env=False, timeout=30)
+        self.http = httpx.Client(base_url=server.url, trust_env=False, verify=False, timeout=30)
 
     def effects(self, kind: str, key: str | None = None) -> list[dict[str, Any]]:
         """The effects (not the repetitions) that reached the sandbox."""
