@@ -59,4 +59,4 @@ def install() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         if cursor.fetchone()[0]:
-            DatabaseOperations.sql_flush = deleting  # type: ignore[method-assign]
+            DatabaseOperations.sql_flush = deleting  # type: ignore[method-assign, assignment]
