@@ -10,6 +10,7 @@ from orders.operations import (
     complaining,
     mapping,
     measuring,
+    offer_limits,
     offering,
     orphans,
     payment,
@@ -80,15 +81,17 @@ def show_stock(**_: object) -> None:
     """What buyers are shown in each channel, where it changed or strayed; where bells are switched off, told here."""
     reading_stock.judge()
     offering.reckon()
-    shops = offering.ring_all()
+    offer_limits.reckon()
+    shops = sorted({*offering.ring_all(), *offer_limits.ring_all()})
     if not settings.NUDGE:
         for shop_id in shops:
-            offering.tell(shop_id)
+            tell_stock(shop_id)
 
 
 @shared_task(name="orders.tell_stock", ignore_result=True)
 def tell_stock(shop_id: int, **_: object) -> None:
     offering.tell(shop_id)
+    offer_limits.tell(shop_id)
 
 
 @shared_task(name="orders.read_all_stock", ignore_result=True)

@@ -109,7 +109,7 @@ class Douyin(Platform):
             case "douyin_out_of_range":
                 self.waybills.shut(str(options["carrier"]), [str(name) for name in options["names"]])
             case _:
-                return self.goods.goods.drive(what.removeprefix("douyin_"), options)
+                return self.goods.drive(what.removeprefix("douyin_"), options)
         return {"ok": True}
 
     def handle(self, request: Request) -> Answer:

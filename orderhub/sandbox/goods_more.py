@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from orderhub.sandbox.douyin_errors import Refused as DouyinRefused
 from orderhub.sandbox.douyin_errors import business as douyin_business
 from orderhub.sandbox.frame import Answer, Request
 from orderhub.sandbox.goods import BEFORE, Goods, json_rows
@@ -53,7 +54,8 @@ class PopGoods:
 
 
 class DouyinGoods:
-    """product.listV2, sku.list and sku.syncStockBatch (all or nothing)."""
+    """product.listV2, sku.list, sku.syncStockBatch (all or nothing) and product.editBuyerLimit (its drive
+    ``goods_audit`` holds an `item` in audit, or lets it out with `over`)."""
 
     def __init__(self, world: World) -> None:
         self.goods = Goods(world, "douyin")
@@ -61,6 +63,7 @@ class DouyinGoods:
             "product.listV2": self._products,
             "sku.list": self._skus,
             "sku.syncStockBatch": self._sync,
+            "product.editBuyerLimit": self._limit,
         }
 
     def _products(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -93,6 +96,28 @@ class DouyinGoods:
             raise douyin_business(2010004, "商品或规格不存在")
         for sku, quantity in rows:
             self.goods.put(sku, quantity)
+        return {}
+
+    def drive(self, what: str, options: dict[str, Any]) -> dict[str, Any] | None:
+        """The drives of all goods, and the audit of an item."""
+        if what != "goods_audit":
+            return self.goods.drive(what, options)
+        self.goods.world.ledger.remember("douyin", f"audit:{options['item']}", not options.get("over"))
+        return {"ok": True}
+
+    def _limit(self, params: dict[str, Any]) -> dict[str, Any]:
+        item, names = (
+            str(params.get("product_id", "")),
+            ("minimum_per_order", "maximum_per_order", "limit_per_buyer"),
+        )
+        if item not in self.goods.items():
+            raise douyin_business(2010001, "商品不存在")
+        if self.goods.world.ledger.recall("douyin", f"audit:{item}", False):
+            raise DouyinRefused(20000, "系统错误", "isp.service-error:2010004", "该商品在审核中，不允许编辑")
+        least, once, whole = (params.get(name) for name in names)
+        if not all(isinstance(n, int) and n > 0 for n in (least, once, whole)) or not least <= once <= whole:
+            raise douyin_business(2010001, "限购件数不正确")
+        self.goods.world.ledger.record("douyin", "limit.set", item, {"pieces": whole}, effect=True)
         return {}
 
 

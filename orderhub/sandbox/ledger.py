@@ -34,6 +34,7 @@ KINDS = (
     "wms.synced",
     "mail.taken",
     "stock.set",
+    "limit.set",
 )
 
 SCHEMA = """

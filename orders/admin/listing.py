@@ -18,6 +18,8 @@ from orderhub.admin_site.marks import ago, channel_chip, moment, pill
 from orderhub.admin_site.tabs import Tab, Tabs
 from orderhub.scope import reach_of
 from orders.models import Listing, Shop
+from orders.operations import offer_limits
+from orders.providers import channel_of
 
 OFF = Shop.StockMode.OFF
 SHOWN = ~Q(shop__stock_mode=OFF)
@@ -54,6 +56,19 @@ def seen(request: HttpRequest) -> QuerySet[Shop]:
     """The shops of this person, in their order."""
     reach, found = reach_of(request.user), Shop.objects.order_by("id")
     return found if reach.shops is None else found.filter(code__in=reach.shops)
+
+
+def limited(shop: Shop, counts: tuple[int, int, int] | None) -> str:
+    """What is said of a shop's purchase limits."""
+    if not channel_of(shop.channel).limits_items:
+        return _now("in the channel's back office")
+    if not shop.usual_limit:
+        return _now("not sent")
+    fewer, waits, refused = counts or (0, 0, 0)
+    said = [_now("%(n)d items limited") % {"n": fewer}]
+    said += [_now("%(n)d to be told") % {"n": waits}] if waits else []
+    said += [_now("%(n)d refused") % {"n": refused}] if refused else []
+    return " · ".join(said)
 
 
 @admin.register(Listing)
@@ -94,10 +109,12 @@ class ListingAdmin(Admin):
         return found if reach.shops is None else found.filter(shop__code__in=reach.shops)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        limits = offer_limits.summary()
         told = [
             {
                 "chip": channel_chip(shop.channel, shop.name), "row": shop, "mode": shop.get_stock_mode_display(),
                 "off": shop.stock_mode == OFF, "read": ago(shop.stock_read_at), "waits": ago(shop.stock_wait_until),
+                "limit": limited(shop, limits.get(shop.pk)),
             }
             for shop in seen(request)
         ]  # fmt: skip

@@ -41,7 +41,7 @@ class ShopAdmin(Admin):
         (_("Parcels"), {"fields": (
             ("merge_mode", "merge_minutes"), "split_automatic", ("split_freight", "split_percent"),
         )}),
-        (_("Numbers shown to buyers"), {"fields": ("stock_mode", ("stock_share", "stock_margin"))}),
+        (_("Numbers shown to buyers"), {"fields": ("stock_mode", ("stock_share", "stock_margin"), "usual_limit")}),
         (_("Pulling"), {"fields": (("pulled_until", "overlap_minutes"), ("last_success_at", "last_error"))}),
     )  # fmt: skip
 

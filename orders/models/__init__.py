@@ -2,7 +2,7 @@ from orders.models.case import Case
 from orders.models.complaint import Complaint, ComplaintFile, ComplaintWord
 from orders.models.deed import Deed
 from orders.models.hold import Hold, HoldType
-from orders.models.listing import Listing
+from orders.models.listing import ItemLimit, Listing
 from orders.models.order import WATCHED, Event, Line, Order, OrderState, PaymentProof, Receiver
 from orders.models.paste import Paste
 from orders.models.plain import PlainRequest
@@ -24,6 +24,7 @@ __all__ = [
     "Event",
     "Hold",
     "HoldType",
+    "ItemLimit",
     "Line",
     "Listing",
     "Measured",

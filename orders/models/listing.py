@@ -69,3 +69,23 @@ class Listing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code or self.channel_sku} · {self.shop_id}"
+
+
+class ItemLimit(models.Model):
+    """How many pieces of a channel's item a buyer may have: `wanted`, and what the channel was told (`sent`)."""
+
+    shop = models.ForeignKey("orders.Shop", models.CASCADE, related_name="+", verbose_name=_("shop"))
+    item = models.CharField(_("channel's item"), max_length=40)
+    wanted = models.PositiveIntegerField(_("limit"))
+    sent = models.PositiveIntegerField(_("told"), null=True)
+    sent_at = models.DateTimeField(_("told at"), null=True)
+    refusal = models.CharField(_("refused because"), max_length=300, blank=True, default="", db_default="")
+    next_try_at = models.DateTimeField(_("next try"), null=True)
+
+    class Meta:
+        verbose_name = _("purchase limit")
+        verbose_name_plural = _("purchase limits")
+        constraints = [models.UniqueConstraint(fields=["shop", "item"], name="one_limit_an_item")]
+
+    def __str__(self) -> str:
+        return f"{self.item} {self.wanted}"

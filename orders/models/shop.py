@@ -1,7 +1,7 @@
 """A shop on a channel, how far its pulls have come, and how it wants its orders treated."""
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -94,6 +94,16 @@ class Shop(models.Model):
         default=0,
         db_default=0,
         help_text=_("So many pieces are shown less, for orders that we do not know of yet."),
+    )
+    usual_limit = models.PositiveIntegerField(
+        _("pieces a buyer may have as a rule"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "Where the channel's purchase limit can be set (Douyin): goods in limited purchase are set to their limit, "
+            "and back to this number afterwards. Empty: purchase limits are not sent, and goods that are limited stay so."
+        ),
     )
     stock_lease_until = models.DateTimeField(null=True, editable=False)
     #: the channel is not told before this: it asked for patience, or the connection needs a person

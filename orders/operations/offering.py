@@ -144,17 +144,17 @@ def tell(shop_id: int) -> int:
 
     A failure is written on the shop and stops this shop only. 0 where another worker tells it already.
     """
-    if not _take(shop_id):
+    if not take(shop_id):
         return 0
     shop = Shop.objects.select_related("connection").get(id=shop_id)
     told = 0
     try:
         with spending(Importance.PULL):
-            while _keep(shop_id):
+            while keep(shop_id):
                 count, error = _page(shop)
                 told += count
                 if error is not None:
-                    _wait(shop_id, error)
+                    wait(shop_id, error)
                     break
                 if count == 0:
                     Shop.objects.filter(id=shop_id).exclude(stock_error="").update(
@@ -166,7 +166,8 @@ def tell(shop_id: int) -> int:
     return told
 
 
-def _take(shop_id: int) -> bool:
+def take(shop_id: int) -> bool:
+    """Whether this worker may speak to the shop's channel now (for `LEASE`); no other one does meanwhile."""
     now = timezone.now()
     free = Q(stock_lease_until=None) | Q(stock_lease_until__lt=now)
     ready = Q(stock_wait_until=None) | Q(stock_wait_until__lte=now)
@@ -175,11 +176,13 @@ def _take(shop_id: int) -> bool:
     )
 
 
-def _keep(shop_id: int) -> bool:
+def keep(shop_id: int) -> bool:
+    """Go on speaking for another `LEASE`."""
     return bool(Shop.objects.filter(id=shop_id).update(stock_lease_until=timezone.now() + LEASE))
 
 
-def _wait(shop_id: int, error: PlatformError) -> None:
+def wait(shop_id: int, error: PlatformError) -> None:
+    """Leave the channel alone for as long as its error asks for; written where people see it."""
     person = error.kind in ("configuration", "reauthorise")
     wait = PERSON if person else dt.timedelta(seconds=error.retry_after) if error.retry_after else PATIENCE
     Shop.objects.filter(id=shop_id).update(

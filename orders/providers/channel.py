@@ -77,6 +77,10 @@ class Showing:
     number: int
 
 
+#: The code of an item that the channel is looking at and lets nobody change meanwhile.
+IN_AUDIT = "in_audit"
+
+
 class Channel:
     """A channel. Errors: PlatformError of the client, Unreadable for what is not understood, Forged for a bad push."""
 
@@ -102,6 +106,8 @@ class Channel:
     #: Whether the numbers that it shows to buyers can be set (`offers`, `show`), and how many SKUs at once.
     shows_stock: ClassVar[bool] = False
     shown_a_call: ClassVar[int] = 1
+    #: Whether the purchase limit of an item can be set by a call of its own (`limit`).
+    limits_items: ClassVar[bool] = False
     #: What a push is answered with.
     push_reply: ClassVar[bytes] = b'{"code":0,"msg":"success"}'
 
@@ -158,6 +164,10 @@ class Channel:
 
         Returns {SKU: why not}; PlatformError where the whole call failed.
         """
+        raise NotImplementedError
+
+    def limit(self, api: Any, item: str, pieces: int) -> None:
+        """Set how many pieces of an item one buyer may have, whole. Raises PlatformError; `IN_AUDIT` where it must wait."""
         raise NotImplementedError
 
     def letters(self, api: Any, headers: Mapping[str, str], body: bytes) -> list[Letter]:

@@ -27,7 +27,7 @@ from orders.providers.base import (
     whole,
     words,
 )
-from orders.providers.channel import Channel, Letter, Offer, Reach, Showing, Told, kept
+from orders.providers.channel import IN_AUDIT, Channel, Letter, Offer, Reach, Showing, Told, kept
 from orders.providers.showing import item_by_item
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Douyin(Channel):
     label = "douyin"
     says_reach = True
     shows_stock = True
-    #: At most fifty SKUs of one product a call; so many SKUs are told side by side.
+    limits_items = True
     shown_a_call = 50
 
     def parse(self, raw: bytes) -> ParsedOrder:
@@ -147,6 +147,14 @@ class Douyin(Channel):
 
     def show(self, api: Any, rows: Sequence[Showing]) -> dict[str, PlatformError]:
         return item_by_item(api, rows, 50, type(api).set_stocks)
+
+    def limit(self, api: Any, item: str, pieces: int) -> None:
+        try:
+            api.set_limit(item, pieces)
+        except PlatformError as error:
+            if not error.code.endswith(":2010004"):
+                raise
+            raise PlatformError("business", IN_AUDIT, error.message) from error
 
     def ship(self, api: Any, told: Told) -> bool:
         lines = _pieces(api, told) if told.lines else ()
