@@ -232,6 +232,8 @@ def test_that_a_channel_does_what_it_says_it_does(word: str) -> None:
         spared.add("reach")
     if not made.shows_stock:
         spared |= {"offers", "show"}
+    if not made.limits_items:
+        spared |= {"limit"}
     if made.letters is Channel.letters:
         spared.add("numbers_in")
     if made.address_asked is Channel.address_asked:

@@ -64,7 +64,7 @@ def test_that_each_trouble_is_its_own_queue_in_words(office: Client) -> None:
         "没有对应 SKU：不会告知",
         "等待告知",
         "100 % − 2",
-        "限购数不会发给渠道",
+        "没有单独设置限购的公开接口",
     ):
         assert words in every
 
