@@ -114,10 +114,11 @@ class DouyinGoods:
             raise douyin_business(2010001, "商品不存在")
         if self.goods.world.ledger.recall("douyin", f"audit:{item}", False):
             raise DouyinRefused(20000, "系统错误", "isp.service-error:2010004", "该商品在审核中，不允许编辑")
-        least, once, whole = (params.get(name) for name in names)
-        if not all(isinstance(n, int) and n > 0 for n in (least, once, whole)) or not least <= once <= whole:
+        numbers = [params.get(name) for name in names]
+        whole = [n for n in numbers if isinstance(n, int) and n > 0]
+        if len(whole) < len(names) or whole != sorted(whole):
             raise douyin_business(2010001, "限购件数不正确")
-        self.goods.world.ledger.record("douyin", "limit.set", item, {"pieces": whole}, effect=True)
+        self.goods.world.ledger.record("douyin", "limit.set", item, {"pieces": whole[-1]}, effect=True)
         return {}
 
 

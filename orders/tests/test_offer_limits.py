@@ -25,6 +25,7 @@ def limits(sandbox: RunningSandbox, item: str) -> list[int]:
 
 def left(row: Listing, pieces: int) -> None:
     """So many pieces of this SKU, and plenty of all others of its item."""
+    assert row.sku_id is not None
     first = Stock.objects.filter(sku_id=row.sku_id).order_by("id").first()
     assert first is not None
     Stock.objects.filter(sku_id=row.sku_id).update(on_hand=0)
