@@ -47,6 +47,8 @@ THROW_AWAY = """
 fsync = off
 synchronous_commit = off
 full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
 """
 
 
