@@ -26,10 +26,10 @@ WITH asked AS (SELECT id, category FROM inventory_sku WHERE {which}),
 shelf AS (
     SELECT s.sku_id, sum(s.on_hand - s.reserved) AS free FROM inventory_stock s
     JOIN inventory_bin b ON b.id = s.bin_id JOIN inventory_warehouse w ON w.id = b.warehouse_id
-    WHERE b.sellable AND w.active AND s.sku_id IN (SELECT id FROM asked) GROUP BY 1),
+    WHERE b.sellable AND w.active AND s.sku_id IN (SELECT id FROM asked) {lies} GROUP BY 1),
 unpaid AS (
     SELECT sku_id, sum(quantity) AS held FROM inventory_reservation
-    WHERE state = 'active' AND kind = 'unpaid' AND sku_id IN (SELECT id FROM asked) GROUP BY 1),
+    WHERE state = 'active' AND kind = 'unpaid' AND sku_id IN (SELECT id FROM asked) {held} GROUP BY 1),
 waits AS (
     SELECT sku_id, sum(quantity) AS pieces FROM (
         SELECT sku_id, quantity FROM inventory_backorder WHERE ended_at IS NULL AND sku_id IN (SELECT id FROM asked)
@@ -39,7 +39,7 @@ waits AS (
         WHERE c.later_on IS NOT NULL AND c.state <> 'ended' AND c.expires_at > now()
           AND coalesce(p.part_id, c.sku_id) IN (SELECT id FROM asked)
           AND NOT EXISTS (SELECT 1 FROM inventory_backorder b WHERE b.reference = c.reference)
-          AND NOT EXISTS (SELECT 1 FROM inventory_reservation r WHERE r.reference = c.reference)) sold GROUP BY 1),
+          AND NOT EXISTS (SELECT 1 FROM inventory_reservation r WHERE r.reference = c.reference)) sold {waits} GROUP BY 1),
 lines AS (
     SELECT l.sku_id, greatest(0, l.ordered - l.stopped - l.received) AS pieces,
            coalesce(l.expected_at, o.expected_at) AS due, f.factor, f.horizon_days
@@ -50,7 +50,7 @@ lines AS (
         WHERE x.sku_id = l.sku_id OR x.supplier_id = o.supplier_id OR (x.category <> '' AND x.category = a.category)
               OR (x.sku_id IS NULL AND x.supplier_id IS NULL AND x.category = '')
         ORDER BY x.sku_id IS NULL, x.supplier_id IS NULL, x.category = '' LIMIT 1) f ON true
-    WHERE o.state IN ('placed', 'partial') AND l.ordered > l.stopped + l.received),
+    WHERE o.state IN ('placed', 'partial') AND l.ordered > l.stopped + l.received {comes}),
 coming AS (
     SELECT sku_id, sum(pieces) AS pieces, sum(pieces * coalesce(factor, {factor})) AS counted, min(due) AS first
     FROM lines WHERE due BETWEEN now() - make_interval(days => coalesce(horizon_days, {days}))
@@ -75,12 +75,23 @@ class Shown(NamedTuple):
     waiting: int = 0
 
 
-def shown(sku_ids: Iterable[int] | None = None) -> dict[int, Shown]:
-    """{sku: its numbers} of these SKUs, or of all active ones; one statement."""
-    which = "active" if sku_ids is None else "id = ANY(%s::bigint[])"
-    sql = _SQL.format(which=which, factor=FACTOR, days=HORIZON_DAYS)
+def shown(sku_ids: Iterable[int] | None = None, houses: Iterable[int] | None = None) -> dict[int, Shown]:
+    """{sku: its numbers} of these SKUs, or of all active ones; one statement.
+
+    With `houses` (ids of warehouses) they are those warehouses' part: what lies there, comes there and is held there.
+    Buyers are shown one number over all warehouses, and what waits for goods waits for those of any: in a part `shown` says
+    only how much these warehouses add, and `waiting` is 0.
+    """
+    which = "active" if sku_ids is None else "id = ANY(%(skus)s::bigint[])"
+    narrow = {"lies": "AND b", "held": "AND inventory_reservation", "comes": "AND o", "waits": "WHERE false"}
+    parts = {
+        name: "" if houses is None else f"{begin}.warehouse_id = ANY(%(houses)s)" if "AND" in begin else begin
+        for name, begin in narrow.items()
+    }
+    sql = _SQL.format(which=which, factor=FACTOR, days=HORIZON_DAYS, **parts)
+    asked = {"skus": None if sku_ids is None else bigints(sku_ids), "houses": list(houses or ())}
     with connection.cursor() as cursor:
-        cursor.execute(sql, [] if sku_ids is None else [bigints(sku_ids)])
+        cursor.execute(sql, asked)
         later = dt.timedelta(days=PUT_AWAY_DAYS)
         return {
             identity: Shown(

@@ -13,6 +13,11 @@ def warehouse_choices() -> list[tuple[str, str]]:
     return [(house.code, f"{house.name} ({house.code})") for house in warehouses()]
 
 
+def part_of(user: Any) -> list[int] | None:
+    """Ids of the warehouses that this person is narrowed to; None for who sees all of them, and so what is sold from all."""
+    return None if reach_of(user).warehouses is None else houses_of(user)
+
+
 def houses_of(user: Any) -> list[int]:
     """Ids of the warehouses that this person sees."""
     codes = reach_of(user).warehouses

@@ -1,7 +1,7 @@
 """Who sees which shops and warehouses (P5). Codes, so that the ground floor knows the people and no app above it.
 
 A person without a row, or with an empty list, is not narrowed in that direction. Superusers never are. Each app turns
-a reach into its own rows: `orders.scope.visible_to`, `inventory.scope.houses_of`.
+a reach into its own rows: `orders.scope.visible_to`, `orders.scope.accounts_of`, `inventory.scope.houses_of`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ SHOPS, WAREHOUSES = "orders.scope.shop_choices", "inventory.scope.warehouse_choi
 
 #: `by(user)` gives the orders that a person sees.
 VISIBLE = "orders.scope.visible_to"
+
+#: `by(user)` gives the ids of the platform accounts that a person sees; None is all of them.
+ACCOUNTS = "orders.scope.accounts_of"
 
 
 class Scope(models.Model):

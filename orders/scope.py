@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from inventory.models import Warehouse
 from orderhub.api.authentication import ShopCaller
 from orderhub.scope import reach_of
 from orders.models import Order, Share, Shop
@@ -20,6 +21,26 @@ def shop_choices() -> list[tuple[str, str]]:
     return [
         (code, f"{name} ({code})") for code, name in Shop.objects.order_by("name").values_list("code", "name")
     ]
+
+
+def shops_of(user: Any) -> QuerySet[Shop]:
+    """The shops that this person sees."""
+    reach, found = reach_of(user), Shop.objects.all()
+    return found if reach.shops is None else found.filter(code__in=reach.shops)
+
+
+def accounts_of(user: Any) -> set[int] | None:
+    """Ids of the accounts at platforms that this person sees; None is all of them.
+
+    Whoever is narrowed sees those of their own shops and the warehouse systems of their own warehouses: what a carrier or
+    the bookkeeping is told speaks of everybody's orders.
+    """
+    reach = reach_of(user)
+    if reach.everything:
+        return None
+    shops = Shop.objects.filter(code__in=reach.shops or ()).values_list("connection_id", flat=True)
+    houses = Warehouse.objects.filter(code__in=reach.warehouses or (), wms__isnull=False)
+    return {*shops, *houses.values_list("wms_id", flat=True)}
 
 
 def visible_to(user: Any, orders: QuerySet[Order] | None = None) -> QuerySet[Order]:

@@ -29,22 +29,23 @@ class Waiting:
     since: dt.datetime | None
 
 
-def left() -> str:
-    """How many wait, as text; counting stops at a bound."""
-    return shown_count(bounded(AddressReview.objects.filter(state=AddressReview.State.WAITING)))
+def left(orders: QuerySet[Any] | None = None) -> str:
+    """How many wait (of these orders), as text; counting stops at a bound."""
+    return shown_count(bounded(those_waiting(orders)))
 
 
-def those_waiting() -> QuerySet[AddressReview]:
-    """The reviews that wait for a person."""
-    return AddressReview.objects.filter(state=AddressReview.State.WAITING)
+def those_waiting(orders: QuerySet[Any] | None = None) -> QuerySet[AddressReview]:
+    """The reviews (of these orders) that wait for a person."""
+    found = AddressReview.objects.filter(state=AddressReview.State.WAITING)
+    return found if orders is None else found.filter(order_id__in=orders)
 
 
-def waiting() -> Waiting:
-    """The queue now; three bounded reads."""
-    rows = AddressReview.objects.filter(state=AddressReview.State.WAITING)
+def waiting(orders: QuerySet[Any] | None = None) -> Waiting:
+    """The queue now (of these orders); three bounded reads."""
+    rows = those_waiting(orders)
     first = rows.order_by("promised_at").values_list("promised_at", flat=True).first()
     since = rows.order_by("created_at").values_list("created_at", flat=True).first()
-    return Waiting(left(), first, since)
+    return Waiting(left(orders), first, since)
 
 
 def today(user_id: int | None) -> dict[str, Any]:

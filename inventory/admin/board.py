@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -31,7 +32,7 @@ from inventory.models import (
 )
 from inventory.operations import claiming, learning
 from inventory.putaways import delays
-from inventory.scope import houses_of
+from inventory.scope import houses_of, part_of
 from orderhub.actors import person
 from orderhub.admin_site.base import Admin, need
 from orderhub.admin_site.marks import ago, moment
@@ -47,34 +48,42 @@ SORTS: dict[str, tuple[Any, Any]] = {
         lambda pair: (pair[1].shown > 0, pair[1].free - pair[1].shown, pair[0].code),
     ),
     "shown": (gettext_lazy("fewest shown"), lambda pair: (pair[1].shown, pair[0].code)),
+    "free": (gettext_lazy("fewest free"), lambda pair: (pair[1].free, pair[0].code)),
     "coming": (gettext_lazy("most on the way"), lambda pair: (-pair[1].coming, pair[0].code)),
     "code": (gettext_lazy("by code"), lambda pair: pair[0].code),
 }
+#: What a person of some warehouses may sort by: nothing that is of all of them.
+OF_A_PART = ("coming", "free", "code")
 DAYS = 30
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """All active SKUs with their numbers; every number opens the rows behind it."""
+    """All active SKUs with their numbers; every number opens the rows behind it. Who is narrowed sees their part only."""
     need(request, SEE)
-    text, sort = request.GET.get("q", "").strip()[:80], request.GET.get("sort", "trouble")
+    part = part_of(request.user)
+    sorts = {code: SORTS[code] for code in (SORTS if part is None else OF_A_PART)}
+    text, sort = request.GET.get("q", "").strip()[:80], request.GET.get("sort", "")
+    sort = sort if sort in sorts else "trouble" if part is None else "free"
     skus = Sku.objects.filter(active=True)
     if text:
         skus = skus.filter(Q(code__icontains=text) | Q(name__icontains=text) | Q(series__icontains=text))
     by_id = skus.only("id", "code", "name", "series").in_bulk()
-    numbers = availability.shown(by_id)
+    numbers = availability.shown(by_id, part)
     pairs = sorted(
         ((by_id[identity], row) for identity, row in numbers.items()),
-        key=SORTS.get(sort, SORTS["trouble"])[1],
+        key=sorts[sort][1],
     )
     shown = Paginator(pairs, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "title": _("Stock that can be believed"), "rows": [_row(sku, row) for sku, row in shown], "page": shown, "q": text,
-        "sort": sort, "sorts": [(code, label) for code, (label, _key) in SORTS.items()],
+        "sort": sort, "sorts": [(code, label) for code, (label, _key) in sorts.items()],
         "sold_out": sum(row.shown == 0 for row in numbers.values()),
-        "above": sum(row.shown > row.free for row in numbers.values()), "all": len(numbers),
+        "above": sum(row.shown > row.free for row in numbers.values()), "all": len(numbers), "part": part is not None,
+        "not_here": sum(row.free <= 0 for row in numbers.values()),
         "delays": [
-            {"row": one, "half": _hours(one.half), "most": _hours(one.most)} for one in delays()
-        ], "suppliers": learning.evidence(), "may": request.user.has_perm(CHANGE), "houses": houses(),
+            {"row": one, "half": _hours(one.half), "most": _hours(one.most)} for one in delays(houses=part)
+        ], "suppliers": learning.evidence() if part is None else [], "may": part is None and request.user.has_perm(CHANGE),
+        "houses": houses(houses_of(request.user)),
         **admin.site.each_context(request),
     }  # fmt: skip
     return TemplateResponse(request, "inventory/board.html", context)
@@ -84,14 +93,15 @@ def _row(sku: Sku, row: availability.Shown) -> dict[str, Any]:
     return {
         "sku": sku, "n": row, "link": reverse("admin:shown_sku", args=[sku.pk]),
         "tone": "bad" if row.shown == 0 else "warn" if row.shown > max(row.free, 0) else "good",
+        "here": "bad" if row.free <= 0 else "good",
     }  # fmt: skip
 
 
 def one(request: HttpRequest, sku_id: int) -> HttpResponse:
     """One SKU: the rows behind each number (those of one's warehouses), their sums, and what was shown in the last month."""
     need(request, SEE)
-    sku, mine = get_object_or_404(Sku, pk=sku_id), houses_of(request.user)
-    numbers = availability.shown([sku.pk])[sku.pk]
+    sku, mine, part = get_object_or_404(Sku, pk=sku_id), houses_of(request.user), part_of(request.user)
+    numbers = availability.shown([sku.pk], part)[sku.pk]
     shelves = [
         {"row": row, "free": row.on_hand - row.reserved}
         for row in Stock.objects.filter(sku=sku, bin__sellable=True, bin__warehouse__active=True, bin__warehouse_id__in=mine)
@@ -103,12 +113,15 @@ def one(request: HttpRequest, sku_id: int) -> HttpResponse:
         .select_related("order__supplier", "order__warehouse").order_by("order__expected_at", "id")
         if row.on_the_way > 0
     ]  # fmt: skip
-    unpaid = Reservation.objects.filter(sku=sku, state="active", kind="unpaid").order_by("expires_at")
+    unpaid = Reservation.objects.filter(
+        sku=sku, state="active", kind="unpaid", warehouse_id__in=mine
+    ).order_by("expires_at")
     since = timezone.now() - dt.timedelta(days=DAYS)
-    history = list(ShownHistory.objects.filter(sku=sku, at__gte=since).order_by("at"))
+    told = ShownHistory.objects.filter(sku=sku, at__gte=since).order_by("at")
+    history = list(told) if part is None else []
     context = {
         "title": _("%(sku)s: what buyers are shown") % {"sku": sku.code}, "sku": sku, "n": numbers, "shelves": shelves,
-        "most": claiming.sales({sku.pk: numbers})[sku.pk].most,
+        "most": claiming.sales({sku.pk: numbers})[sku.pk].most if part is None else None, "part": part is not None,
         "lines": [{"row": row, "expected": moment(row.expected_at or row.order.expected_at)} for row in lines],
         "unpaid": [{"row": row, "until": moment(row.expires_at)} for row in unpaid],
         "lines_sum": sum(row.on_the_way for row in lines),
@@ -146,8 +159,8 @@ def _hours(time: dt.timedelta) -> str:
     return _("%(h)d h %(m)02d min") % {"h": minutes // 60, "m": minutes % 60}
 
 
-def houses() -> list[dict[str, Any]]:
-    """How far each warehouse's stock can be believed: age of its WMS's last answer, open findings, counts, refusals.
+def houses(ids: list[int]) -> list[dict[str, Any]]:
+    """How far the stock of each of these warehouses can be believed: age of the WMS's last answer, findings, counts, refusals.
 
     Of the bins that were counted in a month, the share that was right: a difference between systems or a write-off after
     a refusal is a count that was wrong.
@@ -164,7 +177,7 @@ def houses() -> list[dict[str, Any]]:
     ):
         drift[house_id] = drift.get(house_id, 0) + 1
     rows = []
-    for house in Warehouse.objects.filter(active=True).select_related("wms"):
+    for house in Warehouse.objects.filter(active=True, id__in=ids).select_related("wms"):
         last = None
         if house.wms_id:
             calls = Call.objects.filter(connection_id=house.wms_id, outcome="ok")
@@ -182,6 +195,8 @@ def houses() -> list[dict[str, Any]]:
 def take(request: HttpRequest, supplier_id: int) -> HttpResponse:
     """Use the factor that a supplier's own arrivals suggest."""
     need(request, CHANGE)
+    if part_of(request.user) is not None:
+        raise PermissionDenied("what counts of goods on the way is of all warehouses")
     done = learning.take(supplier_id, person(request.user).name)
     if done is None:
         messages.error(request, _("There is no suggestion for this supplier any more."))

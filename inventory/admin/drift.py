@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -37,6 +37,7 @@ class Findings(Tabs):
 
 @admin.register(Drift)
 class DriftAdmin(Ledger):
+    house_code = "bin__warehouse__code"
     list_display = ("goods", "what", "figures_said", "since", "answer")
     list_display_links = None
     list_select_related = ("sku", "bin__warehouse")
@@ -61,6 +62,8 @@ class DriftAdmin(Ledger):
     def repair(self, request: HttpRequest, drift_id: int) -> HttpResponse:
         """One click: compensating lines of the ledger."""
         need(request, REPAIR)
+        if not self.get_queryset(request).filter(pk=drift_id).exists():
+            raise Http404
         try:
             if drift.repair(drift_id, person(request.user).name):
                 messages.success(request, _now("Repaired: the ledger has the lines and the reason."))

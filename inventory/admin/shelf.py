@@ -22,7 +22,7 @@ from inventory.models import Backorder, Bin, Movement, PurchaseLine, Reservation
 from inventory.operations.count import Counted, Refused, count
 from inventory.operations.move import LONGEST, let_go, put_by, transfer
 from inventory.queries import parts_of
-from inventory.scope import houses_of
+from inventory.scope import houses_of, part_of
 from orderhub.actors import person
 from orderhub.admin_site.base import need
 from orderhub.admin_site.marks import moment, pill
@@ -57,6 +57,7 @@ def page(request: HttpRequest, sku_id: int) -> HttpResponse:
         .order_by("-id")[:NEWEST]
     )
     waiting = list(Backorder.objects.filter(sku=sku, ended_at=None).order_by("due_at", "rank")[:NEWEST])
+    part = part_of(request.user) is not None
     coming = list(
         PurchaseLine.objects.filter(
             sku=sku, order__state__in=["placed", "partial"], order__warehouse_id__in=houses
@@ -71,13 +72,14 @@ def page(request: HttpRequest, sku_id: int) -> HttpResponse:
     )
     references = [row.reference for row in held] + [row.reference for row in waiting]
     owners = resolve(HELD_FOR)(references, request.user)
+    waiting = [row for row in waiting if not part or row.reference in owners]
     sellable = [row for row in levels if row.bin.sellable and row.bin.warehouse.active]
     parts = parts_of([sku.pk]).get(sku.pk, {})
     names = {one.pk: one for one in Sku.objects.filter(pk__in=parts)} if parts else {}
     user = request.user
     context = {
         **admin.site.each_context(request),
-        "title": sku.code, "sku": sku, "levels": levels, "reservations": [_held(row, owners) for row in held],
+        "title": sku.code, "sku": sku, "part": part, "levels": levels, "reservations": [_held(row, owners) for row in held],
         "waiting": [{"row": row, "owner": owners.get(row.reference)} for row in waiting],
         "coming": [row for row in coming if row.on_the_way > 0], "moves": [_moved(row) for row in moves],
         "parts": [{"sku": names[part], "quantity": count} for part, count in parts.items()],
@@ -132,7 +134,8 @@ def _whole(request: HttpRequest, name: str) -> int:
 
 def _bin(request: HttpRequest, name: str) -> int:
     text = request.POST.get(name, "")
-    if not text.isdigit() or not Bin.objects.filter(pk=int(text)).exists():
+    mine = Bin.objects.filter(warehouse_id__in=houses_of(request.user))
+    if not text.isdigit() or not mine.filter(pk=int(text)).exists():
         raise Refused(_("There is no such bin."))
     return int(text)
 
@@ -190,6 +193,9 @@ def let_go_now(request: HttpRequest, sku_id: int, reference: uuid.UUID) -> HttpR
     """Give back what was put by."""
 
     def work(name: str) -> str:
+        held = Reservation.objects.filter(reference=reference, warehouse_id__in=houses_of(request.user))
+        if not held.exists():
+            raise Refused(_("There is nothing put by under this number any more."))
         return _("%(n)d pieces are free again.") % {"n": let_go(reference, name)}
 
     return _done(request, sku_id, LET_GO, work)

@@ -12,12 +12,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from inventory.models import Movement, Reservation, Stock
 from orderhub.admin_site.base import Ledger
 from orderhub.admin_site.marks import moment, pill, state_pill
 from orderhub.admin_site.tabs import Tab, Tabs
+from orderhub.admin_site.within import Within
 
 NEARLY_GONE = Q(on_hand__gt=0, bin__sellable=True, reserved__gte=F("on_hand") * 0.95)
 
@@ -37,7 +38,7 @@ class StockAdmin(Ledger):
     list_display = ("goods", "warehouse", "place", "shelf", "on_hand", "reserved", "free", "ledger")
     list_display_links = None
     list_select_related = ("sku", "bin__warehouse")
-    list_filter = (Shelf, ("bin__warehouse", RelatedDropdownFilter))
+    list_filter = (Shelf, ("bin__warehouse", Within))
     search_fields = ("sku__code", "sku__name", "bin__code")
     search_help_text = _("SKU, name or bin")
     ordering = ("sku__code", "bin__warehouse__priority", "bin__walk_order", "id")

@@ -9,15 +9,16 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from inventory.models import Bin, Warehouse
 from orderhub.admin_site.base import Admin
 from orderhub.admin_site.marks import pill
+from orderhub.admin_site.within import Within
 
 
 @admin.register(Warehouse)
 class WarehouseAdmin(Admin):
+    house_code = "code"
     list_display = ("place", "sort", "where", "wms", "priority", "active", "accepts_returns")
     list_display_links = ("place",)
     list_select_related = ("wms",)
@@ -52,7 +53,7 @@ class BinAdmin(Admin):
     house_code = "warehouse__code"
     list_display = ("code", "warehouse", "sellable", "walk_order")
     list_select_related = ("warehouse",)
-    list_filter = (("warehouse", RelatedDropdownFilter), "sellable")
+    list_filter = (("warehouse", Within), "sellable")
     search_fields = ("code",)
     ordering = ("warehouse__priority", "walk_order", "id")
     sortable_by = ()

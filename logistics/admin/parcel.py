@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from logistics.labels import SIZES
 from logistics.lifecycle import AT_WAREHOUSE, BEFORE_SHIPPING
@@ -25,6 +25,7 @@ from orderhub.admin_site.base import Ledger, need
 from orderhub.admin_site.going import back, order_link
 from orderhub.admin_site.marks import moment, pill, state_pill
 from orderhub.admin_site.tabs import Tab, Tabs
+from orderhub.admin_site.within import Within
 from orderhub.lifecycle import Outcome
 
 WORK, VOID = "logistics.work_parcel", "logistics.void_parcel"
@@ -52,7 +53,7 @@ class ParcelAdmin(Ledger):
     list_display_links = ("which",)
     list_select_related = ("order", "warehouse")
     list_filter = (
-        Queue, ("state", ChoicesDropdownFilter), ("worked_by", ChoicesDropdownFilter), ("warehouse", RelatedDropdownFilter),
+        Queue, ("state", ChoicesDropdownFilter), ("worked_by", ChoicesDropdownFilter), ("warehouse", Within),
     )  # fmt: skip
     search_fields = ("number__exact", "waybill_no__exact", "order__number__exact")
     search_help_text = _("parcel, waybill or order number")

@@ -10,13 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from logistics.models import Parcel, Wave
 from logistics.operations.waves import pick_list
 from orderhub.admin_site.base import Ledger
 from orderhub.admin_site.marks import moment, pill, state_pill
 from orderhub.admin_site.tabs import Tab, Tabs
+from orderhub.admin_site.within import Within
 from orderhub.scope import reach_of
 from orders.scope import visible_to
 
@@ -43,7 +43,7 @@ def _parcels(request: HttpRequest) -> QuerySet[Parcel]:
 class WaveAdmin(Ledger):
     list_display = ("number", "warehouse", "carrier", "progress", "made", "done")
     list_select_related = ("warehouse",)
-    list_filter = (Queue, ("warehouse", RelatedDropdownFilter))
+    list_filter = (Queue, ("warehouse", Within))
     search_fields = ("number__exact",)
     ordering = ("-id",)
     sortable_by = ()

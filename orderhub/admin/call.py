@@ -6,19 +6,21 @@ from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from orderhub.admin_site.base import Ledger
 from orderhub.admin_site.marks import STATE_TONES, moment, pill
+from orderhub.admin_site.within import Within
 from orderhub.integrations.models import Call
 
 
 @admin.register(Call)
 class CallAdmin(Ledger):
+    account = "connection_id"
     list_display = ("when", "connection", "what", "result", "took", "said")
     list_display_links = ("when",)
     list_select_related = ("connection",)
-    list_filter = (("connection", RelatedDropdownFilter), ("outcome", ChoicesDropdownFilter))
+    list_filter = (("connection", Within), ("outcome", ChoicesDropdownFilter))
     search_fields = ("method__startswith", "code__iexact")
     search_help_text = _("Method or code")
     sortable_by = ()

@@ -84,6 +84,7 @@ def refused_lately(account: Connection) -> list[dict[str, Any]]:
 
 @admin.register(Connection)
 class ConnectionAdmin(Admin):
+    account = "pk"
     form = ConnectionForm
     list_display = ("name", "platform_name", "status", "token_life", "address")
     list_filter = (("platform", ChoicesDropdownFilter), ("state", ChoicesDropdownFilter))

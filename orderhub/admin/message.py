@@ -13,13 +13,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action
 
 from orderhub.admin_site.base import Ledger, need
 from orderhub.admin_site.going import back, name_orders, order_link
 from orderhub.admin_site.marks import moment, pill, state_pill
 from orderhub.admin_site.tabs import Tab, Tabs
+from orderhub.admin_site.within import Within
 from orderhub.admin_site.words import failure, kind_label
 from orderhub.nudge import nudge
 from orderhub.outbox import sending
@@ -50,7 +50,7 @@ class MessageAdmin(Ledger):
     list_display = ("effect", "status", "order_number", "to", "happened", "tries", "next", "retry_button")
     list_display_links = ("effect",)
     list_select_related = ("connection",)
-    list_filter = (Queue, ("connection", RelatedDropdownFilter))
+    list_filter = (Queue, ("connection", Within))
     search_fields = ("key__startswith",)
     search_help_text = _("Key: an order's or parcel's number")
     ordering = ("-id",)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -17,7 +17,6 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action
 
 from orderhub import crypto
@@ -25,10 +24,13 @@ from orderhub.admin_site.base import Ledger, need
 from orderhub.admin_site.going import back, name_orders, order_link
 from orderhub.admin_site.marks import moment, state_pill
 from orderhub.admin_site.tabs import Tab, Tabs
+from orderhub.admin_site.within import Within
 from orderhub.admin_site.words import payload_kind
+from orderhub.dotted import resolve
 from orderhub.inbound import processing
 from orderhub.inbound.models import Payload
 from orderhub.nudge import nudge
+from orderhub.scope import ACCOUNTS, VISIBLE, reach_of
 
 State = Payload.State
 READ_RAW = "orders.view_payload_raw"
@@ -54,12 +56,25 @@ def replay(ids: list[int]) -> int:
     return changed
 
 
+def payloads_of(request: HttpRequest) -> QuerySet[Payload]:
+    """What this person sees: what came for the orders in reach, and what became no order at the accounts in reach."""
+    accounts = resolve(ACCOUNTS)(request.user)
+    if accounts is None:
+        return Payload.objects.all()
+    orderless = (
+        Q(order_id=None, connection_id__in=accounts)
+        if reach_of(request.user).warehouses is None
+        else Q(pk__in=[])
+    )
+    return Payload.objects.filter(Q(order_id__in=resolve(VISIBLE)(request.user).values("pk")) | orderless)
+
+
 @admin.register(Payload)
 class PayloadAdmin(Ledger):
     list_display = ("number", "status", "from_where", "why", "came", "order_number")
     list_display_links = ("number",)
     list_select_related = ("connection",)
-    list_filter = (Queue, ("connection", RelatedDropdownFilter))
+    list_filter = (Queue, ("connection", Within))
     search_fields = ("external_id__exact",)
     search_help_text = _("The outside number, exactly")
     ordering = ("-id",)
@@ -71,7 +86,8 @@ class PayloadAdmin(Ledger):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).defer("raw_enc")
+        """Those of the orders that the person sees, and of their own shops' accounts what became no order."""
+        return payloads_of(request).order_by(*self.ordering).defer("raw_enc")
 
     def dress(self, request: HttpRequest, rows: list[Payload]) -> None:
         """The numbers of the rows' orders."""

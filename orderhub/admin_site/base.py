@@ -23,7 +23,7 @@ from unfold.views import ChangeList
 from orderhub.admin_site.paging import NextPaginator
 from orderhub.admin_site.tabs import Tabs
 from orderhub.dotted import resolve
-from orderhub.scope import VISIBLE, reach_of
+from orderhub.scope import ACCOUNTS, VISIBLE, reach_of
 from orderhub.tracked import Tracked
 
 TOKEN = "_seen"
@@ -99,8 +99,10 @@ class Plain(ModelAdmin):
     compressed_fields = True
     warn_unsaved_form = True
     show_facets = admin.ShowFacets.NEVER
-    #: where a record lies in a warehouse: the look-up of its code
+    #: where a record lies in a warehouse, is of a shop, or of a platform account: the look-up of its code, code, or key
     house_code = ""
+    shop_code = ""
+    account = ""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return NextChangeList
@@ -111,7 +113,22 @@ class Plain(ModelAdmin):
         reach = reach_of(request.user)
         if self.house_code and reach.warehouses is not None:
             found = found.filter(**{f"{self.house_code}__in": reach.warehouses})
+        if self.shop_code and reach.shops is not None:
+            found = found.filter(**{f"{self.shop_code}__in": reach.shops})
+        if self.account and not reach.everything:
+            found = found.filter(**{f"{self.account}__in": resolve(ACCOUNTS)(request.user) or ()})
         return within_reach(found, request) if speaks_of_orders(self.model) else found
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The field; who is narrowed chooses among what their own lists show, and may leave what was chosen before."""
+        there = self.admin_site._registry.get(db_field.related_model)
+        if isinstance(there, Plain) and not reach_of(request.user).everything:
+            key = str((request.resolver_match.kwargs if request.resolver_match else {}).get("object_id", ""))
+            before = self.model._default_manager.filter(pk=int(key) if key.isdecimal() else None)
+            mine = models.Q(pk__in=there.get_queryset(request).order_by().values("pk"))
+            kept = models.Q(pk__in=before.values(db_field.attname))
+            kwargs.setdefault("queryset", db_field.related_model._default_manager.filter(mine | kept))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
 class Admin(Plain):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.apps import apps
+from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
 
 from orderhub.dotted import resolve
@@ -26,11 +27,16 @@ NAMED: dict[tuple[str, str], tuple[str, str]] = {
     ("swap_line", "line"): ("orders.Line", "pk"),
     ("case", "case_id"): ("orders.Case", "pk"),
 }
+#: name in a path → model of which the person's own list of the admin says whether it is there.
+LISTED = {
+    "connection_id": "orderhub.Connection", "message_id": "orderhub.Message", "payload_id": "orderhub.Payload",
+    "shop_id": "orders.Shop",
+}  # fmt: skip
 #: Names in paths of the admin that are of no order: the shop's set-up, goods, rules, the house itself.
 FREE = frozenset(
     {
-        "app_label", "code", "connection_id", "content_type_id", "drift_id", "endpoint_id", "entry_id", "file_id", "hold_id",
-        "id", "job_id", "message_id", "object_id", "payload_id", "place", "plain_id", "reference", "saved_id", "shop_id",
+        "app_label", "code", "content_type_id", "drift_id", "endpoint_id", "entry_id", "file_id", "hold_id",
+        "id", "job_id", "object_id", "place", "plain_id", "reference", "saved_id",
         "sku_id", "supplier_id", "unknown_id", "version_id", "what", "word_id",
     }
 )  # fmt: skip
@@ -55,11 +61,15 @@ class Narrowing:
             for (start, name), where in NAMED.items()
             if name in kwargs and str(match.url_name).startswith(start)
         ]
+        listed = [(LISTED[name], kwargs[name]) for name in LISTED if name in kwargs]
         user = request.user
-        if not asked or not user.is_authenticated or reach_of(user).everything:
+        if not (asked or listed) or not user.is_authenticated or reach_of(user).everything:
             return
         for model, column, key in asked:
             rows = apps.get_model(model).objects.filter(**{column: key})
             order = "pk" if model == "orders.Order" else "order_id"
             if not resolve(VISIBLE)(user).filter(pk__in=rows.values(order)).exists():
+                raise Http404
+        for label, key in listed:
+            if not admin.site._registry[apps.get_model(label)].get_queryset(request).filter(pk=key).exists():
                 raise Http404

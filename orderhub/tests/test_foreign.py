@@ -6,6 +6,8 @@ what that person is not shown, no role is shown. Every record about the foreign 
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from typing import Any
 
 import pytest
@@ -16,18 +18,32 @@ from django.test import Client
 from django.urls import clear_url_caches, path, reverse
 from django.utils import timezone
 
-from inventory.models import Bin, Movement, Reservation, Sku, Stock
+from inventory import availability
+from inventory.models import (
+    Bin,
+    Movement,
+    PurchaseLine,
+    PurchaseOrder,
+    Reservation,
+    Sku,
+    Stock,
+    Supplier,
+    Warehouse,
+)
 from logistics.models import Parcel, Trace, Wave
 from logistics.models.tracking import Delivery
 from orderhub import crypto, urls
+from orderhub.integrations.models import Connection
 from orderhub.scope import Scope
 from orderhub.tests.crawling import Visit, filled
 from orderhub.tests.every_row import every_row, rows_about
-from orders.models import Order
+from orders.models import Order, Shop
 from orders.tests.api_cast import CANARY, NUMBER, bearer, make_world, review_of  # noqa: F401  a fixture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
-MARK, HOUSE, WAYBILL = "FRGN", "FRWH", "FRGNWAY7788"
+MARK, SHOP, HOUSE, WAYBILL = "FRGN", "FRSH", "FRWH", "FRGNWAY7788"
+#: Pieces in the foreign warehouse, on the way to it, and held there by unpaid orders: numbers that nothing else has.
+LIES, COMES, HELD = 7340119, 5120077, 3310043
 
 
 @pytest.fixture
@@ -63,6 +79,15 @@ def foreign(world: dict[str, Any]) -> Order:
         outlet_code="o",
         shipped_at=timezone.now(),
     )
+    Shop.objects.filter(pk=order.shop_id).update(name=f"{SHOP} name", code=SHOP)
+    Connection.objects.filter(pk=order.shop.connection_id).update(
+        name=f"{SHOP} account", code=f"{SHOP}-account"
+    )
+    Warehouse.objects.filter(pk=order.warehouse_id).update(
+        name=f"{HOUSE} name", code=HOUSE, accepts_returns=True
+    )
+    Delivery.objects.filter(warehouse_code="SH01").update(warehouse_code=HOUSE)
+    far_away(order)
     place = Bin.objects.create(warehouse=order.warehouse, code=f"{HOUSE}-1")
     Stock.objects.create(sku=Sku.objects.get(code="CUP-1"), bin=place, on_hand=3)
     Reservation.objects.create(
@@ -76,6 +101,26 @@ def foreign(world: dict[str, Any]) -> Order:
         sku=Sku.objects.get(code="CUP-1"), bin=place, kind="count", reference=f"{HOUSE} count"
     )
     return order
+
+
+def far_away(order: Order) -> None:
+    """Goods that are in the foreign warehouse only, come to it, and are held in it."""
+    assert order.warehouse is not None
+    sku, place = (
+        Sku.objects.get(code="CUP-1"),
+        Bin.objects.create(warehouse=order.warehouse, code=f"{HOUSE}-2"),
+    )
+    Stock.objects.create(sku=sku, bin=place, on_hand=LIES, reserved=HELD)
+    bought = PurchaseOrder.objects.create(
+        number=f"{HOUSE}-PO", warehouse=order.warehouse, supplier=Supplier.objects.first() or Supplier.objects.create(name="s"),
+        state="placed", expected_at=timezone.now() + dt.timedelta(days=2),
+    )  # fmt: skip
+    PurchaseLine.objects.create(order=bought, sku=sku, ordered=COMES)
+    Reservation.objects.create(
+        reference=uuid.uuid4(), sku=sku, bin=place, warehouse_id=place.warehouse_id, quantity=HELD, kind="unpaid",
+        expires_at=timezone.now() + dt.timedelta(hours=1),
+    )  # fmt: skip
+    availability.keep_history()
 
 
 def somebody(**reach: list[str]) -> User:
@@ -99,9 +144,26 @@ def searches() -> list[str]:
     return made + [f"/api/v1/orders?q={word}" for word in words]
 
 
+def stock_pages() -> list[str]:
+    """The pages of the goods that lie in the foreign warehouse."""
+    sku = Sku.objects.get(code="CUP-1")
+    names = ("admin:shown_sku", "admin:stock_sku", "admin:inventory_sku_change")
+    return [f"/api/v1/stock/{sku.code}", *(reverse(name, args=[sku.pk]) for name in names)]
+
+
 def secrets_of(reach: dict[str, list[str]], order: Order) -> tuple[str, ...]:
+    """What must be nowhere: of the other shop its name as well, of the other warehouse its name and every number."""
     plain = (*CANARY.values(), NUMBER, MARK)
-    return (*plain, HOUSE) if "warehouses" in reach else plain
+    if "shops" in reach:
+        return (*plain, SHOP)
+    now = availability.shown([Sku.objects.get(code="CUP-1").pk])
+    numbers = {
+        LIES,
+        COMES,
+        HELD,
+        *(n for row in now.values() for n in (row.free, row.coming, row.unpaid, row.shown)),
+    }
+    return (*plain, HOUSE, *(str(n) for n in numbers if n > 100_000))
 
 
 @pytest.mark.parametrize("reach", [{"shops": ["own"]}, {"warehouses": ["HZ01"]}], ids=["shop", "warehouse"])
@@ -110,7 +172,7 @@ def test_that_nothing_foreign_is_shown_anywhere(reach: dict[str, list[str]], for
     client = Client(raise_request_exception=False)
     client.force_login(user)
     visit = Visit(client, bearer(user), secrets_of(reach, foreign), most=2)
-    visit.go([*filled()[0], *searches()])
+    visit.go([*filled()[0], *searches(), *stock_pages()])
     assert not visit.faults, "\n".join(map(str, visit.faults))
     answered = [address for address, status in visit.seen.items() if status == 200]
     assert len(answered) > 400, len(answered)

@@ -21,6 +21,7 @@ from orderhub.jobs import running
 from orderhub.jobs.models import Job
 from orders.models import Shop
 from orders.operations import backfill
+from orders.scope import shops_of
 
 PERMISSION = "orders.change_shop"
 SHOWN = 3
@@ -76,7 +77,7 @@ def begin(request: HttpRequest, shop_id: int) -> HttpResponse:
 def stop(request: HttpRequest, job_id: int) -> HttpResponse:
     """Stop a backfill; what it has read stays."""
     need(request, PERMISSION)
-    job = get_object_or_404(Job, pk=job_id, kind=backfill.KIND)
+    job = _job(request, job_id)
     if running.cancel(job.id):
         messages.success(request, _("Stopped. What was read so far is kept."))
     else:
@@ -88,12 +89,18 @@ def stop(request: HttpRequest, job_id: int) -> HttpResponse:
 def go_on(request: HttpRequest, job_id: int) -> HttpResponse:
     """A stopped or failed backfill goes on from where it stopped."""
     need(request, PERMISSION)
-    job = get_object_or_404(Job, pk=job_id, kind=backfill.KIND)
+    job = _job(request, job_id)
     if running.go_on(job.id):
         messages.success(request, _("It goes on where it stopped."))
     else:
         messages.info(request, _("It is not stopped."))
     return back(request, "admin:sync_health")
+
+
+def _job(request: HttpRequest, job_id: int) -> Job:
+    """A backfill of one of the person's shops; Http404 for another."""
+    mine = list(shops_of(request.user).values_list("pk", flat=True))
+    return get_object_or_404(Job, pk=job_id, kind=backfill.KIND, params__shop__in=mine)
 
 
 def _moment(request: HttpRequest, name: str) -> dt.datetime | None:

@@ -5,20 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
+from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from inventory.models import Drift, UnknownCode
+from orderhub.admin.payload import payloads_of
+from orderhub.admin_site.base import within_reach
 from orderhub.admin_site.marks import ago, channel_chip
 from orderhub.admin_site.tabs import bounded_each, shown_count
 from orderhub.inbound.models import Payload
 from orderhub.outbox.models import Message
+from orderhub.scope import reach_of
 from orderhub.tickets.models import Ticket
 from orders.admin.known import shops
 from orders.admin.points import POINTS
 from orders.admin.sync import problems, trouble
+from orders.models import Event
+from orders.scope import visible_to
 
 SEE = "orders.view_order"
 
@@ -29,14 +35,22 @@ def attention(request: HttpRequest) -> dict[str, Any] | None:
     if not user.has_perm(SEE):
         return None
     now = timezone.now()
-    open_ones = Ticket.objects.exclude(state=Ticket.State.DONE)
+    open_ones = within_reach(Ticket.objects.exclude(state=Ticket.State.DONE), request)
+    house = reach_of(user).warehouses
+    drift = Drift.objects.filter(ended_at=None)
     asked = {
         "open": ("orderhub.view_ticket", open_ones),
         "overdue": ("orderhub.view_ticket", open_ones.filter(due_at__lt=now)),
-        "dead": ("orders.view_shop", Message.objects.filter(state=Message.State.NEEDS_PERSON)),
-        "aside": ("orders.view_shop", Payload.objects.filter(state=Payload.State.SET_ASIDE)),
+        "dead": (
+            "orders.view_shop",
+            within_reach(Message.objects.filter(state=Message.State.NEEDS_PERSON), request),
+        ),
+        "aside": ("orders.view_shop", payloads_of(request).filter(state=Payload.State.SET_ASIDE)),
         "unknown": ("inventory.view_unknowncode", UnknownCode.objects.filter(sku=None)),
-        "drift": ("inventory.view_drift", Drift.objects.filter(ended_at=None)),
+        "drift": (
+            "inventory.view_drift",
+            drift if house is None else drift.filter(bin__warehouse__code__in=house),
+        ),
     }
     seen = {code: rows for code, (permission, rows) in asked.items() if user.has_perm(permission)}
     found = dict(zip(seen, bounded_each(list(seen.values())), strict=True))
@@ -90,6 +104,12 @@ def life_line(request: HttpRequest) -> dict[str, Any] | None:
             [midnight, list(POINTS)],
         )
         today = dict(cursor.fetchall())
+    if not reach_of(request.user).everything:
+        mine = Event.objects.filter(
+            point__in=POINTS, occurred_at__gte=midnight, occurred_at__lte=timezone.now()
+        )
+        mine = mine.filter(order_id__in=visible_to(request.user).values("pk")).order_by()
+        today = dict(mine.values_list("point").annotate(n=Count("order_id", distinct=True)))
     orders = reverse("admin:orders_order_changelist")
     most = max([*today.values(), 1])
     points = [

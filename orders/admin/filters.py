@@ -14,13 +14,15 @@ from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 
 from inventory.models import Warehouse
 from orderhub.admin_site.tabs import Tab, Tabs
+from orderhub.scope import reach_of
 from orders import queues, standing
 from orders.admin.known import ambers, shops
 from orders.admin.points import POINTS
 from orders.lifecycle import BEFORE_SHIPPING
-from orders.models import Event, Hold, HoldType, Order
+from orders.models import Event, Hold, HoldType
 from orders.models import OrderState as S
 from orders.operations import pasting
+from orders.scope import visible_to
 from orders.standing import TO_SHIP
 
 ENDED = (S.CLOSED, S.CANCELLED)
@@ -158,10 +160,11 @@ class House(DropdownFilter):
     parameter_name = "house"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        names = [
-            (str(one), name) for one, name in Warehouse.objects.order_by("name").values_list("id", "name")
-        ]
-        return [("0", _("none yet")), *names]
+        reach = reach_of(request.user).warehouses
+        found = Warehouse.objects.order_by("name")
+        mine = found if reach is None else found.filter(code__in=reach)
+        names = [(str(one), name) for one, name in mine.values_list("id", "name")]
+        return [("0", _("none yet")), *names] if reach is None else names
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         ids = {int(part) for part in (self.value() or "").split(",") if part.isdecimal() and len(part) < 19}
@@ -193,7 +196,9 @@ class Tagged(DropdownFilter):
     parameter_name = "tag"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        newest = Order.objects.exclude(tags=[]).order_by("-id").values_list("tags", flat=True)[:2000]
+        newest = (
+            visible_to(request.user).exclude(tags=[]).order_by("-id").values_list("tags", flat=True)[:2000]
+        )
         found = sorted({str(tag) for tags in newest for tag in tags})[:50]
         chosen = request.GET.get(self.parameter_name)
         return [(tag, tag) for tag in dict.fromkeys([*found, *([chosen] if chosen else [])])]

@@ -8,13 +8,14 @@ from django.http import HttpRequest
 
 from orders.models import Shop
 from orders.operations import figures
+from orders.scope import shops_of
 
 
 def shops(request: HttpRequest) -> list[Shop]:
-    """Every shop with its connection, in order."""
+    """Every shop that the person sees, with its connection, in order."""
     found: list[Shop] | None = getattr(request, "_known_shops", None)
     if found is None:
-        found = list(Shop.objects.select_related("connection").order_by("id"))
+        found = list(shops_of(request.user).select_related("connection").order_by("id"))
         request._known_shops = found  # type: ignore[attr-defined]
     return found
 

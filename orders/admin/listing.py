@@ -20,6 +20,7 @@ from orderhub.scope import reach_of
 from orders.models import Listing, Shop
 from orders.operations import offer_limits
 from orders.providers import channel_of
+from orders.scope import shops_of
 
 OFF = Shop.StockMode.OFF
 SHOWN = ~Q(shop__stock_mode=OFF)
@@ -53,9 +54,9 @@ class ByShop(DropdownFilter):
 
 
 def seen(request: HttpRequest) -> QuerySet[Shop]:
-    """The shops of this person, in their order."""
-    reach, found = reach_of(request.user), Shop.objects.order_by("id")
-    return found if reach.shops is None else found.filter(code__in=reach.shops)
+    """The shops of this person, in their order; none for a person of some warehouses: see `ListingAdmin.get_queryset`."""
+    found = shops_of(request.user).order_by("id")
+    return found if reach_of(request.user).warehouses is None else found.none()
 
 
 def limited(shop: Shop, counts: tuple[int, int, int] | None) -> str:
@@ -73,6 +74,7 @@ def limited(shop: Shop, counts: tuple[int, int, int] | None) -> str:
 
 @admin.register(Listing)
 class ListingAdmin(Admin):
+    shop_code = "shop__code"
     list_display = ("goods", "where", "ours", "to_show", "cut", "told", "shows", "trouble")
     list_display_links = ("goods",)
     list_select_related = ("shop", "sku")
@@ -103,13 +105,13 @@ class ListingAdmin(Admin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Listing]:
-        """Those of the shops that the person sees."""
+        """Those of the shops that the person sees. A number is sold from all warehouses together: who sees some sees none."""
         found: QuerySet[Listing] = super().get_queryset(request)
-        reach = reach_of(request.user)
-        return found if reach.shops is None else found.filter(shop__code__in=reach.shops)
+        return found if reach_of(request.user).warehouses is None else found.none()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         limits = offer_limits.summary()
+        part = reach_of(request.user).warehouses is not None
         told = [
             {
                 "chip": channel_chip(shop.channel, shop.name), "row": shop, "mode": shop.get_stock_mode_display(),
@@ -118,7 +120,7 @@ class ListingAdmin(Admin):
             }
             for shop in seen(request)
         ]  # fmt: skip
-        return super().changelist_view(request, {**(extra_context or {}), "told_shops": told})
+        return super().changelist_view(request, {**(extra_context or {}), "told_shops": told, "part": part})
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """A listing that was mended is tried at once."""

@@ -22,6 +22,7 @@ from orders.providers import channel_of
 
 @admin.register(Shop)
 class ShopAdmin(Admin):
+    shop_code = "code"
     list_display = ("shop", "connected", "token", "last", "trouble", "on", "connect_button")
     list_display_links = ("shop",)
     list_select_related = ("connection", "default_warehouse")

@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from orderhub.admin.oauth import PERMISSION, can_connect
-from orderhub.admin_site.base import need
+from orderhub.admin.payload import payloads_of
+from orderhub.admin_site.base import need, within_reach
 from orderhub.admin_site.going import back
 from orderhub.admin_site.marks import ago, channel_chip, moment, span, state_pill
 from orderhub.admin_site.tabs import bounded, shown_count
@@ -30,6 +31,7 @@ from orderhub.outbox.models import Message
 from orders.admin import backfill, known, sync_facts
 from orders.models import Shop
 from orders.providers import pulled
+from orders.scope import accounts_of
 
 #: A pull is late after two intervals of the schedule.
 LATE = dt.timedelta(minutes=30)
@@ -46,24 +48,26 @@ def health(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     calls = calls_of_last_hour(now)
     facts = Facts(now)
-    shops = [
-        _shop(shop, calls, facts, now) for shop in Shop.objects.select_related("connection").order_by("id")
-    ]
-    own = {shop["row"].connection_id for shop in shops}
-    accounts = [
-        _account(account, calls, facts)
-        for account in Connection.objects.exclude(pk__in=own).order_by("platform", "code")
-    ]
-    aside = Payload.objects.filter(state=Payload.State.SET_ASIDE)
-    dead = Message.objects.filter(state=Message.State.NEEDS_PERSON)
-    waiting = Message.objects.filter(state__in=["new", "sending", "unknown"])
+    shops = [_shop(shop, calls, facts, now) for shop in known.shops(request)]
+    of_shops = Shop.objects.values("connection_id")
+    others, reach = (
+        Connection.objects.exclude(pk__in=of_shops).order_by("platform", "code"),
+        accounts_of(request.user),
+    )
+    if reach is not None:
+        others = others.filter(pk__in=reach)
+    accounts = [_account(account, calls, facts) for account in others]
+    aside = payloads_of(request).filter(state=Payload.State.SET_ASIDE)
+    unread = payloads_of(request).filter(state=Payload.State.NEW)
+    dead = within_reach(Message.objects.filter(state=Message.State.NEEDS_PERSON), request)
+    waiting = within_reach(Message.objects.filter(state__in=["new", "sending", "unknown"]), request)
     context = {
         **admin.site.each_context(request), "title": gettext_lazy("Sync health"), "shops": shops, "accounts": accounts,
         "aside": [_payload(row) for row in aside.select_related("connection").defer("raw_enc").order_by("-id")[:SHOWN]],
         "aside_count": shown_count(bounded(aside)),
         "dead": [_message(row) for row in dead.select_related("connection").order_by("-id")[:SHOWN]],
         "dead_count": shown_count(bounded(dead)), "waiting_count": shown_count(bounded(waiting)),
-        "unread_count": shown_count(bounded(Payload.objects.filter(state=Payload.State.NEW))),
+        "unread_count": shown_count(bounded(unread)), "narrowed": reach is not None,
         "workers": [
             {"name": beat.name, "silent": now - beat.at > SILENT, "at": ago(beat.at)}
             for beat in Heartbeat.objects.order_by("name")

@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
@@ -24,6 +25,8 @@ from orderhub import geo
 from orderhub.actors import person
 from orderhub.admin_site.base import need
 from orderhub.admin_site.going import back
+from orderhub.scope import reach_of
+from orders.scope import visible_to
 from routing import choices, quality, showing
 from routing.admin.maps import MEDIA, config, spoken
 from routing.admin.review_words import WORDS
@@ -96,9 +99,9 @@ def page(request: HttpRequest) -> HttpResponse:
         "title": _("Address review"),
         "config": told,
         "map_media": MEDIA,
-        "waiting": quality.waiting(),
+        "waiting": quality.waiting(_orders(request)),
         "today": quality.today(request.user.pk),
-        "may_bulk": request.user.has_perm(BULK),
+        "may_bulk": request.user.has_perm(BULK) and reach_of(request.user).everything,
     }
     return TemplateResponse(request, "routing/review.html", context)
 
@@ -115,13 +118,14 @@ def _rest(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
     count = min(want, AHEAD) if isinstance(want, int) and not isinstance(want, bool) else AHEAD
     by, token = request.user.get_username(), body["token"]
     wished = body.get("open")
+    among = leases.waiting_of(_orders(request))
     ids = (
-        leases.take(token, by, 1, have, wished)
+        leases.take(token, by, 1, have, wished, among)
         if isinstance(wished, int) and not isinstance(wished, bool)
         else []
     )
-    ids += leases.take(token, by, count - len(ids), [*have, *ids])
-    return {"items": showing.items(ids), "left": quality.left()}
+    ids += leases.take(token, by, count - len(ids), [*have, *ids], among=among)
+    return {"items": showing.items(ids), "left": quality.left(_orders(request))}
 
 
 @require_POST
@@ -174,7 +178,7 @@ def undo(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
     """This person's latest decision is taken back and on the screen again."""
     user = request.user
     item_id, remark = review.undo(body["token"], user.get_username(), person(user))
-    return {"items": showing.items([item_id]), "remark": remark, "left": quality.left()}
+    return {"items": showing.items([item_id]), "remark": remark, "left": quality.left(_orders(request))}
 
 
 @_told
@@ -202,7 +206,7 @@ def mean(request: HttpRequest, body: dict[str, Any], item_id: int) -> dict[str, 
 @_told
 def renew(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
     """The page is still open: which of its items are still its own."""
-    return {"mine": leases.renew(body["token"], _ids(body)), "left": quality.left()}
+    return {"mine": leases.renew(body["token"], _ids(body)), "left": quality.left(_orders(request))}
 
 
 @_told
@@ -217,6 +221,8 @@ def _bulk(view: View) -> View:
     @wraps(view)
     def answer(request: HttpRequest, **named: Any) -> HttpResponse:
         need(request, BULK)
+        if not reach_of(request.user).everything:
+            raise PermissionDenied("deciding many at once is of the whole house")
         return view(request, **named)
 
     return answer
@@ -246,7 +252,7 @@ def bulk_accept(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
         "batch": batch,
         "taken": taken,
         "seconds": int(bulk.UNDO_FOR.total_seconds()),
-        "left": quality.left(),
+        "left": quality.left(_orders(request)),
     }
 
 
@@ -267,4 +273,9 @@ def _item(item_id: int) -> AddressReview:
 
 def badge(request: HttpRequest) -> QuerySet[Any]:
     """Those that wait, for the sidebar."""
-    return quality.those_waiting()
+    return quality.those_waiting(_orders(request))
+
+
+def _orders(request: HttpRequest) -> QuerySet[Any] | None:
+    """The orders that a narrowed person sees; None for who sees all."""
+    return None if reach_of(request.user).everything else visible_to(request.user).values("pk")

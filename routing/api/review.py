@@ -25,8 +25,6 @@ from routing.operations import leases, review
 
 DECIDE = "routing.decide_address"
 MOST = 4
-#: Waiting items that are looked through for somebody who sees some orders only.
-AMONG = 50
 
 
 class NextView(Door):
@@ -42,12 +40,9 @@ class NextView(Door):
         if not isinstance(want, int) or isinstance(want, bool) or not 1 <= want <= MOST:
             raise invalid("/want", _("Give a whole number from 1 to %(n)d.") % {"n": MOST})
         token, by = _token(request), request.user.get_username()
-        if reach_of(request.user).everything:
-            ids = leases.take(token, by, want)
-        else:
-            ids = _within_reach(request, token, want)
-        everything = reach_of(request.user).everything
-        return Response({"items": _shown(ids), "left": quality.left() if everything else None})
+        orders = None if reach_of(request.user).everything else visible_to(request.user).values("pk")
+        ids = leases.take(token, by, want, among=leases.waiting_of(orders))
+        return Response({"items": _shown(ids), "left": quality.left(orders)})
 
 
 class DecideView(Door):
@@ -144,15 +139,3 @@ def _token(request: Request) -> str:
     """Whose lease it is: the device's, or the signed-in person's."""
     device: Any = request.auth
     return device.pk.hex if isinstance(device, Device) else f"session{request.user.pk}"
-
-
-def _within_reach(request: Request, token: str, want: int) -> list[int]:
-    waiting = AddressReview.objects.filter(
-        state=AddressReview.State.WAITING, order_id__in=visible_to(request.user)
-    )
-    taken: list[int] = []
-    for identity in waiting.order_by("skips", "promised_at", "id").values_list("id", flat=True)[:AMONG]:
-        if len(taken) == want:
-            break
-        taken += leases.take(token, request.user.get_username(), 1, taken, identity)
-    return taken

@@ -11,13 +11,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from routing.models import AddressReview
 
 LEASE = dt.timedelta(seconds=90)
+#: So many of a narrowed person's addresses are looked at: some are open with colleagues.
+AMONG = 200
 
 _TAKE = """
     WITH due AS (
         SELECT id FROM routing_addressreview
         WHERE state = 'waiting' AND id <> ALL(%(have)s) AND (%(only)s::bigint IS NULL OR id = %(only)s)
+          AND (%(among)s::bigint[] IS NULL OR id = ANY(%(among)s::bigint[]))
           AND (lease_until IS NULL OR lease_until < clock_timestamp() OR lease_token = %(token)s)
         ORDER BY skips, promised_at, id LIMIT %(n)s FOR UPDATE SKIP LOCKED)
     UPDATE routing_addressreview t SET lease_token = %(token)s, lease_by = %(by)s,
@@ -25,10 +31,25 @@ _TAKE = """
     FROM due WHERE t.id = due.id RETURNING t.id, t.skips, t.promised_at"""
 
 
-def take(token: str, by: str, n: int, have: Sequence[int] = (), only: int | None = None) -> list[int]:
+def waiting_of(orders: QuerySet[Any] | None) -> list[int] | None:
+    """The first of the queue that are of these orders, for `take`; None for all orders: whoever is narrowed to no part."""
+    if orders is None:
+        return None
+    waiting = AddressReview.objects.filter(state=AddressReview.State.WAITING, order_id__in=orders)
+    return list(waiting.order_by("skips", "promised_at", "id").values_list("id", flat=True)[:AMONG])
+
+
+def take(
+    token: str,
+    by: str,
+    n: int,
+    have: Sequence[int] = (),
+    only: int | None = None,
+    among: Sequence[int] | None = None,
+) -> list[int]:
     """Lease up to `n` more items to this page, in the queue's order; those in `have` are there already.
 
-    With `only` it is that item or none.
+    With `only` it is that item or none; with `among` (what a narrowed person sees) they are some of those.
     """
     if n <= 0:
         return []
@@ -38,6 +59,7 @@ def take(token: str, by: str, n: int, have: Sequence[int] = (), only: int | None
         "n": n,
         "have": list(have),
         "only": only,
+        "among": None if among is None else list(among),
         "lease": _interval(),
     }
     with transaction.atomic(), connection.cursor() as cursor:
