@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +13,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from orderhub.admin_site.base import Ledger
 from orderhub.admin_site.marks import moment, state_pill
 from orderhub.jobs.models import Job
+from orderhub.scope import reach_of
 
 
 @admin.register(Job)
@@ -28,6 +31,11 @@ class JobAdmin(Ledger):
         "result",
         "error",
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        """All; of who is narrowed their own, because what came out may name everybody's orders."""
+        found: QuerySet[Job] = super().get_queryset(request)
+        return found if reach_of(request.user).everything else found.filter(requested_by=request.user.pk)
 
     @admin.display(description=_("state"))
     def status(self, job: Job) -> SafeString:

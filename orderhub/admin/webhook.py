@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -22,7 +23,7 @@ from orderhub.admin_site.marks import pill
 from orderhub.dotted import resolve
 from orderhub.models import Message
 from orderhub.nudge import nudge
-from orderhub.scope import SHOPS
+from orderhub.scope import SHOPS, Reach, reach_of
 from orderhub.webhooks import addresses, sending, signing
 from orderhub.webhooks.models import Endpoint
 
@@ -33,8 +34,9 @@ SHOWN = 20
 
 
 class EndpointForm(forms.ModelForm):
-    """An address that may be called, and what is wanted there."""
+    """An address that may be called, and what is wanted there. Who is narrowed to shops names some of theirs."""
 
+    reach = Reach()
     url = forms.URLField(
         label=_("address"), max_length=300, assume_scheme="https", widget=UnfoldAdminURLInputWidget()
     )
@@ -54,7 +56,12 @@ class EndpointForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["events"].choices = resolve(EVENTS)()  # type: ignore[attr-defined]
-        self.fields["shops"].choices = resolve(SHOPS)()  # type: ignore[attr-defined]
+        mine = self.reach.shops
+        named = [choice for choice in resolve(SHOPS)() if mine is None or choice[0] in mine]
+        self.fields["shops"].choices = named  # type: ignore[attr-defined]
+        if mine is not None:
+            self.fields["shops"].required = True
+            self.fields["shops"].help_text = _now("Choose among your shops.")
 
     def clean_url(self) -> str:
         """The address, where it may be called."""
@@ -76,6 +83,27 @@ class EndpointAdmin(Admin):
     fieldsets = ((None, {"fields": ("name", "url", "events", "shops", "enabled")}),)
     change_form_outer_before_template = "orderhub/webhook_head.html"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
+        """Who is narrowed to shops sees what hears of nothing but theirs; what hears of a warehouse's orders alone can't be."""
+        found: QuerySet[Endpoint] = super().get_queryset(request)
+        reach = reach_of(request.user)
+        if reach.warehouses is not None:
+            return found.none()
+        return (
+            found
+            if reach.shops is None
+            else found.filter(shops__contained_by=list(reach.shops)).exclude(shops=[])
+        )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return reach_of(request.user).warehouses is None and bool(super().has_add_permission(request))
+
+    def get_form(
+        self, request: HttpRequest, obj: Any | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        made = super().get_form(request, obj, change=change, **kwargs)
+        return type(made.__name__, (made,), {"reach": reach_of(request.user)})
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """A new webhook gets its secret; one that is switched on again begins afresh."""
         if not change:
@@ -91,7 +119,7 @@ class EndpointAdmin(Admin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        found = get_object_or_404(Endpoint, pk=object_id)
+        found = get_object_or_404(self.get_queryset(request), pk=object_id)
         told = Message.objects.filter(kind=sending.KIND, subject_id=found.pk).order_by("-id")[:SHOWN]
         mine = {"webhook": found, "deliveries": told, "may": request.user.has_perm(CHANGE)}
         return super().change_view(request, object_id, form_url, {**mine, **(extra_context or {})})

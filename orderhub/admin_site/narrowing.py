@@ -29,13 +29,13 @@ NAMED: dict[tuple[str, str], tuple[str, str]] = {
 }
 #: name in a path → model of which the person's own list of the admin says whether it is there.
 LISTED = {
-    "connection_id": "orderhub.Connection", "message_id": "orderhub.Message", "payload_id": "orderhub.Payload",
-    "shop_id": "orders.Shop",
+    "connection_id": "orderhub.Connection", "endpoint_id": "orderhub.Endpoint", "message_id": "orderhub.Message",
+    "payload_id": "orderhub.Payload", "shop_id": "orders.Shop",
 }  # fmt: skip
 #: Names in paths of the admin that are of no order: the shop's set-up, goods, rules, the house itself.
 FREE = frozenset(
     {
-        "app_label", "code", "content_type_id", "drift_id", "endpoint_id", "entry_id", "file_id", "hold_id",
+        "app_label", "code", "content_type_id", "drift_id", "entry_id", "file_id", "hold_id",
         "id", "job_id", "object_id", "place", "plain_id", "reference", "saved_id",
         "sku_id", "supplier_id", "unknown_id", "version_id", "what", "word_id",
     }

@@ -15,6 +15,7 @@ from orderhub.admin_site.registry import Need
 from orderhub.integrations.models import Connection
 from orderhub.notifications.models import Recipient
 from orderhub.rules.models import RuleSet
+from orderhub.scope import reach_of
 from orders.models import OrderState as S
 from orders.models import Shop
 
@@ -34,7 +35,10 @@ def _connected(platforms: Iterable[str]) -> list[str]:
     return list(rows.order_by("code").values_list("name", flat=True))
 
 
-def _named(names: list[str]) -> str:
+def _named(names: list[str], request: HttpRequest) -> str:
+    """Their names; to who is narrowed only how many there are."""
+    if names and not reach_of(request.user).everything:
+        return _("%(n)d are there") % {"n": len(names)}
     return "、".join(names[:3]) + (f" +{len(names) - 3}" if len(names) > 3 else "")
 
 
@@ -51,11 +55,12 @@ def steps(request: HttpRequest) -> list[Need]:
     people = get_user_model().objects.filter(is_active=True, groups__isnull=False).distinct().count()
     told = Recipient.objects.filter(enabled=True).count()
     return [
-        Need(_("Connect a shop"), bool(shops), _named(shops) or _("No shop is connected."), _link("orders_shop_changelist")),
-        Need(_("Set up a warehouse"), bool(places), _named(places) or _("No warehouse is active."), house),
+        Need(_("Connect a shop"), bool(shops), _named(shops, request) or _("No shop is connected."),
+             _link("orders_shop_changelist")),
+        Need(_("Set up a warehouse"), bool(places), _named(places, request) or _("No warehouse is active."), house),
         Need(_("Enter SKU codes"), skus > 0, _("%(n)d SKUs") % {"n": skus}, _link("inventory_sku_changelist")),
-        Need(_("Connect a payment account"), bool(gates) or not own, _named(gates) or _unproved(own), accounts),
-        Need(_("Connect a carrier"), bool(carriers), _named(carriers) or _("No label service is connected."), accounts),
+        Need(_("Connect a payment account"), bool(gates) or not own, _named(gates, request) or _unproved(own), accounts),
+        Need(_("Connect a carrier"), bool(carriers), _named(carriers, request) or _("No label service is connected."), accounts),
         Need(_("Publish the rules"), rules > 0, _("%(n)d decision points have live rules") % {"n": rules}, _link("rules")),
         Need(_("Give people their roles"), people > 0, _("%(n)d people have a role") % {"n": people},
              _link("auth_user_changelist")),
@@ -78,7 +83,7 @@ def needs(request: HttpRequest) -> dict[str, list[Need]]:
 
     def account(label: str, platforms: Iterable[str]) -> Need:
         found = _connected(platforms)
-        return Need(label, bool(found), _named(found) or _("not connected"), accounts)
+        return Need(label, bool(found), _named(found, request) or _("not connected"), accounts)
 
     located = places.exclude(lng=None).count()
     return {

@@ -30,7 +30,10 @@ from orderhub.inbound.models import Payload
 from orderhub.integrations.models import Connection
 from orderhub.jobs.models import Job
 from orderhub.scope import Scope
+from orderhub.webhooks import signing
+from orderhub.webhooks.models import Endpoint
 from orders.models import Listing, Shop
+from orders.tests import aftersale_cast as cast
 from orders.tests.api_cast import bearer, call, make_world  # noqa: F401  a fixture
 
 pytestmark = pytest.mark.django_db
@@ -58,18 +61,21 @@ def offered(client: Client, name: str, parameter: str) -> list[str]:
 
 def test_that_filters_offer_ones_own_shops_channels_and_warehouses(world: dict[str, Any]) -> None:
     Shop.objects.filter(code="far").update(channel="douyin")
-    client = somebody(shops=["own"])
-    assert offered(client, "orders_order", "shop__id__exact") == ["own"]
+    cast.shop("second")
+    Warehouse.objects.create(code="HZ02", name="杭州二仓")
+    client = somebody(shops=["own", "second"])
+    assert offered(client, "orders_order", "shop__id__exact") == ["own", "second"]
     assert len(offered(client, "orders_order", "channel")) == 1
-    assert offered(client, "orderhub_call", "connection__id__exact") == ["own"]
-    assert offered(client, "orderhub_payload", "connection__id__exact") == ["own"]
-    assert offered(client, "orderhub_message", "connection__id__exact") == ["own"]
+    for name in ("orderhub_call", "orderhub_payload", "orderhub_message"):
+        accounts = [label.split(" ")[0] for label in offered(client, name, "connection__id__exact")]
+        assert accounts == ["own", "second"], name
     assert "上海仓" in offered(client, "orders_order", "house")
-    Scope.objects.update(shops=[], warehouses=["HZ01"])
-    assert offered(client, "orders_order", "house") == ["杭州自建仓"]
-    assert offered(client, "inventory_stock", "bin__warehouse__id__exact") == ["杭州自建仓"]
-    assert offered(client, "logistics_parcel", "warehouse__id__exact") == ["杭州自建仓"]
-    assert offered(client, "orders_order", "shop__id__exact") == ["far", "own"]
+    Scope.objects.update(shops=[], warehouses=["HZ01", "HZ02"])
+    mine = {"杭州自建仓", "杭州二仓"}
+    assert set(offered(client, "orders_order", "house")) == mine
+    assert set(offered(client, "inventory_stock", "bin__warehouse__id__exact")) == mine
+    assert set(offered(client, "logistics_parcel", "warehouse__id__exact")) == mine
+    assert set(offered(client, "orders_order", "shop__id__exact")) == {"far", "own", "second"}
 
 
 def test_that_every_filter_by_shop_warehouse_or_account_is_narrowed() -> None:
@@ -117,6 +123,7 @@ def test_that_sync_health_is_of_ones_own_shops(world: dict[str, Any]) -> None:
     job = Job.objects.create(kind="backfill", params={"shop": far.pk, **window}, total=1)
     client = somebody(shops=["own"])
     page = client.get(reverse("admin:sync_health"))
+    assert list(client.get(reverse("admin:orderhub_job_changelist")).context["cl"].result_list) == []
     assert [one["row"].code for one in page.context["shops"]] == ["own"] and page.context["accounts"] == []
     assert [one["row"].external_id for one in page.context["aside"]] == ["E-own"] and page.context[
         "aside_count"
@@ -216,6 +223,36 @@ def test_that_numbers_of_all_warehouses_are_not_shown_to_a_person_of_some(world:
     assert "A channel sells from all warehouses together" in page.content.decode()
 
 
+def test_that_a_webhook_hears_of_ones_own_shops_alone(world: dict[str, Any]) -> None:
+    made = {
+        name: Endpoint.objects.create(name=name, url="https://e.example/x", shops=shops, secret_enc=signing.seal("s" * 40))
+        for name, shops in (("own", ["own"]), ("far", ["far"]), ("both", ["own", "far"]), ("all", []))
+    }  # fmt: skip
+    client, add = somebody(shops=["own"]), reverse("admin:orderhub_endpoint_add")
+    listed = client.get(reverse("admin:orderhub_endpoint_changelist")).context["cl"].result_list
+    assert [one.name for one in listed] == ["own"]
+    told = {"name": "mine", "url": "https://e.example/y", "enabled": "on"}
+    for shops in ([], ["far"], ["own", "far"]):
+        assert client.post(add, {**told, "shops": shops}).context["adminform"].form.errors["shops"], shops
+    assert client.post(add, {**told, "shops": ["own"]}).status_code == 302
+    for name in ("far", "both", "all"):
+        for address in ("webhook_secret", "webhook_replay"):
+            assert client.post(reverse(f"admin:{address}", args=[made[name].pk])).status_code == 404
+        assert client.get(reverse("admin:orderhub_endpoint_change", args=[made[name].pk])).status_code == 404
+    Scope.objects.update(shops=[], warehouses=["HZ01"])
+    assert client.get(add).status_code == 403
+
+
+def test_that_the_first_steps_name_nothing_of_others(world: dict[str, Any]) -> None:
+    client = somebody(shops=["own"])
+    page = client.get(reverse("admin:modules")).content.decode()
+    assert "上海仓" not in page and "2 are there" in page
+    Supplier.objects.create(name="s", code="s")
+    Scope.objects.update(shops=[], warehouses=["HZ01"])
+    address = reverse("admin:inventory_supplier_delete", args=[Supplier.objects.get().pk])
+    assert client.get(address).status_code == 403
+
+
 def test_that_the_review_screen_brings_ones_own_addresses(world: dict[str, Any]) -> None:
     client = somebody(shops=["own"])
 
@@ -227,6 +264,6 @@ def test_that_the_review_screen_brings_ones_own_addresses(world: dict[str, Any])
     own, foreign = (world["reviews"][world[name].pk].pk for name in ("own", "foreign"))
     told = asked("review_next", have=[]).json()
     assert [one["id"] for one in told["items"]] == [own] and told["left"] == "1"
-    assert asked("review_next", have=[], open=foreign, want=1).json()["items"] == []
-    assert asked("review_bulk_preview", **{"from": 0.9}).status_code == 403
+    assert asked("review_next", have=[own], open=foreign, want=1).json()["items"] == []
+    assert asked("review_bulk", **{"from": 0.9}).status_code == 403
     assert client.get(reverse("admin:address_review")).context["may_bulk"] is False
