@@ -9,7 +9,7 @@ import csv
 import datetime as dt
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,14 @@ KEPT = dt.timedelta(days=7)
 PLAIN, KEPT_PLAIN = "plain-", dt.timedelta(days=1)
 #: Excel's sheets end at 1,048,576 rows.
 SHEET = 1_000_000
+#: Rows of a workbook between two signs of life.
+BEAT = 20_000
+Maker = Callable[[str], Any]
+#: What a cell of a workbook is made with; all else is text as it stands.
+_MADE: dict[str, Maker] = {
+    MONEY: float, DECIMAL: float, WHOLE: int, DAY: dt.date.fromisoformat, MOMENT: dt.datetime.fromisoformat,
+    CODE: lambda cell: cell.removesuffix("\t"),
+}  # fmt: skip
 
 
 def folder() -> Path:
@@ -72,9 +80,26 @@ def append_rows(path: Path, size: int, rows: Iterable[Sequence[Any]]) -> int:
         return file.tell()
 
 
-def workbook(source: Path, target: Path, columns: Sequence[Column], title: str, rows: int) -> None:
-    """The same rows as an XLSX: numbers as numbers, moments as dates, all else as text; memory does not grow with them."""
-    heads, kinds = [str(column.label) for column in columns], [column.kind for column in columns]
+def workbook(
+    source: Path,
+    target: Path,
+    columns: Sequence[Column],
+    title: str,
+    rows: int,
+    beat: Callable[[int], None] = lambda rows: None,
+) -> None:
+    """The same rows as an XLSX: numbers as numbers, moments as dates, all else as text; memory does not grow with them.
+
+    `beat` is called with the rows that are in it, every BEAT rows; what it raises ends the writing.
+    """
+    heads, made = [str(column.label) for column in columns], makers(columns)
+
+    def typed(lines: Iterable[list[str]], before: int) -> Iterator[dict[str, Any]]:
+        for n, cells in enumerate(lines, before + 1):
+            if n % BEAT == 0:
+                beat(n)
+            yield typed_row(cells, heads, made)
+
     with source.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)
         next(reader)
@@ -82,27 +107,22 @@ def workbook(source: Path, target: Path, columns: Sequence[Column], title: str, 
         book.format(float_format="0.00", datetime_format="yyyy-mm-dd hh:mm:ss", bold_headers=True)
         for part in range(max(1, -(-rows // SHEET))):
             name = title if not part else f"{title} {part + 1}"
-            book.sheet(name, (_typed(cells, heads, kinds) for cells in islice(reader, SHEET)))
+            book.sheet(name, typed(islice(reader, SHEET), part * SHEET))
             book.freeze(row=1, sheet=name)
         book.save()
 
 
-def _typed(cells: list[str], heads: list[str], kinds: list[str]) -> dict[str, Any]:
-    row: dict[str, Any] = {}
-    for head, kind, cell in zip(heads, kinds, cells, strict=True):
-        if cell == "":
-            row[head] = None
-        elif kind in (MONEY, DECIMAL):
-            row[head] = float(cell)
-        elif kind == WHOLE:
-            row[head] = int(cell)
-        elif kind == DAY:
-            row[head] = dt.date.fromisoformat(cell)
-        elif kind == MOMENT:
-            row[head] = dt.datetime.fromisoformat(cell)
-        else:
-            row[head] = cell.removesuffix("\t") if kind == CODE else cell
-    return row
+def makers(columns: Sequence[Column]) -> list[Maker | None]:
+    """What makes a workbook's cell of each column; None for text as it stands."""
+    return [_MADE.get(column.kind) for column in columns]
+
+
+def typed_row(cells: Sequence[str], heads: Sequence[str], made: Sequence[Maker | None]) -> dict[str, Any]:
+    """A row of the CSV as the workbook's writer takes it; an empty cell is None."""
+    return {
+        head: (cell if make is None else make(cell)) if cell else None
+        for head, make, cell in zip(heads, made, cells, strict=True)
+    }
 
 
 def _cell(text: str) -> str:

@@ -1,7 +1,8 @@
 """Long work in small steps: each step's progress is committed, so a job goes on where its worker was killed.
 
 A kind is a function `step(job) -> bool` (True: finished). It does one bounded piece, idempotently, and changes the
-job's params, done, total and result in memory; they are written with the lease after each step. A job that must
+job's params, done, total and result in memory; they are written with the lease after each step. A piece that may take
+longer than the lease calls `keep` on the way. A job that must
 wait raises PlatformError: "retry" comes again by itself, anything else stops it with the reason in words.
 """
 
@@ -66,6 +67,24 @@ def go_on(job_id: int) -> bool:
     return bool(changed)
 
 
+class Stopped(Exception):
+    """Raised inside a step: the job is not this worker's any more. A person stopped it, or another worker took it."""
+
+
+def keep(job: Job) -> None:
+    """Inside a long step: a fresh lease, with the progress written. Stopped when the job is not this worker's any more.
+
+    A job that was never claimed (a step called by hand) is the caller's and has no lease to keep.
+    """
+    if job.lease_until is None:
+        return
+    until = timezone.now() + LEASE
+    mine = Job.objects.filter(id=job.id, state=Job.State.RUNNING, lease_until=job.lease_until)
+    if not mine.update(lease_until=until, params=job.params, done=job.done, total=job.total):
+        raise Stopped
+    job.lease_until = until
+
+
 def run_due(*, seconds: float = 30.0) -> int:
     """Work at jobs for a while, a step of one at a time; returns how many steps were made."""
     steps, end = 0, timezone.now() + dt.timedelta(seconds=seconds)
@@ -94,18 +113,22 @@ def _claim() -> Job | None:
 
 
 def _step(job: Job) -> None:
-    held = job.lease_until
     if job.attempts > DEATHS:
+        held, job.lease_until = job.lease_until, None
         job.state, job.error = Job.State.FAILED, "the worker stopped five times in the same step"
-        job.finished_at, job.lease_until = timezone.now(), None
+        job.finished_at = timezone.now()
         _write(job, held)
         return
     try:
         finished = resolve(KINDS[job.kind])(job)
+        held = job.lease_until  # as the step left it: a long one keeps it fresh
         job.attempts, job.error, job.lease_until = 0, "", None
         if finished:
             job.state, job.finished_at = Job.State.DONE, timezone.now()
+    except Stopped:
+        return
     except PlatformError as error:
+        held = job.lease_until
         job.attempts, job.error = 0, f"{error.message} ({error.code})"
         job.lease_until = timezone.now() + (
             dt.timedelta(seconds=error.retry_after) if error.retry_after else WAIT
@@ -113,6 +136,7 @@ def _step(job: Job) -> None:
         if error.kind not in ("retry", "unknown"):
             job.state, job.finished_at, job.lease_until = Job.State.FAILED, timezone.now(), None
     except Exception as error:
+        held = job.lease_until
         log.exception("job %s", job.pk)
         job.state, job.error = Job.State.FAILED, f"{type(error).__name__}: {error}"[:500]
         job.finished_at, job.lease_until = timezone.now(), None

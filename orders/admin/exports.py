@@ -155,17 +155,27 @@ def _row(job: Job) -> dict[str, Any]:
     return {
         "job": job, "pill": state_pill(job), "at": moment(job.created_at), "open": opened, "there": there,
         "gone": job.state == Job.State.DONE and not there, "name": result.get("name", ""),
-        "megabytes": f"{result.get('bytes', 0) / 1_000_000:.1f}", "percent": job.done * 100 // job.total if job.total else 0,
+        "megabytes": f"{result.get('bytes', 0) / 1_000_000:.1f}", "percent": int(100 * _part(job)),
         "left": _left(job) if opened else "",
     }  # fmt: skip
+
+
+def _part(job: Job) -> float:
+    """How much of a file is done, 0 to 1; the rows of a workbook are written twice, first as rows and then into it."""
+    if not job.total:
+        return 0
+    if job.params.get("form") == exporting.XLSX:
+        return (job.done + job.params.get("made", 0)) / (2 * job.total)
+    return job.done / job.total
 
 
 def _left(job: Job) -> str:
     """How long it takes still, by how long it has taken."""
     begun = parse_datetime(str(job.params.get("begun") or ""))
-    if begun is None or not job.done or job.done >= job.total:
+    part = _part(job)
+    if begun is None or not 0 < part < 1:
         return ""
-    seconds = (timezone.now() - begun).total_seconds() / job.done * (job.total - job.done)
+    seconds = (timezone.now() - begun).total_seconds() * (1 - part) / part
     return (
         _("about %(n)d seconds left") % {"n": seconds}
         if seconds < 90

@@ -100,7 +100,11 @@ def finish(job: Job, path: Path, columns: Sequence[Column], title: str, *, tell:
     if job.params["form"] == XLSX:
         made, target = path.with_suffix(".part"), path.with_suffix(".xlsx")
         if path.is_file():  # else a worker that died here had made it
-            files.workbook(path, made, columns, title, job.done)
+            try:
+                files.workbook(path, made, columns, title, job.done, lambda rows: _made(job, rows))
+            except running.Stopped:
+                made.unlink(missing_ok=True)
+                raise
             made.replace(target)
             path.unlink()
         path = target
@@ -108,3 +112,9 @@ def finish(job: Job, path: Path, columns: Sequence[Column], title: str, *, tell:
     job.result = {"name": path.name, "bytes": path.stat().st_size, "rows": job.done}
     if job.requested_by_id and tell:
         ring(job.requested_by_id, "export_ready", f"export:{job.pk}", {"rows": job.done, "name": path.name})
+
+
+def _made(job: Job, rows: int) -> None:
+    """So many rows are in the workbook: said on the page, and the job is kept; a stopped one ends here."""
+    job.params["made"] = rows
+    running.keep(job)

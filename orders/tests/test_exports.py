@@ -119,6 +119,38 @@ def test_that_a_killed_worker_costs_a_piece_and_no_row(boss: User, monkeypatch: 
     assert [row["渠道单号"] for row in rows] == [f"{int(LONG) + n}\t" for n in range(7)]
 
 
+def test_that_a_workbook_that_takes_long_keeps_its_job_and_can_be_stopped(
+    boss: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders(6)
+    monkeypatch.setattr(files, "BEAT", 2)
+    job = exporting.begin("", "xlsx", boss.pk, "zh-hans")
+    kept = running.keep
+    shown: list[tuple[int, str]] = []
+    client.force_login(boss)
+
+    def watched(one: Job) -> None:
+        before = one.lease_until
+        kept(one)
+        now = Job.objects.get(id=one.id)
+        assert before and now.lease_until and now.lease_until > before, "no other worker may take it"
+        page = client.get(reverse("admin:exports_progress")).content.decode()
+        shown.append((now.params["made"], page.split('max="100" value="')[1].split('"')[0]))
+        if one.params["made"] == 4 and stops:
+            running.cancel(one.id)
+
+    monkeypatch.setattr(running, "keep", watched)
+    stops = False
+    running.run_due()
+    job.refresh_from_db()
+    assert job.state == "done" and shown == [(2, "66"), (4, "83"), (6, "100")]
+    stops, again = True, exporting.begin("", "xlsx", boss.pk, "zh-hans")
+    running.run_due()
+    again.refresh_from_db()
+    assert again.state == "cancelled" and again.params["made"] == 4 and again.result is None
+    assert not list(files.folder().glob(f"{again.params['file']}.part")) and running.run_due() == 0
+
+
 def test_that_the_file_is_what_the_list_shows(boss: User) -> None:
     made = orders(3)
     other = cast.order("shipped", channel_number="770001")
