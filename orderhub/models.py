@@ -5,6 +5,7 @@ from orderhub.imports.models import Import
 from orderhub.inbound.models import Payload, RefusedPush
 from orderhub.integrations.models import Breaker, Budget, Call, Connection
 from orderhub.jobs.models import Heartbeat, Job, JobRow, ModuleSwitch
+from orderhub.lists.models import SavedView
 from orderhub.notifications.models import Asking, Bell, Pace, Recipient, Step, Told, Wording
 from orderhub.outbox.models import Message
 from orderhub.rules.models import Assertion, Publication, RuleSet, ShadowCount, Trace, Version
@@ -39,6 +40,7 @@ __all__ = [
     "Recipient",
     "RefusedPush",
     "RuleSet",
+    "SavedView",
     "Scope",
     "ShadowCount",
     "Step",

@@ -1,4 +1,16 @@
-from orderhub.admin import call, connection, job, message, notice, payload, people, recipient, ticket, webhook
+from orderhub.admin import (
+    call,
+    connection,
+    job,
+    message,
+    notice,
+    payload,
+    people,
+    recipient,
+    savedview,
+    ticket,
+    webhook,
+)
 
 __all__ = [
     "call",
@@ -9,6 +21,7 @@ __all__ = [
     "payload",
     "people",
     "recipient",
+    "savedview",
     "ticket",
     "webhook",
 ]

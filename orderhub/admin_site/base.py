@@ -27,6 +27,8 @@ from orderhub.scope import ACCOUNTS, VISIBLE, reach_of
 from orderhub.tracked import Tracked
 
 TOKEN = "_seen"
+#: The saved view of a list's address.
+VIEW = "view"
 ENGINE = frozenset(field.name for field in Tracked._meta.get_fields())
 #: Columns that move without a change of the record's meaning; they don't make a form stale.
 RESTLESS = (ENGINE - {"state_since", "open_holds"}) | {"updated_at", "last_login"}
@@ -45,6 +47,12 @@ def seen(record: models.Model) -> str:
 
 class NextChangeList(ChangeList):
     """The list of an admin: knows whether another page follows, and lets the admin dress its rows in bulk."""
+
+    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
+        """What filters; the saved view of an address filters nothing, its filters stand beside it."""
+        asked: dict[str, Any] = super().get_filters_params(params)
+        asked.pop(VIEW, None)
+        return asked
 
     def get_ordering(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> list[Any]:
         """The order that a filter asks for goes before the list's own."""

@@ -35,7 +35,7 @@ BATCH = 200
 #: More records than this are not one act.
 MOST = 100_000
 #: What an address of a list holds that is no filter.
-NO_FILTER = ("p", "pick", "e", "o")
+NO_FILTER = ("p", "pick", "e", "o", "view")
 Kind = JobRow.Kind
 
 

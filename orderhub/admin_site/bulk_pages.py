@@ -46,7 +46,11 @@ class Bulk:
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         able = bool(bulk.acts_of(self.model, request.user))  # type: ignore[attr-defined]
         to = f"admin:{self.opts.app_label}_{self.opts.model_name}_bulk"  # type: ignore[attr-defined]
-        more = {"may_bulk": able, "bulk_to": reverse(to), "bulk_query": request.GET.urlencode()}
+        more = {
+            "may_bulk": able,
+            "bulk_to": reverse(to),
+            "bulk_query": bulk.filters_of(request.GET.urlencode()),
+        }
         return super().changelist_view(request, {**more, **(extra_context or {})})  # type: ignore[misc]
 
     def get_list_display(self, request: HttpRequest) -> Any:

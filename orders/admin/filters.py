@@ -12,17 +12,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 
-from inventory.models import Warehouse
 from orderhub.admin_site.tabs import Tab, Tabs
 from orderhub.scope import reach_of
 from orders import queues, standing
-from orders.admin.known import ambers, shops
+from orders.admin.known import ambers, houses_and_tags, shops, shops_seen
 from orders.admin.points import POINTS
 from orders.lifecycle import BEFORE_SHIPPING
 from orders.models import Event, Hold, HoldType
 from orders.models import OrderState as S
 from orders.operations import pasting
-from orders.scope import visible_to
 from orders.standing import TO_SHIP
 
 ENDED = (S.CLOSED, S.CANCELLED)
@@ -67,7 +65,7 @@ class Channel(DropdownFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         from orderhub.integrations.platforms import name_of
 
-        return [(code, name_of(code)) for code in sorted({shop.channel for shop in shops(request)})]
+        return [(code, name_of(code)) for code in sorted({shop.channel for shop in shops_seen(request)})]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():
@@ -78,10 +76,13 @@ class Channel(DropdownFilter):
 
 
 class ByShop(RelatedDropdownFilter):
-    """One shop; the shops are those that the page knows already."""
+    """One shop of those that the person sees; it filters also where that is one, or none."""
+
+    def has_output(self) -> bool:
+        return True
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        return [(shop.pk, str(shop)) for shop in shops(request)]
+        return [(shop.pk, str(shop)) for shop in shops_seen(request)]
 
 
 class HeldBy(DropdownFilter):
@@ -160,11 +161,8 @@ class House(DropdownFilter):
     parameter_name = "house"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        reach = reach_of(request.user).warehouses
-        found = Warehouse.objects.order_by("name")
-        mine = found if reach is None else found.filter(code__in=reach)
-        names = [(str(one), name) for one, name in mine.values_list("id", "name")]
-        return [("0", _("none yet")), *names] if reach is None else names
+        names = [(str(one), name) for one, name in houses_and_tags(request)[0]]
+        return [("0", _("none yet")), *names] if reach_of(request.user).warehouses is None else names
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         ids = {int(part) for part in (self.value() or "").split(",") if part.isdecimal() and len(part) < 19}
@@ -196,10 +194,7 @@ class Tagged(DropdownFilter):
     parameter_name = "tag"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        newest = (
-            visible_to(request.user).exclude(tags=[]).order_by("-id").values_list("tags", flat=True)[:2000]
-        )
-        found = sorted({str(tag) for tags in newest for tag in tags})[:50]
+        found = houses_and_tags(request)[1][:50]
         chosen = request.GET.get(self.parameter_name)
         return [(tag, tag) for tag in dict.fromkeys([*found, *([chosen] if chosen else [])])]
 

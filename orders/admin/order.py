@@ -29,9 +29,10 @@ from orderhub.admin_site.base import Admin
 from orderhub.admin_site.bulk_pages import Bulk
 from orderhub.admin_site.marks import NEAR, channel_chip, deadline, moment, pill, state_pill, yuan
 from orderhub.admin_site.registry import WAYBILLS
+from orderhub.admin_site.views import Viewed
 from orderhub.dotted import resolve
 from orders import timeline
-from orders.admin import acts, box, known, page
+from orders.admin import acts, box, columns, known, page
 from orders.admin.filters import (
     ENDED,
     TO_SHIP,
@@ -98,9 +99,12 @@ def theirs(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 @admin.register(Order)
-class OrderAdmin(Bulk, Admin):
+class OrderAdmin(columns.MoreColumns, Bulk, Viewed, Admin):
     form = DetailsForm
     list_display = ("order", "status", "life_line", "promised", "amount", "destination", "waybill", "ordered")
+    columns_there = (*list_display, *columns.CODES)
+    columns_rights = columns.RIGHTS
+    columns_needed = "order"
     list_display_links = ("order",)
     list_select_related = ("shop", "warehouse")
     list_filter = (
@@ -152,7 +156,7 @@ class OrderAdmin(Bulk, Admin):
         return (narrow(queryset, search_term, request.user) if search_term.strip() else queryset), False
 
     def dress(self, request: HttpRequest, rows: list[Order]) -> None:
-        """Holds, touchpoints, district, waybills and ambers of the page's rows: four queries, however many rows."""
+        """Holds, touchpoints, district, waybills and ambers of the page's rows: four queries, and one for goods."""
         ids = [row.pk for row in rows]
         points = reached(ids)
         holds: dict[int, list[Hold]] = {}
@@ -161,7 +165,7 @@ class OrderAdmin(Bulk, Admin):
         places = {
             row[0]: row[1:]
             for row in Receiver.objects.filter(order_id__in=ids).values_list(
-                "order_id", "province", "city", "district"
+                "order_id", "province", "city", "district", "name_mask", "phone_mask", "address_mask"
             )
         }
         waybills = resolve(WAYBILLS)(ids)
@@ -170,8 +174,10 @@ class OrderAdmin(Bulk, Admin):
             row.shown_amber = ambers.get(row.shop_id, NEAR)  # type: ignore[attr-defined]
             row.shown_points = bar(row.state, points.get(row.pk, {}), row.state_since)  # type: ignore[attr-defined]
             row.shown_holds = holds.get(row.pk, [])  # type: ignore[attr-defined]
-            row.shown_place = places.get(row.pk, ("", "", ""))  # type: ignore[attr-defined]
+            place = places.get(row.pk, ("",) * 6)
+            row.shown_place, row.shown_masks = place[:3], place[3:]  # type: ignore[attr-defined]
             row.shown_waybills = waybills.get(row.pk, [])  # type: ignore[attr-defined]
+        self.dress_more(rows, self.get_list_display(request))
 
     def change_view(
         self,

@@ -1,0 +1,80 @@
+"""Saved views of lists: one's own to rename, share and delete; those of others that one sees, to look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from orderhub.admin_site.base import Admin
+from orderhub.lists.keeping import seen_by
+from orderhub.lists.models import SavedView
+from orderhub.roles import BY_CODE
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(Admin):
+    list_display = ("name", "whose_list", "seen", "owner", "shown")
+    list_select_related = ("owner",)
+    search_fields = ("name",)
+    ordering = ("of", "name", "id")
+    sortable_by = ()
+    actions = None
+    engine_fields = ("of", "owner", "query", "columns")
+    fieldsets = ((None, {"fields": ("name", ("audience", "roles"), ("of", "owner"), "query", "columns")}),)
+    filter_horizontal = ("roles",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SavedView]:
+        """Those that the person sees; somebody who may do everything sees all that are shared."""
+        found: QuerySet[SavedView] = super().get_queryset(request).exclude(name="").prefetch_related("roles")
+        return found.filter(pk__in=seen_by(request.user).values("pk"))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and request.user.is_staff)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """They are saved from their list."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The owner's only."""
+        return self.has_module_permission(request) and (obj is None or obj.owner_id == request.user.pk)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What hangs on a view is its owner's to delete with it."""
+        told, counts, _needed, protected = super().get_deleted_objects(objs, request)
+        return told, counts, set(), protected
+
+    @admin.display(description=_("list"))
+    def whose_list(self, view: SavedView) -> str:
+        return str(apps.get_model(view.of)._meta.verbose_name_plural) if "." in view.of else view.of
+
+    @admin.display(description=_("seen by"))
+    def seen(self, view: SavedView) -> str:
+        if view.audience != SavedView.Audience.ROLES:
+            return str(view.get_audience_display())
+        roles = [
+            BY_CODE[group.name].label if group.name in BY_CODE else group.name for group in view.roles.all()
+        ]
+        return ", ".join(map(str, roles))
+
+    @admin.display(description=_("open"))
+    def shown(self, view: SavedView) -> SafeString:
+        if view.of != "orders.order":
+            return format_html("{}", "—")
+        address = reverse("admin:orders_order_changelist")
+        return format_html('<a class="oh-link" href="{}?view={}">{}</a>', address, view.pk, _now("Open"))
