@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -13,11 +15,44 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from orderhub.admin_site.base import Admin
-from orderhub.lists.keeping import seen_by
+from orderhub.lists.keeping import may_share, seen_by
 from orderhub.lists.models import SavedView
 from orderhub.roles import BY_CODE
+
+
+class Roles(forms.ModelMultipleChoiceField):
+    """The roles of the house by their names."""
+
+    def label_from_instance(self, group: Any) -> str:
+        return str(BY_CODE[group.name].label)
+
+
+class ViewForm(forms.ModelForm):
+    """What an owner may change; a view keeps a name of its own, and what is nobody else's is not shared."""
+
+    class Meta:
+        model = SavedView
+        fields = ("name", "audience", "roles")
+
+    def clean(self) -> Any:
+        given: dict[str, Any] = super().clean() or {}
+        view, name, audience = self.instance, given.get("name", "").strip(), given.get("audience", "")
+        others = SavedView.objects.filter(owner_id=view.owner_id, of=view.of, name=name).exclude(pk=view.pk)
+        if not name:
+            self.add_error("name", _now("Give the view a name."))
+        elif others.exists():
+            self.add_error("name", _now("You have a view of this name."))
+        if not may_share(view.query, audience):
+            self.add_error(
+                "audience",
+                _now("It searches for one number, of an order or a person: such a view is not shared."),
+            )
+        if audience == SavedView.Audience.ROLES and not given.get("roles"):
+            self.add_error("roles", _now("Choose who sees the view."))
+        return {**given, "name": name}
 
 
 @admin.register(SavedView)
@@ -30,7 +65,7 @@ class SavedViewAdmin(Admin):
     actions = None
     engine_fields = ("of", "owner", "query", "columns")
     fieldsets = ((None, {"fields": ("name", ("audience", "roles"), ("of", "owner"), "query", "columns")}),)
-    filter_horizontal = ("roles",)
+    form = ViewForm
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SavedView]:
         """Those that the person sees; somebody who may do everything sees all that are shared."""
@@ -53,6 +88,12 @@ class SavedViewAdmin(Admin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_change_permission(request, obj)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        known = Group.objects.filter(name__in=BY_CODE).order_by("name")
+        return Roles(
+            known, required=False, label=_("roles"), widget=UnfoldAdminCheckboxSelectMultipleWidget()
+        )
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What hangs on a view is its owner's to delete with it."""

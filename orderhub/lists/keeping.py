@@ -83,14 +83,14 @@ def save(
     roles: Iterable[Any] = (),
 ) -> SavedView:
     """Save a view under a name; one's own of that name is replaced, nobody else's ever is. NotKept, in words."""
-    name, query, asked = name.strip()[:40], kept(query), QueryDict(query)
+    name, query = name.strip()[:40], kept(query)
     if not name:
         raise NotKept(_("Give the view a name."))
     if len(query) > LONGEST:
         raise NotKept(_("These filters are too long to be kept."))
     if audience not in Audience.values:
         raise NotKept(_("Choose who sees the view."))
-    if audience != Audience.OWN and sum(map(str.isdigit, asked.get("q", ""))) >= NUMBER:
+    if not may_share(query, audience):
         raise NotKept(_("It searches for one number, of an order or a person: such a view is not shared."))
     mine = SavedView.objects.filter(owner=user.pk, of=of).exclude(name="")
     if mine.count() >= MOST and not mine.filter(name=name).exists():
@@ -99,6 +99,12 @@ def save(
     view, _made = SavedView.objects.update_or_create(owner_id=user.pk, of=of, name=name, defaults=given)
     view.roles.set(roles if audience == Audience.ROLES else ())
     return view
+
+
+def may_share(query: str, audience: str) -> bool:
+    """Whether others may be shown these filters: not where they search for somebody's number."""
+    searched = QueryDict(query).get("q", "")
+    return audience == Audience.OWN or sum(map(str.isdigit, searched)) < NUMBER
 
 
 def choose(user: Any, of: str, **values: Any) -> None:

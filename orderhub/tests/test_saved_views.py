@@ -144,6 +144,28 @@ def test_that_a_list_opens_with_the_view_that_one_chose_and_only_for_that_person
     assert clerk.get(LIST).status_code == 200
 
 
+def test_that_an_owner_renames_and_shares_and_can_break_nothing_by_it() -> None:
+    clerk, picker = signed_in(person("customer_service")), signed_in(person("warehouse_picker"))
+    save(clerk, "另一个")
+    view = save(clerk, "自己的", query="q=13800008421")
+    assert view is not None
+    page = reverse("admin:orderhub_savedview_change", args=[view.pk])
+
+    def post(**given: Any) -> str:
+        answer = clerk.post(page, {"_seen": clerk.get(page).context["seen"], **given}, follow=True)
+        return str(answer.content.decode())
+
+    for given, words in (
+        ({"name": "另一个", "audience": "own"}, "已有同名"), ({"name": " ", "audience": "own"}, "名称"),
+        ({"name": "自己的", "audience": "all"}, "不能共享"), ({"name": "自己的", "audience": "roles"}, "谁能看到"),
+    ):  # fmt: skip
+        assert words in post(**given), given
+    SavedView.objects.filter(pk=view.pk).update(query="state__exact=paid")
+    role = Group.objects.get(name="warehouse_picker").pk
+    post(name="给仓库", audience="roles", roles=[role])
+    assert offered(picker) == ["给仓库"]
+
+
 def test_that_what_is_no_view_is_refused_in_words() -> None:
     client = signed_in(person("customer_service"))
     for given, words in (
