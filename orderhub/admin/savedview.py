@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from orderhub.admin_site.base import Admin
+from orderhub.admin_site.bulk_pages import words
 from orderhub.lists.keeping import may_share, seen_by
 from orderhub.lists.models import SavedView
 from orderhub.roles import BY_CODE
@@ -63,8 +64,13 @@ class SavedViewAdmin(Admin):
     ordering = ("of", "name", "id")
     sortable_by = ()
     actions = None
-    engine_fields = ("of", "owner", "query", "columns")
-    fieldsets = ((None, {"fields": ("name", ("audience", "roles"), ("of", "owner"), "query", "columns")}),)
+    engine_fields = ("whose_list", "owner", "filters", "named_columns")
+    fieldsets = (
+        (
+            None,
+            {"fields": ("name", ("audience", "roles"), ("whose_list", "owner"), "filters", "named_columns")},
+        ),
+    )
     form = ViewForm
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SavedView]:
@@ -112,6 +118,22 @@ class SavedViewAdmin(Admin):
             BY_CODE[group.name].label if group.name in BY_CODE else group.name for group in view.roles.all()
         ]
         return ", ".join(map(str, roles))
+
+    @admin.display(description=_("filters"))
+    def filters(self, view: SavedView) -> str:
+        """In the words of the list, as whoever owns the view sees them."""
+        shown = admin.site._registry.get(apps.get_model(view.of)) if "." in view.of else None
+        return ", ".join(words(shown, view.query, view.owner)) or "—" if shown is not None else view.query
+
+    @admin.display(description=_("columns"))
+    def named_columns(self, view: SavedView) -> str:
+        shown = admin.site._registry.get(apps.get_model(view.of)) if "." in view.of else None
+        return (
+            ", ".join(
+                str(getattr(shown, code).short_description) for code in view.columns if hasattr(shown, code)
+            )
+            or "—"
+        )
 
     @admin.display(description=_("open"))
     def shown(self, view: SavedView) -> SafeString:
