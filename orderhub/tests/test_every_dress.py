@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.test import Client
@@ -25,13 +24,13 @@ from orderhub.lifecycle import apply
 from orderhub.models import Connection
 from orderhub.rules import engine, publishing, seeding
 from orderhub.rules.models import RuleSet
+from orderhub.testing.dresses import scrolls_sideways, settled, violations
 from orderhub.tests.few_rows import few_rows
 from orders.lifecycle import LIFECYCLE
 from orders.models import ComplaintWord
 from routing import fences, known
 from routing.tests.cast import POINT, House, fence, outlet, rate
 
-WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 DRESSES = tuple(itertools.product((1440, 390), ("light", "dark"), ("zh-hans", "en")))
 PASSWORD = "right-horse-battery"
 
@@ -116,12 +115,11 @@ def test_that_every_page_is_clean(house: list[str], live_server: Any, page: Any)
             page.context.add_cookies([{"name": "django_language", "value": language, "url": live_server.url}])
             page.evaluate("theme => localStorage.setItem('adminTheme', JSON.stringify(theme))", theme)
         page.goto(live_server.url + address)
-        page.evaluate("Promise.all(document.getAnimations().map(one => one.finished.catch(() => 0)))")
-        found = Axe().run(page, options=WCAG).response["violations"]
-        for fault in found:
+        settled(page)
+        for fault in violations(page):
             first = fault["nodes"][0]
             faults.append((dress, address, fault["id"], first["html"][:200], first["failureSummary"][-300:]))
-        if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+        if scrolls_sideways(page):
             faults.append((dress, address, "scrolls sideways", ""))
         if os.environ.get("PICTURES"):
             name = "-".join([*map(str, dress), address.strip("/").replace("/", "_")])
