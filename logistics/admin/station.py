@@ -12,6 +12,7 @@ from logistics.operations import packing
 from orderhub.actors import person
 from orderhub.admin_site.base import need
 from orderhub.admin_site.marks import state_pill
+from orders.finding import among
 
 
 @require_http_methods(["GET", "POST"])
@@ -22,7 +23,9 @@ def station(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         weight = request.POST.get("weight", "").strip()
         grams = int(weight) if weight.isascii() and weight.isdigit() and len(weight) < 7 else 0
-        answer = packing.pack(request.POST.get("number", ""), grams, person(request.user))
+        answer = packing.pack(
+            request.POST.get("number", ""), grams, person(request.user), among(request.user)
+        )
         context["answer"] = answer
         context["state"] = state_pill(answer.parcel) if answer.parcel else ""
     return render(request, "logistics/station.html", context)

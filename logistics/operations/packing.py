@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from logistics.lifecycle import LIFECYCLE
@@ -12,6 +12,7 @@ from logistics.models import Parcel, WeightState
 from logistics.operations import holding
 from orderhub.actors import Actor
 from orderhub.lifecycle import apply
+from orders.models import Order
 
 MAX_G = 100_000
 
@@ -35,9 +36,14 @@ def find(scanned: str) -> Parcel | None:
     return parcel.rides_with if parcel is not None and parcel.rides_with is not None else parcel
 
 
-def pack(scanned: str, weight_g: int, actor: Actor) -> Packed:
-    """Pack and weigh one parcel of our own warehouse; a weight that is off holds the order at once."""
+def pack(scanned: str, weight_g: int, actor: Actor, within: QuerySet[Order] | None = None) -> Packed:
+    """Pack and weigh one parcel of our own warehouse; a weight that is off holds the order at once.
+
+    `within` are the orders that the packer sees; None is all. A parcel of another order is not known.
+    """
     parcel = find(scanned)
+    if parcel is not None and within is not None and not within.filter(pk=parcel.order_id).exists():
+        parcel = None
     if parcel is None:
         return Packed("stop", _("No live parcel has the number %(n)s.") % {"n": scanned.strip()[:40]})
     if not 0 < weight_g <= MAX_G:

@@ -27,6 +27,7 @@ from orderhub.jobs.models import Job
 from orderhub.rules import asserting, explaining, simulating
 from orderhub.rules.models import Assertion, ShadowCount, Version
 from orderhub.rules.registry import point as point_of
+from orderhub.scope import VISIBLE, reach_of
 
 SEE, CHANGE = "orderhub.view_ruleset", "orderhub.change_ruleset"
 PERIODS: dict[str, tuple[Any, dt.timedelta]] = {
@@ -46,7 +47,7 @@ def page(request: HttpRequest, version_id: int) -> HttpResponse:
     return TemplateResponse(request, "orderhub/rules/try.html", {
         "title": _("Try “%(version)s” on past orders") % {"version": f"{version.rule_set.title} {version}"},
         "version": version, "periods": [(code, label) for code, (label, _span) in PERIODS.items()],
-        "may": request.user.has_perm(CHANGE), **_cases(version), **progress_of(version),
+        "may": request.user.has_perm(CHANGE), **_cases(version), **progress_of(version, request.user),
         "shadow": ShadowCount.objects.filter(version=version).first(), **admin.site.each_context(request),
     })  # fmt: skip
 
@@ -55,12 +56,22 @@ def progress(request: HttpRequest, version_id: int) -> HttpResponse:
     """The part of the page that changes while a trial runs."""
     need(request, SEE)
     version = get_object_or_404(Version.objects.select_related("rule_set"), pk=version_id)
-    context = {"version": version, "may": request.user.has_perm(CHANGE), **progress_of(version)}
+    context = {"version": version, "may": request.user.has_perm(CHANGE), **progress_of(version, request.user)}
     return TemplateResponse(request, "orderhub/rules/try_result.html", context)
 
 
-def progress_of(version: Version) -> dict[str, Any]:
-    """The newest trial as the page shows it."""
+def _seen(samples: list[Any], user: Any) -> list[tuple[int, Any]]:
+    """(place, sample) of those about orders that the person sees."""
+    placed = list(enumerate(samples))
+    if reach_of(user).everything:
+        return placed
+    named = [one["order"] for one in samples if one["order"]]
+    mine = set(resolve(VISIBLE)(user).filter(pk__in=named).values_list("pk", flat=True))
+    return [(place, one) for place, one in placed if one["order"] in mine]
+
+
+def progress_of(version: Version, user: Any) -> dict[str, Any]:
+    """The newest trial as the page shows it, with the samples of orders that the person sees."""
     job = simulating.newest(version)
     if job is None:
         return {"job": None}
@@ -94,7 +105,7 @@ def progress_of(version: Version) -> dict[str, Any]:
                 "place": place,
                 "link": order_link(sample["order"] or None, sample["label"]) or sample["label"],
             }
-            for place, sample in enumerate(result.get("samples", ()))
+            for place, sample in _seen(result.get("samples", []), user)
         ],
         "took": _took(job),
     }
@@ -116,7 +127,11 @@ def begin(request: HttpRequest, version_id: int) -> HttpResponse:
     ids: list[int] | None = None
     span = PERIODS.get(request.POST.get("period", ""), PERIODS["week"])[1]
     if numbers:
-        ids, span = list(resolve(ORDER_IDS)(numbers).values()), CHOSEN
+        known = resolve(ORDER_IDS)(numbers).values()
+        ids, span = (
+            list(resolve(VISIBLE)(request.user).filter(pk__in=known).values_list("pk", flat=True)),
+            CHOSEN,
+        )
     try:
         simulating.begin(version, now - span, now, ids, request.user.pk)
     except simulating.CannotTry as error:
@@ -144,7 +159,7 @@ def sample(request: HttpRequest, version_id: int, place: int) -> HttpResponse:
     version = get_object_or_404(Version.objects.select_related("rule_set"), pk=version_id)
     job = simulating.newest(version)
     samples: list[Any] = (job.result or {}).get("samples", []) if job is not None else []
-    if job is None or place >= len(samples):
+    if job is None or place not in dict(_seen(samples, request.user)):
         return _to(version)
     kept, point = samples[place], point_of(version.rule_set.point)
     live = Version.objects.get(pk=job.params["live"])

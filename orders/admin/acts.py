@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from inventory.scope import houses_of
 from orderhub import crypto, lifecycle
 from orderhub.actors import person
 from orderhub.admin_site.base import need
@@ -134,6 +135,8 @@ def receive_return(request: HttpRequest, order_id: int) -> HttpResponse:
             if name.startswith("qty") and str(count).strip() not in ("", "0")
         ]
         warehouse_id = int(str(request.POST.get("warehouse", "")))
+        if warehouse_id not in houses_of(request.user):
+            raise ValueError(warehouse_id)
     except ValueError:
         messages.error(request, _("Give whole numbers of pieces and the warehouse."))
         return _to(order_id, "return")

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -50,15 +51,14 @@ def page(request: HttpRequest) -> HttpResponse:
     known = dict(channels())
     counted = complaining.counts(now, channel=channel if channel in known else "")
     chosen = next((each for each in counted if str(each.word.pk) == request.GET.get("word", "")), None)
-    texts = Complaint.objects.filter(said_at__gt=now - complaining.WEEKS * complaining.A_WEEK).order_by(
-        "-said_at"
-    )
+    readable = complaining.readable(request.user)
+    texts = readable.filter(said_at__gt=now - complaining.WEEKS * complaining.A_WEEK).order_by("-said_at")
     newest = list(texts.values_list("text", flat=True)[:READ])
     context = {
         "title": _("Complaint words"), "rows": [_row(each) for each in counted], "channel": channel, "n": len(newest),
         "channels": [("", _("all channels")), *channels()],
         "suggested": suggestions(newest, [text for each in counted for text in each.word.every]),
-        "chosen": _chosen(chosen, known, now) if chosen else None,
+        "chosen": _chosen(chosen, known, now, readable) if chosen else None,
         "abouts": ComplaintWord.About.choices,
         "may_change": request.user.has_perm(CHANGE), "may_add": request.user.has_perm(ADD),
         "may_draft": request.user.has_perm("orderhub.change_ruleset"),
@@ -86,8 +86,10 @@ def spark(weeks: list[int]) -> SafeString:
     )
 
 
-def _chosen(count: complaining.Count, known: dict[str, Any], now: dt.datetime) -> dict[str, Any]:
-    texts = complaining.samples(count.word, now)
+def _chosen(
+    count: complaining.Count, known: dict[str, Any], now: dt.datetime, readable: QuerySet[Complaint]
+) -> dict[str, Any]:
+    texts = complaining.samples(count.word, now, among=readable)
     measured = complaining.effect(count.word, now)
     return {
         "word": count.word, "synonyms": ", ".join(map(str, count.word.synonyms)),

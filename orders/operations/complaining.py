@@ -11,16 +11,19 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q, QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from orderhub.notifications.asking import notify
 from orderhub.rules import publishing
 from orderhub.rules.models import RuleSet, Version
+from orderhub.scope import reach_of
 from orderhub.tickets.opening import open_ticket
 from orders.complaints import BadRow, Row, masked, row_of
 from orders.models import Complaint, ComplaintWord, Order, Shop
 from orders.queries import receivers
+from orders.scope import visible_to
 from orders.watching import WATCH
 
 WEEKS = 13
@@ -151,9 +154,26 @@ def counts(
     return sorted(found.values(), key=lambda each: (-each.total, each.word.word))
 
 
-def samples(word: ComplaintWord, now: dt.datetime, n: int = 8) -> list[Complaint]:
-    """The newest texts that say it."""
-    rows = Complaint.objects.filter(said_at__gt=now - WEEKS * A_WEEK).select_related("shop")
+def readable(user: Any) -> QuerySet[Complaint]:
+    """Complaints whose texts this person may read: of the orders that they see, and of no order in their shops."""
+    reach = reach_of(user)
+    if reach.everything:
+        return Complaint.objects.all()
+    mine = Q(order_id__in=visible_to(user).values("pk"))
+    if reach.warehouses is None:
+        mine |= Q(order_id=None, shop__code__in=reach.shops)
+    return Complaint.objects.filter(mine)
+
+
+def samples(
+    word: ComplaintWord, now: dt.datetime, n: int = 8, among: QuerySet[Complaint] | None = None
+) -> list[Complaint]:
+    """The newest texts that say it, of those in `among` (all by default)."""
+    rows = (
+        (Complaint.objects.all() if among is None else among)
+        .filter(said_at__gt=now - WEEKS * A_WEEK)
+        .select_related("shop")
+    )
     found = rows.filter(id__in=_saying(word, now - WEEKS * A_WEEK, now))
     return list(found.order_by("-said_at")[:n])
 

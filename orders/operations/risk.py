@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from orderhub import crypto
 from orderhub.lifecycle import Writer
 from orderhub.rules import engine
-from orders.models import Blacklist, Hold, HoldType, Order
+from orders.models import Blacklist, Hold, HoldType
 from orders.operations import holds
+from orders.scope import visible_to
 
 POINT = "payment"
 #: More than these are not counted: a rule needs no exact figure there.
@@ -130,8 +131,8 @@ def block_phone(phone: str, reason: str, user: Any) -> Blacklist:
 
 
 def block_order(number: str, kind: str, reason: str, user: Any) -> Blacklist:
-    """Put the phone, buyer or address of an order on the blacklist. Raises NotListed where the order has none."""
-    order = Order.objects.select_related("receiver", "shop").filter(number=number).first()
+    """Put the phone, buyer or address of an order that the person sees on the blacklist. Raises NotListed."""
+    order = visible_to(user).select_related("receiver", "shop").filter(number=number).first()
     if order is None:
         raise NotListed(_("There is no order %(number)s.") % {"number": number})
     value, shown = {

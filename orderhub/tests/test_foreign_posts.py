@@ -1,0 +1,132 @@
+"""What belongs to another shop or warehouse is not opened, told or changed by a form either, whatever the form names.
+
+`test_foreign` goes to every address by GET; here somebody who is narrowed sends the forms of the pages.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from inventory.models import Warehouse
+from logistics.models import Parcel
+from orderhub import crypto
+from orderhub.jobs.models import Job
+from orderhub.rules import publishing, seeding, simulating
+from orderhub.rules.models import RuleSet
+from orders.models import Blacklist, Complaint, ComplaintWord
+from orders.operations import returning
+from orders.tests.api_cast import CANARY, make_world, person  # noqa: F401  a fixture
+
+pytestmark = pytest.mark.django_db
+OWN = {"shops": ("own",)}
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_that_the_pack_station_does_not_know_parcels_of_other_warehouses(world: dict[str, Any]) -> None:
+    client = signed_in(person("warehouse_picker", warehouses=("HZ01",)))
+    order = world["foreign"]
+    parcel = Parcel.objects.create(
+        number="P-FAR-1", order=order, warehouse=order.warehouse, worked_by="own", carrier="ZTO", service="zto",
+        waybill_no="FARWAY1",
+    )  # fmt: skip
+    page = client.post("/admin/logistics/station/", {"number": "farway1", "weight": "500"}).content.decode()
+    assert "P-FAR-1" not in page and "上海仓" not in page
+    unknown = client.post("/admin/logistics/station/", {"number": "farway1", "weight": ""}).content.decode()
+    assert "P-FAR-1" not in unknown
+    parcel.refresh_from_db()
+    assert parcel.weight_g in (0, None)
+
+
+def test_that_goods_come_back_to_ones_own_warehouses(
+    world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    took: list[int] = []
+    monkeypatch.setattr(
+        returning, "receive_one", lambda order, pieces, house, *_a, **_k: took.append(house) or _Took(order)
+    )
+    client = signed_in(person("warehouse_picker", warehouses=("HZ01",)))
+    near, far = (Warehouse.objects.get(code=code).pk for code in ("HZ01", "SH01"))
+    line = world["own"].lines.all()[0]
+    for house in (far, near):
+        form = {f"qty{line.uuid}": "1", "warehouse": house, "key": "k"}
+        client.post(f"/admin/orders/order/{world['own'].pk}/return/", form)
+    assert took == [near]
+
+
+class _Took:
+    def __init__(self, order: int) -> None:
+        self.moved, self.refused = [order], dict[int, Any]()
+
+
+def test_that_texts_of_complaints_are_those_of_ones_own_shop(world: dict[str, Any]) -> None:
+    word, _made = ComplaintWord.objects.get_or_create(word="没发货")
+    for name in ("own", "foreign"):
+        order = world[name]
+        for n in range(6):
+            Complaint.objects.create(
+                shop=order.shop, external_id=f"{name}{n}", order_id=order.pk if n else None, said_at=timezone.now(),
+                text=f"{name}-said 没发货 {'鹦鹉学舌' if name == 'foreign' else ''}",
+            )  # fmt: skip
+    page = (
+        signed_in(person("service_lead", **OWN))
+        .get(f"/admin/rules/complaints/?word={word.pk}")
+        .content.decode()
+    )
+    assert "own-said" in page and "foreign-said" not in page and "鹦鹉" not in page
+    housed = signed_in(person("service_lead", warehouses=("SH01",)))
+    page = housed.get(f"/admin/rules/complaints/?word={word.pk}").content.decode()
+    assert "foreign-said" in page and "own-said" not in page
+
+
+def test_that_nobody_blacklists_by_an_order_that_they_do_not_see(world: dict[str, Any]) -> None:
+    world["foreign"].receiver.phone_hash = crypto.phone_hash(CANARY["phone"])
+    world["foreign"].receiver.save()
+    client = signed_in(person("customer_service", **OWN))
+    form = {"kind": "phone", "reason": "x"}
+    pages = [
+        client.post("/admin/blacklist/", {**form, "text": number}, follow=True).content.decode()
+        for number in (world["foreign"].number, "OH2026999999")
+    ]
+    assert not Blacklist.objects.exists() and "139****4321" not in pages[0]
+    assert signed_in(person("customer_service")).post(
+        "/admin/blacklist/", {**form, "text": world["foreign"].number}
+    )
+    assert Blacklist.objects.count() == 1
+
+
+def test_that_a_trial_of_rules_shows_samples_of_ones_own_orders(
+    world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeding.seed()
+    rules = RuleSet.objects.filter(point="watch")[0]
+    version = publishing.new_draft("watch", rules.code, User.objects.create_superuser("boss"))
+    begun: list[Any] = []
+    monkeypatch.setattr(
+        simulating, "begin", lambda _v, _since, _until, ids, _user: begun.append(sorted(ids or []))
+    )
+    samples = [
+        {"id": n, "order": world[name].pk, "label": f"label-{name}", "input": {}, "from": "", "to": "", "note": ""}
+        for n, name in enumerate(("foreign", "own"))
+    ]  # fmt: skip
+    result = {"seen": 2, "differing": 2, "changes": [["a", "b", 2]], "samples": samples}
+    now = timezone.now().isoformat()
+    params = {"version": version.pk, "live": version.pk, "digest": version.digest, "document": version.document,
+              "since": now, "until": now, "orders": None}  # fmt: skip
+    Job.objects.create(kind="simulate", state="done", params=params, result=result)
+    client = signed_in(person("operations", **OWN))
+    at = f"/admin/rules/version/{version.pk}/try/"
+    page = client.get(at).content.decode()
+    assert "label-own" in page and "label-foreign" not in page
+    assert [client.get(f"{at}{place}/").status_code for place in (0, 1)] == [302, 200]
+    client.post(f"{at}begin/", {"numbers": f"{world['foreign'].number} {world['own'].number}"})
+    assert begun == [[world["own"].pk]]
