@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from django.http import Http404
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,7 +12,16 @@ from inventory.models import Sku, SkuCode, Stock
 from inventory.queries import find_sku, sku_codes
 from inventory.scope import houses_of
 from orderhub.api.frame import Door
+from orderhub.api.schema import CLEAN, DAY, FLAG, WHOLE, WORD, listed, maybe, named, shape
 from orderhub.scope import reach_of
+
+BIN = named(
+    "BinStock", shape(warehouse=WORD, bin=WORD, on_hand=WHOLE, reserved=WHOLE, free=WHOLE, sellable=FLAG)
+)
+AVAILABLE = named(
+    "ShownStock", shape(free=WHOLE, coming=WHOLE, unpaid=WHOLE, shown=WHOLE, later_on=maybe(DAY))
+)
+STOCK = named("Stock", shape(sku=WORD, name=WORD, bins=listed(BIN), available=maybe(AVAILABLE)))
 
 
 class StockView(Door):
@@ -21,7 +29,11 @@ class StockView(Door):
 
     may = {"GET": "inventory.view_stock"}
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @extend_schema(
+        operation_id="stock_get",
+        parameters=[OpenApiParameter("sku", CLEAN, OpenApiParameter.PATH)],
+        responses={200: STOCK},
+    )
     def get(self, request: Request, sku: str) -> Response:
         """Pieces by warehouse and bin in the caller's warehouses; what is shown to buyers, to those who see every one."""
         found = Sku.objects.filter(code=sku).first() or _spelled(sku)

@@ -24,7 +24,7 @@ from rest_framework.views import APIView
 
 from orderhub.api import limits
 from orderhub.api.authentication import ShopCaller
-from orderhub.api.once import once
+from orderhub.api.once import checked, once
 from orderhub.api.problems import Problem, TooLarge, invalid, moved
 
 MOST_BYTES = 1024 * 1024
@@ -60,12 +60,15 @@ class May(BasePermission):
         if view.may.get(method) == PUBLIC:
             return True
         user: Any = request.user
-        if user is None or not user.is_authenticated:
+        known = user is not None and user.is_authenticated
+        if method not in view.allowed_methods and (known or PUBLIC in view.may.values()):
+            return True  # 405 follows
+        if not known:
             return False
         if isinstance(user, ShopCaller):
             return method in view.shop
         if method not in view.may:
-            return method not in view.shop and method not in view.allowed_methods
+            return False
         return not view.may[method] or user.has_perm(view.may[method])
 
 
@@ -119,11 +122,9 @@ class Door(APIView):
         return super().dispatch(request, *args, **kwargs)
 
     def _once(self, handler: Any, request: Request, **named: Any) -> Response:
-        key = request.headers.get("Idempotency-Key", "")
-        if not key:
-            if self.keyed:
-                raise invalid("Idempotency-Key", _("Send a key of 8 to 80 characters."))
+        if "Idempotency-Key" not in request.headers and not self.keyed:
             return handler(request, **named)  # type: ignore[no-any-return]
+        key = checked(request.headers.get("Idempotency-Key", ""))
         body = json.dumps(request.data, sort_keys=True, ensure_ascii=False)
         said = f"POST {request.path}\n{request.headers.get('If-Match', '')}\n{body}".encode()
         return once(caller_of(request), key, said, lambda: handler(request, **named))
@@ -152,6 +153,13 @@ def text_of(body: dict[str, Any], name: str, most: int = 300, *, needed: bool = 
     if needed and not value.strip():
         raise invalid(f"/{name}", _("This is needed."))
     return value.strip()
+
+
+def whole_of(value: Any) -> int | None:
+    """A whole number of a body, which JSON may write as 2.0 too; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        return None
+    return int(value)
 
 
 def etag(shown: Any) -> str:
@@ -189,4 +197,5 @@ __all__ = [
     "must_match",
     "object_of",
     "text_of",
+    "whole_of",
 ]

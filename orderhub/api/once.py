@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 
 from django.db import connection, transaction
@@ -20,12 +21,12 @@ from orderhub.api.models import KeptAnswer
 from orderhub.api.problems import Problem, invalid
 
 _CONTEXT = b"api.answer"
+KEY = re.compile(r"[!-~]{8,80}")
 
 
 def once(caller: str, key: str, said: bytes, work: Callable[[], Response]) -> Response:
     """Do the work unless this key has its answer. `said` is what the fingerprint is of: method, path and body."""
-    if not 8 <= len(key) <= 80 or not key.isascii():
-        raise invalid("Idempotency-Key", _("Send a key of 8 to 80 characters."))
+    checked(key)
     print_ = hashlib.sha256(said).hexdigest()
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -45,6 +46,13 @@ def once(caller: str, key: str, said: bytes, work: Callable[[], Response]) -> Re
             etag=response.headers.get("ETag", ""),
         )
         return response
+
+
+def checked(key: str) -> str:
+    """A key that can be kept; 422 where it is missing, too short or long, or has other signs than visible ASCII."""
+    if KEY.fullmatch(key) is None:
+        raise invalid("Idempotency-Key", _("Send a key of 8 to 80 characters."))
+    return key
 
 
 def _again(kept: KeptAnswer, print_: str) -> Response:

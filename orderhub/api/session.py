@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,8 +18,12 @@ from orderhub.api import tokens
 from orderhub.api.frame import PUBLIC, Door
 from orderhub.api.models import Device
 from orderhub.api.problems import Problem
-from orderhub.api.views import ANSWER, signed_in
+from orderhub.api.schema import IDENTITY, WHOLE, WORD, named, sent, shape
+from orderhub.api.views import WHO, signed_in
 
+PAGE = named(
+    "PageSession", shape(token_type=WORD, access=WORD, device=IDENTITY, username=WORD, expires_in=WHOLE)
+)
 COOKIE, PATH = "oh_refresh", "/api/v1/session"
 
 
@@ -31,12 +34,12 @@ class SessionView(Door):
     own_keys = True  # a replayed answer would hand out tokens
     authentication_classes = []
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses=ANSWER, auth=[])
+    @extend_schema(operation_id="session_begin", request=sent(WHO), responses={200: PAGE}, auth=[])
     def post(self, request: Request) -> Response:
         """Sign in by {username, password, device}: the access token, and the refresh token as a cookie."""
         return _told(request, *signed_in(self, request))
 
-    @extend_schema(request=None, responses=ANSWER, auth=[])
+    @extend_schema(operation_id="session_go_on", request=None, responses={200: PAGE}, auth=[])
     def put(self, request: Request) -> Response:
         """A new access token for the cookie, which is spent and set anew; its second use ends the device."""
         try:
@@ -46,7 +49,7 @@ class SessionView(Door):
                 401, "not_signed_in", _("Sign in again: the token is missing, over or revoked.")
             ) from None
 
-    @extend_schema(request=None, responses={204: None}, auth=[])
+    @extend_schema(operation_id="session_end", request=None, responses={204: None}, auth=[])
     def delete(self, request: Request) -> Response:
         """Sign out: the cookie's device is revoked with all its tokens, and the cookie is taken back."""
         tokens.end(request.COOKIES.get(COOKIE, ""))

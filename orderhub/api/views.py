@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.http import Http404
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
@@ -17,9 +16,43 @@ from orderhub.api import limits, tokens
 from orderhub.api.frame import PUBLIC, Door, object_of, text_of
 from orderhub.api.models import Device
 from orderhub.api.problems import Problem
+from orderhub.api.schema import (
+    FLAG,
+    IDENTITY,
+    TIME,
+    WHOLE,
+    WORD,
+    link,
+    listed,
+    maybe,
+    named,
+    said,
+    sent,
+    shape,
+    text,
+)
 from orderhub.scope import reach_of
 
-ANSWER = {200: OpenApiTypes.OBJECT}
+PASSWORD = {"type": "string"}
+WHO = named("SignIn", shape("device", username=said(150), password=PASSWORD, device=text(80)))
+SPENT = named("Refresh", shape(refresh=said(200)))
+PAIR = named(
+    "Tokens",
+    shape(
+        token_type=WORD,
+        access=WORD,
+        refresh=WORD,
+        device=IDENTITY,
+        expires_in={**WHOLE, "description": "seconds"},
+    ),
+)
+DEVICE = named("Device", shape(id=IDENTITY, name=WORD, signed_in_at=TIME, used_at=TIME, this=FLAG))
+ME = named(
+    "Me", shape(username=WORD, roles=listed(WORD), shops=maybe(listed(WORD)), warehouses=maybe(listed(WORD)))
+)
+link("sign_in", 200, "goes_on", "refresh", body={"refresh": "$response.body#/refresh"})
+link("sign_in", 200, "signs_out", "device_revoke", device="$response.body#/device")
+link("refresh", 200, "goes_on", "refresh", body={"refresh": "$response.body#/refresh"})
 
 
 class SignInView(Door):
@@ -28,7 +61,7 @@ class SignInView(Door):
     may = {"POST": PUBLIC}
     own_keys = True  # a replayed answer would hand out tokens
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses=ANSWER, auth=[])
+    @extend_schema(operation_id="sign_in", request=sent(WHO), responses={200: PAIR}, auth=[])
     def post(self, request: Request) -> Response:
         """Sign in by name and password; tries are limited by name and by address."""
         return _told(*signed_in(self, request))
@@ -40,7 +73,7 @@ class RefreshView(Door):
     may = {"POST": PUBLIC}
     own_keys = True
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses=ANSWER, auth=[])
+    @extend_schema(operation_id="refresh", request=sent(SPENT), responses={200: PAIR}, auth=[])
     def post(self, request: Request) -> Response:
         """Rotate the tokens of this device."""
         try:
@@ -56,7 +89,7 @@ class DevicesView(Door):
 
     may = {"GET": ""}
 
-    @extend_schema(responses=ANSWER)
+    @extend_schema(operation_id="devices_list", responses={200: shape(items=listed(DEVICE))})
     def get(self, request: Request) -> Response:
         """The devices of the caller that are signed in."""
         found = Device.objects.filter(user=_person(request), revoked_at=None).order_by("-used_at")[:100]
@@ -72,10 +105,10 @@ class DeviceView(Door):
 
     may = {"DELETE": ""}
 
-    @extend_schema(responses={204: None})
+    @extend_schema(operation_id="device_revoke", responses={204: None})
     def delete(self, request: Request, device: UUID) -> Response:
-        """Revoke one of one's own devices: its tokens end at once."""
-        found = Device.objects.filter(pk=device, user=_person(request)).first()
+        """Revoke one of one's own devices: its tokens end at once. 404 where it is revoked already."""
+        found = Device.objects.filter(pk=device, user=_person(request), revoked_at=None).first()
         if found is None:
             raise Http404
         tokens.revoke([found.pk], "owner")
@@ -87,7 +120,7 @@ class MeView(Door):
 
     may = {"GET": ""}
 
-    @extend_schema(responses=ANSWER)
+    @extend_schema(operation_id="me", responses={200: ME})
     def get(self, request: Request) -> Response:
         """The caller's name, roles and reach; null is everything."""
         user: Any = request.user

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from orderhub.api.frame import Door, etag
+from orderhub.api.schema import ETAG, KNOWN
 from orderhub.scope import reach_of
 from orders import queues, standing
+from orders.api import shapes
 from orders.standing import AMBER, OPEN, RED, Count
-
-KNOWN = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER)
 
 
 def sums(counts: Iterable[Count]) -> dict[str, int]:
@@ -59,7 +58,9 @@ class BoardView(Door):
 
     may = {"GET": "orders.view_order"}
 
-    @extend_schema(parameters=[KNOWN], responses={200: OpenApiTypes.OBJECT, 304: None})
+    @extend_schema(
+        operation_id="board_get", parameters=[KNOWN, ETAG], responses={200: shapes.BOARD, 304: None}
+    )
     def get(self, request: Request) -> Response:
         """Open orders that the caller sees, counted. Send the ETag back as If-None-Match: 304 where no number moved."""
         board = standing.board(reach_of(request.user))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from orderhub.api.frame import Door
+from orderhub.api.schema import sent
+from orders.api import shapes
 from orders.models import Shop
 from orders.operations import complaining
 
@@ -23,7 +24,9 @@ class ComplaintsView(Door):
 
     shop = frozenset({"POST"})
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses={200: OpenApiTypes.OBJECT})
+    @extend_schema(
+        operation_id="complaints_send", request=sent(shapes.COMPLAINTS), responses={200: shapes.TAKEN}
+    )
     def post(self, request: Request) -> Response:
         """{"items": [{id, order, text, rating, said_at}]}: good ones are kept, masked; bad ones are named by place."""
         caller: Any = request.user
@@ -37,7 +40,7 @@ class ComplaintsView(Door):
             or not all(isinstance(i, dict) for i in items)
         ):
             raise ValidationError({"items": f"send a list of 1 to {MOST} objects"})
-        if not all(str(item.get("id") or "").strip() for item in items):
+        if not all(isinstance(item.get("id"), str) and item["id"].strip() for item in items):
             raise ValidationError({"id": "every item needs an id of its own, by which it is kept once"})
         given = [{**{name: item.get(name) for name in NAMES}, "shop": shop.code} for item in items]
         rows, faults = complaining.read_rows(given)

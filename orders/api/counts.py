@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +17,7 @@ from orderhub.api.problems import invalid
 from orderhub.scope import reach_of
 from orderhub.tickets.models import Ticket
 from orders import queues, standing
+from orders.api import shapes
 
 COLOURS = (standing.RED, standing.AMBER)
 
@@ -27,7 +27,7 @@ class CountsView(Door):
 
     may = {"GET": "orders.view_order"}
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @extend_schema(operation_id="counts_get", responses={200: shapes.COUNTS})
     def get(self, request: Request) -> Response:
         """Open orders by colour of their promise, the abnormal queues that are not empty, and tickets (null where unseen)."""
         counts = standing.board(reach_of(request.user)).counts

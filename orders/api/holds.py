@@ -7,7 +7,6 @@ from typing import Any
 from django.db import transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -18,18 +17,17 @@ from orderhub.actors import person
 from orderhub.api import cursors
 from orderhub.api.frame import Door, etag, lock, must_match, object_of, text_of
 from orderhub.api.problems import invalid, moved
+from orderhub.api.schema import ETAG, KEY, MATCH, page, sent
 from orderhub.nudge import nudge
-from orders.api import showing, standing
-from orders.api.views import ANSWER, PAGE, find
+from orders.api import shapes, showing, standing
+from orders.api.views import find
 from orders.lifecycle import LIFECYCLE, OWN_FORM
 from orders.models import Hold, HoldType, Order
 from orders.operations import holds
 from orders.scope import visible_to
 
-MATCH = [
-    OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True),
-    OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER),
-]
+#: Of a decision on an order: where, on which version, once, and the version that it makes.
+DECIDES = [shapes.AT, MATCH, KEY, ETAG]
 
 
 class HoldsView(Door):
@@ -38,7 +36,9 @@ class HoldsView(Door):
     may = {"GET": "orders.view_hold"}
 
     @extend_schema(
-        parameters=[*PAGE, OpenApiParameter("type", str, enum=list(HoldType.values))], responses=ANSWER
+        operation_id="holds_list",
+        parameters=[*shapes.PAGE, OpenApiParameter("type", str, enum=list(HoldType.values))],
+        responses={200: page(shapes.HOLD)},
     )
     def get(self, request: Request) -> Response:
         """Open holds, the newest first."""
@@ -64,7 +64,12 @@ class OrderHoldsView(Door):
 
     may = {"POST": "orders.add_hold"}
 
-    @extend_schema(request=OpenApiTypes.OBJECT, parameters=MATCH, responses={201: OpenApiTypes.OBJECT})
+    @extend_schema(
+        operation_id="order_hold",
+        request=sent(shapes.REASON),
+        parameters=DECIDES,
+        responses={201: shapes.ORDER},
+    )
     def post(self, request: Request, number: str) -> Response:
         """Hold the order by hand: {reason}."""
         reason = text_of(object_of(request), "reason")
@@ -80,7 +85,12 @@ class ReleaseView(Door):
 
     may = {"POST": "orders.change_hold"}
 
-    @extend_schema(request=OpenApiTypes.OBJECT, parameters=MATCH, responses=ANSWER)
+    @extend_schema(
+        operation_id="hold_release",
+        request=sent(shapes.NOTE),
+        parameters=[shapes.HOLD_AT, *DECIDES],
+        responses={200: shapes.ORDER},
+    )
     def post(self, request: Request, number: str, hold: int) -> Response:
         """Release one hold: {note} says why it can be."""
         note = text_of(object_of(request), "note")
@@ -99,7 +109,12 @@ class TouchView(Door):
 
     may = {"POST": "orders.view_order"}
 
-    @extend_schema(request=OpenApiTypes.OBJECT, parameters=MATCH, responses=ANSWER)
+    @extend_schema(
+        operation_id="order_touch",
+        request=sent(shapes.MAYBE_REASON),
+        parameters=DECIDES,
+        responses={200: shapes.ORDER},
+    )
     def post(self, request: Request, number: str, touch: str) -> Response:
         """Make the touch: {reason}, needed where it can't be undone. 409 says which touches are allowed now."""
 

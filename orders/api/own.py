@@ -9,7 +9,6 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,12 +17,15 @@ from orderhub import lifecycle
 from orderhub.actors import Actor, platform
 from orderhub.api.frame import Door, etag, object_of, text_of
 from orderhub.api.problems import invalid, moved
+from orderhub.api.schema import ETAG, KEY, sent
 from orderhub.nudge import nudge
-from orders.api import showing
-from orders.api.views import ANSWER, find
+from orders.api import shapes, showing
+from orders.api.views import find
 from orders.lifecycle import LIFECYCLE
 from orders.models import Order
 from orders.operations import payment
+
+SAYS = [shapes.AT, KEY, ETAG]
 
 
 class PaymentView(Door):
@@ -31,7 +33,12 @@ class PaymentView(Door):
 
     shop = frozenset({"POST"})
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses=ANSWER)
+    @extend_schema(
+        operation_id="order_payment",
+        request=sent(shapes.PAID),
+        parameters=SAYS,
+        responses={200: shapes.ORDER},
+    )
     def post(self, request: Request, number: str) -> Response:
         """{paid_at}: the order waits for the gateway's word; nothing is believed before. 409 where it is cancelled."""
         order, said = find(request, number), object_of(request).get("paid_at")
@@ -53,7 +60,12 @@ class CancelView(Door):
 
     shop = frozenset({"POST"})
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses=ANSWER)
+    @extend_schema(
+        operation_id="order_cancel",
+        request=sent(shapes.REASON),
+        parameters=SAYS,
+        responses={200: shapes.ORDER},
+    )
     def post(self, request: Request, number: str) -> Response:
         """{reason}: cancelled, its stock is free again. 409 where it can't be any more; twice is as once."""
         reason, order = text_of(object_of(request), "reason"), find(request, number)

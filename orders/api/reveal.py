@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +12,9 @@ from rest_framework.response import Response
 from orderhub import crypto
 from orderhub.api.frame import Door, object_of, text_of
 from orderhub.api.problems import Problem
-from orders.api.views import ANSWER, find
+from orderhub.api.schema import sent
+from orders.api import shapes
+from orders.api.views import find
 from orders.models import Receiver
 from orders.operations.revealing import REVEALS_A_DAY, log_reveal, revealed_today
 
@@ -24,7 +25,12 @@ class RevealView(Door):
     may = {"POST": "orders.reveal_receiver"}
     own_keys = True  # each look is logged; none is replayed
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses=ANSWER)
+    @extend_schema(
+        operation_id="receiver_reveal",
+        request=sent(shapes.LOOK),
+        parameters=[shapes.AT],
+        responses={200: shapes.PLAIN},
+    )
     def post(self, request: Request, number: str) -> Response:
         """{reason}: the plain receiver of the own shop's orders; channels that mask theirs have none here."""
         reason, order = text_of(object_of(request), "reason", 200), find(request, number)

@@ -9,7 +9,6 @@ from typing import Any
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -19,8 +18,11 @@ from inventory import availability
 from inventory.models import Claim
 from inventory.operations import claiming
 from inventory.queries import find_sku, sku_codes
-from orderhub.api.frame import Door, etag_of, object_of
+from orderhub.api.frame import Door, etag_of, object_of, whole_of
+from orderhub.api.once import checked
 from orderhub.api.problems import Problem, invalid
+from orderhub.api.schema import ETAG, KNOWN, NEEDED_KEY, sent
+from orders.api import shapes
 from orders.models import Shop
 
 MOST = 5000
@@ -41,7 +43,12 @@ class ShownView(Door):
     shop = frozenset({"POST"})
     own_keys = True
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses={200: OpenApiTypes.OBJECT, 304: None})
+    @extend_schema(
+        operation_id="availability_ask",
+        request=sent(shapes.SKUS),
+        parameters=[KNOWN, ETAG],
+        responses={200: shapes.SHOWN, 304: None},
+    )
     def post(self, request: Request) -> HttpResponseBase:
         """{"skus": [codes]} → what buyers may be shown of each, by the shop's own spellings; unknown ones are named.
 
@@ -91,7 +98,10 @@ class ClaimsView(Door):
     own_keys = True
 
     @extend_schema(
-        request=OpenApiTypes.OBJECT, responses={200: OpenApiTypes.OBJECT, 409: OpenApiTypes.OBJECT}
+        operation_id="stock_claim_take",
+        request=sent(shapes.BASKET),
+        parameters=[NEEDED_KEY],
+        responses={200: shapes.CLAIM},
     )
     def post(self, request: Request) -> Response:
         """{"sku", "pieces", "buyer": {"ip", "phone", "account"}} with an Idempotency-Key: check and take in one step.
@@ -99,15 +109,14 @@ class ClaimsView(Door):
         The answer's `claim` goes into the order's line as `claim`. `later_on` is the day from which it can be sent:
         show it before the buyer pays. 409 says why not, with `left`, what this buyer can still have.
         """
-        key = request.headers.get("Idempotency-Key", "").strip()
-        if not 8 <= len(key) <= 80:
-            raise invalid("Idempotency-Key", _("Send a key of 8 to 80 characters."))
+        key = checked(request.headers.get("Idempotency-Key", ""))
         shop, body = shop_of(request), object_of(request)
         code, pieces, told = body.get("sku"), body.get("pieces"), body.get("buyer") or {}
         identity = find_sku(shop.code, code, sku_codes()) if isinstance(code, str) else None
         if identity is None:
             raise invalid("/sku", _("This shop has no goods of this code."))
-        if isinstance(pieces, bool) or not isinstance(pieces, int) or not 1 <= pieces <= claiming.MOST_PIECES:
+        pieces = whole_of(pieces)
+        if pieces is None or not 1 <= pieces <= claiming.MOST_PIECES:
             raise invalid("/pieces", _("Send a whole number of 1 to %(n)d.") % {"n": claiming.MOST_PIECES})
         if not isinstance(told, dict) or not all(
             isinstance(told.get(name, ""), str) for name in ("ip", "phone", "account")
@@ -129,7 +138,7 @@ class ClaimView(Door):
 
     shop = frozenset({"DELETE"})
 
-    @extend_schema(request=None, responses={204: None})
+    @extend_schema(operation_id="stock_claim_give_back", request=None, responses={204: None})
     def delete(self, request: Request, claim: uuid.UUID) -> Response:
         """The buyer takes it out of the basket. 204 whether or not there was something left to give back."""
         claiming.give_back(shop_of(request).connection_id, claim)

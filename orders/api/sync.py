@@ -17,7 +17,6 @@ from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,8 +24,9 @@ from rest_framework.response import Response
 from orderhub.api import cursors
 from orderhub.api.frame import Door, object_of
 from orderhub.api.problems import invalid
-from orders.api import showing
-from orders.api.views import ANSWER, seen
+from orderhub.api.schema import sent
+from orders.api import shapes, showing
+from orders.api.views import seen
 from orders.models import Event
 
 SETTLED = dt.timedelta(seconds=60)
@@ -39,8 +39,12 @@ class SyncView(Door):
     may = {"GET": "orders.view_order"}
 
     @extend_schema(
-        parameters=[OpenApiParameter("cursor", str), OpenApiParameter("updated_since", dt.datetime)],
-        responses=ANSWER,
+        operation_id="sync_changes",
+        parameters=[
+            OpenApiParameter("cursor", shapes.CURSOR),
+            OpenApiParameter("updated_since", dt.datetime),
+        ],
+        responses={200: shapes.CHANGES},
     )
     def get(self, request: Request) -> Response:
         """Orders that changed after the cursor (or a time), each as it is now; `gone` names those out of reach now.
@@ -101,7 +105,7 @@ class BatchView(Door):
     may = {"POST": ""}
     own_keys = True  # each item has its own
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses=ANSWER)
+    @extend_schema(operation_id="batch_calls", request=sent(shapes.CALLS), responses={200: shapes.ANSWERS})
     def post(self, request: Request) -> Response:
         """{items: [{id, method, path, body, if_match, idempotency_key}]}: a status and an answer for each, in order."""
         items = object_of(request).get("items")
@@ -111,6 +115,10 @@ class BatchView(Door):
             or not all(isinstance(i, dict) for i in items)
         ):
             raise invalid("/items", _("Send a list of 1 to %(n)d objects.") % {"n": MOST})
+        for place, item in enumerate(items):
+            for name in ("method", "path"):
+                if not isinstance(item.get(name), str):
+                    raise invalid(f"/items/{place}/{name}", _("Name a method and a path of this API."))
         return Response({"items": [{"id": item.get("id"), **_one(request, item)} for item in items]})
 
 

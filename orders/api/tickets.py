@@ -9,7 +9,6 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,13 +16,15 @@ from rest_framework.response import Response
 from orderhub.api import cursors
 from orderhub.api.frame import Door, etag, lock, must_match, object_of, text_of
 from orderhub.api.problems import invalid, moved
+from orderhub.api.schema import ETAG, KEY, MATCH, page, sent
 from orderhub.scope import reach_of
 from orderhub.tickets.acting import answer
 from orderhub.tickets.models import Note, Ticket
-from orders.api.holds import MATCH
-from orders.api.views import ANSWER, PAGE
+from orders.api import shapes
 from orders.scope import visible_to
 
+#: Of a decision on a ticket.
+DECIDES = [shapes.TICKET_AT, MATCH, KEY, ETAG]
 QUEUES = ("open", "mine", "overdue", "nobody")
 
 
@@ -54,7 +55,11 @@ class TicketsView(Door):
 
     may = {"GET": "orderhub.view_ticket"}
 
-    @extend_schema(parameters=[*PAGE, OpenApiParameter("queue", str, enum=list(QUEUES))], responses=ANSWER)
+    @extend_schema(
+        operation_id="tickets_list",
+        parameters=[*shapes.PAGE, OpenApiParameter("queue", str, enum=list(QUEUES))],
+        responses={200: page(shapes.TICKET)},
+    )
     def get(self, request: Request) -> Response:
         """Open tickets, the oldest first; each with its ETag."""
         asked, size = request.query_params, cursors.size(request.query_params.get("limit"))
@@ -108,7 +113,9 @@ class ClaimView(_TicketDoor):
 
     may = {"POST": "orderhub.change_ticket"}
 
-    @extend_schema(request=None, parameters=MATCH, responses=ANSWER)
+    @extend_schema(
+        operation_id="ticket_claim", request=None, parameters=DECIDES, responses={200: shapes.TICKET}
+    )
     def post(self, request: Request, ticket: int) -> Response:
         """The ticket is the caller's from now on."""
         return self.decide(request, ticket, None)
@@ -119,7 +126,12 @@ class CloseView(_TicketDoor):
 
     may = {"POST": "orderhub.change_ticket"}
 
-    @extend_schema(request=OpenApiTypes.OBJECT, parameters=MATCH, responses=ANSWER)
+    @extend_schema(
+        operation_id="ticket_close",
+        request=sent(shapes.RESOLUTION),
+        parameters=DECIDES,
+        responses={200: shapes.TICKET},
+    )
     def post(self, request: Request, ticket: int) -> Response:
         """Close it: {resolution}."""
         return self.decide(request, ticket, text_of(object_of(request), "resolution", 2000))
@@ -130,7 +142,12 @@ class CommentView(_TicketDoor):
 
     may = {"POST": "orderhub.add_note"}
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses={201: OpenApiTypes.OBJECT})
+    @extend_schema(
+        operation_id="ticket_comment",
+        request=sent(shapes.COMMENT),
+        parameters=[shapes.TICKET_AT, KEY],
+        responses={201: shapes.COMMENTED},
+    )
     def post(self, request: Request, ticket: int) -> Response:
         """Write a note: {text}."""
         text = text_of(object_of(request), "text", 2000)

@@ -8,7 +8,6 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -17,17 +16,16 @@ from rest_framework.response import Response
 from orderhub.api import cursors
 from orderhub.api.authentication import ShopCaller
 from orderhub.api.frame import Door, etag
+from orderhub.api.once import checked
 from orderhub.api.problems import Problem, invalid
+from orderhub.api.schema import CLEAN, ETAG, NEEDED_KEY, page, sent
 from orderhub.models import Connection
-from orders.api import counts, showing, standing
+from orders.api import counts, shapes, showing, standing
 from orders.finding import listed
 from orders.models import Event, Order, OrderState, Shop
 from orders.operations import accept
 from orders.queues import BY_CODE
 from orders.scope import visible_to
-
-ANSWER = {200: OpenApiTypes.OBJECT}
-PAGE = [OpenApiParameter("cursor", str), OpenApiParameter("limit", int)]
 
 
 def _account(request: Request) -> Connection:
@@ -63,12 +61,12 @@ class OrdersView(Door):
     @extend_schema(
         operation_id="orders_list",
         parameters=[
-            *PAGE,
+            *shapes.PAGE,
             OpenApiParameter(
-                "q", str, description="number, channel's number, waybill, phone tail, SKU, buyer"
+                "q", CLEAN, description="number, channel's number, waybill, phone tail, SKU, buyer"
             ),
             OpenApiParameter("state", str, enum=list(OrderState.values)),
-            OpenApiParameter("shop", str),
+            OpenApiParameter("shop", CLEAN),
             OpenApiParameter("held", bool),
             OpenApiParameter(
                 "queue", str, enum=list(BY_CODE), description="open orders of an abnormal queue"
@@ -77,7 +75,7 @@ class OrdersView(Door):
                 "colour", str, enum=list(counts.COLOURS), description="open orders past or near their promise"
             ),
         ],
-        responses=ANSWER,
+        responses={200: page(shapes.ROW)},
     )
     def get(self, request: Request) -> Response:
         """The orders that the caller sees, newest first; `next` is the cursor of the next page."""
@@ -90,7 +88,9 @@ class OrdersView(Door):
             orders = orders.filter(state=asked["state"])
         if asked.get("shop"):
             orders = orders.filter(shop__code=asked["shop"])
-        if not isinstance(request.user, ShopCaller) and (asked.get("queue") or asked.get("colour")):
+        if asked.get("queue") or asked.get("colour"):
+            if isinstance(request.user, ShopCaller):
+                raise PermissionDenied(_("Queues and colours are for people."))
             found_by = counts.behind(request.user, asked.get("queue", ""), asked.get("colour", ""))
             orders = orders.filter(found_by)
         if "held" in asked:
@@ -112,15 +112,14 @@ class OrdersView(Door):
         return Response({"items": showing.rows(found), "next": after})
 
     @extend_schema(
-        request=OpenApiTypes.OBJECT,
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=True)],
-        responses={201: OpenApiTypes.OBJECT, 200: OpenApiTypes.OBJECT},
+        operation_id="order_create",
+        request=sent(shapes.NEW_ORDER),
+        parameters=[NEEDED_KEY],
+        responses={201: shapes.MADE, 200: shapes.MADE},
     )
     def post(self, request: Request) -> Response:
         """Create an order. 201 with our number; the same key and body give the same answer; 422 for another body."""
-        key = request.headers.get("Idempotency-Key", "").strip()
-        if not 8 <= len(key) <= 80:
-            raise invalid("Idempotency-Key", _("Send a key of 8 to 80 characters."))
+        key = checked(request.headers.get("Idempotency-Key", ""))
         shop = Shop.objects.filter(connection=_account(request)).first()
         if shop is None:
             raise PermissionDenied(_("This token belongs to no shop."))
@@ -150,7 +149,7 @@ class OrderView(Door):
     may = {"GET": "orders.view_order"}
     shop = frozenset({"GET"})
 
-    @extend_schema(responses=ANSWER)
+    @extend_schema(operation_id="order_get", parameters=[shapes.AT, ETAG], responses={200: shapes.ORDER})
     def get(self, request: Request, number: str) -> Response:
         """The order with its lines and holds, the receiver masked; its ETag is what a decision's If-Match names."""
         order = find(request, number)
@@ -166,7 +165,11 @@ class TimelineView(Door):
     may = {"GET": "orders.view_event"}
     shop = frozenset({"GET"})
 
-    @extend_schema(parameters=PAGE, responses=ANSWER)
+    @extend_schema(
+        operation_id="order_timeline",
+        parameters=[shapes.AT, *shapes.PAGE],
+        responses={200: page(shapes.EVENT)},
+    )
     def get(self, request: Request, number: str) -> Response:
         """The order's timeline, oldest first."""
         order, size = find(request, number), cursors.size(request.query_params.get("limit"))

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from orderhub import crypto
 from orderhub.inbound.keeping import Kept
 from orderhub.integrations.errors import PlatformError
+from orderhub.money import LIMIT
 from orders.amounts import allocate_lines
 from orders.providers.base import (
     ChannelState,
@@ -110,7 +111,7 @@ def parse(raw: bytes) -> ParsedOrder:
         raise Unreadable("not_json", _("the payload is not JSON")) from None
     if not isinstance(body, dict):
         raise Unreadable("not_json", _("the payload is not an order"))
-    number = words(body.get("number"), "number", 64, required=True)
+    number = plain(body.get("number"), "number", 64, required=True)
     word = body.get("state") or "unpaid"
     ordered_at = iso_time(body.get("created_at"), "created_at")
     freight = money(body.get("freight", "0"), "freight")
@@ -118,7 +119,7 @@ def parse(raw: bytes) -> ParsedOrder:
     lines, goods = _lines(body, payable, freight)
     return ParsedOrder(
         channel_number=number,
-        channel_state=words(word, "state", 40),
+        channel_state=plain(word, "state", 40),
         state=mapped(word, STATES, "order state"),
         version=iso_time(body["updated_at"], "updated_at") if body.get("updated_at") else ordered_at,
         ordered_at=ordered_at,
@@ -129,13 +130,13 @@ def parse(raw: bytes) -> ParsedOrder:
         payable=payable,
         lines=lines,
         receiver=_receiver(body.get("receiver")),
-        buyer_ref=words((body.get("buyer") or {}).get("id"), "buyer.id", 80)
+        buyer_ref=plain((body.get("buyer") or {}).get("id"), "buyer.id", 80)
         if isinstance(body.get("buyer"), dict)
         else "",
-        buyer_ip=words((body.get("buyer") or {}).get("ip"), "buyer.ip", 60)
+        buyer_ip=plain((body.get("buyer") or {}).get("ip"), "buyer.ip", 60)
         if isinstance(body.get("buyer"), dict)
         else "",
-        buyer_message=words(body.get("remark"), "remark", 2000),
+        buyer_message=plain(body.get("remark"), "remark", 2000),
         traffic_source=mapped(body.get("traffic_source"), TRAFFIC, "traffic source"),
         promised_ship_at=iso_time(body["promised_ship_at"], "promised_ship_at")
         if body.get("promised_ship_at")
@@ -151,14 +152,14 @@ def _lines(body: dict[str, Any], payable: Decimal, freight: Decimal) -> tuple[li
     lines: list[ParsedLine] = []
     goods: list[Decimal] = []
     for row in rows:
-        quantity = whole(row.get("quantity"), "quantity")
+        quantity = whole(_written(row.get("quantity")), "quantity")
         price = money(row.get("unit_price"), "unit_price")
         goods.append(price * quantity)
         lines.append(
             ParsedLine(
-                channel_line=words(row.get("line_id"), "line_id", 64, required=True),
-                seller_code=words(row.get("sku"), "sku", 80, required=True),
-                title=words(row.get("title"), "title", 200),
+                channel_line=plain(row.get("line_id"), "line_id", 64, required=True),
+                seller_code=plain(row.get("sku"), "sku", 80, required=True),
+                title=plain(row.get("title"), "title", 200),
                 quantity=quantity,
                 unit_price=price,
                 discount=Decimal(0),
@@ -168,6 +169,8 @@ def _lines(body: dict[str, Any], payable: Decimal, freight: Decimal) -> tuple[li
             )
         )
     total = sum(goods, Decimal(0))
+    if total + freight > LIMIT:
+        raise Unreadable("bad_money", _("The lines come to %(total)s, which is too much") % {"total": total})
     if total + freight < payable:
         raise Unreadable(
             "bad_sum",
@@ -190,9 +193,9 @@ def _claim(told: Any) -> str:
 def _receiver(body: Any) -> ParsedReceiver:
     if not isinstance(body, dict):
         raise Unreadable("missing", _("the order has no receiver"))
-    name = words(body.get("name"), "receiver.name", 60, required=True)
-    phone = words(body.get("phone"), "receiver.phone", 30, required=True)
-    address = words(body.get("address"), "receiver.address", 300, required=True)
+    name = plain(body.get("name"), "receiver.name", 60, required=True)
+    phone = plain(body.get("phone"), "receiver.phone", 30, required=True)
+    address = plain(body.get("address"), "receiver.address", 300, required=True)
     lng, lat = body.get("lng"), body.get("lat")
     point: tuple[float, float] | None = None
     if lng is not None and lat is not None:
@@ -206,10 +209,10 @@ def _receiver(body: Any) -> ParsedReceiver:
         name_mask=crypto.mask_name(name),
         phone_mask=crypto.mask_phone(phone),
         address_mask=crypto.mask_address(address)[:200],
-        province=words(body.get("province"), "receiver.province", 30, required=True),
-        city=words(body.get("city"), "receiver.city", 30),
-        district=words(body.get("district"), "receiver.district", 30),
-        town=words(body.get("town"), "receiver.town", 40),
+        province=plain(body.get("province"), "receiver.province", 30, required=True),
+        city=plain(body.get("city"), "receiver.city", 30),
+        district=plain(body.get("district"), "receiver.district", 30),
+        town=plain(body.get("town"), "receiver.town", 40),
         plain={"name": name, "phone": phone, "address": address},
         lng=point[0] if point else None,
         lat=point[1] if point else None,
@@ -217,6 +220,18 @@ def _receiver(body: Any) -> ParsedReceiver:
         key=crypto.phone_hash(phone),
         address_key="|".join(_plainly(text) for text in (name, crypto.phone_hash(phone), address)),
     )
+
+
+def plain(value: Any, name: str, limit: int, *, required: bool = False) -> str:
+    """Text as `words` reads it. A number is refused: 18 and 19 digits would have been rounded on their way through JavaScript."""
+    if isinstance(value, int):
+        raise Unreadable("bad_text", _("%(name)s is not text") % {"name": name})
+    return words(value, name, limit, required=required)
+
+
+def _written(value: Any) -> Any:
+    """JSON may write a whole number as 2.0 too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _plainly(text: str) -> str:

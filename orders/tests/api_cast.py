@@ -13,11 +13,13 @@ from django.utils import timezone
 from inventory.models import Bin, Sku, Stock, Warehouse
 from orderhub import crypto
 from orderhub.api import tokens
+from orderhub.api.cursors import cursor
 from orderhub.api.models import Device
 from orderhub.roles import sync_roles
 from orderhub.scope import Scope
+from orderhub.testing.api_cases import TOUCH, Real
 from orderhub.tickets.models import Ticket
-from orders.models import Order
+from orders.models import Hold, Order
 from orders.operations import holds
 from orders.tests import aftersale_cast as cast
 from routing.addresses.parse import parse
@@ -84,3 +86,26 @@ def cast_actor() -> Any:
     from orderhub.actors import CLOCK
 
     return CLOCK
+
+
+def real_of(world: dict[str, Any], user: User) -> tuple[Real, dict[str, str]]:
+    """(what made-up calls are given to reach the own order, {caller: Authorization}) of that person and of the own shop."""
+    order, account = world["own"], world["own"].shop.connection
+    account.options, account.state = {"api_token_hash": crypto.keyed_hash("shop-token")}, "ok"
+    account.save()
+    authorization = bearer(user)["HTTP_AUTHORIZATION"]
+    places = {
+        "orders_list": ("orders", timezone.now().isoformat(), 2**40), "holds_list": ("holds", 2**40),
+        "tickets_list": ("tickets", 0), "order_timeline": ("touches", order.ordered_at.isoformat(), 0),
+        "sync_changes": ("sync", 0, 0),
+    }  # fmt: skip
+    real = Real(
+        rows={
+            "number": order.number, "hold": str(Hold.objects.get(order=order).pk), "touch": TOUCH,
+            "ticket": str(world["tickets"][order.pk].pk), "item": world["reviews"][order.pk].pk,
+        },
+        cursors={name: cursor(*place) for name, place in places.items()},
+        sku="CUP-1", username=user.username, password="a-long-pass-9",
+        kept=[str(Device.objects.get(user=user).pk)],
+    )  # fmt: skip
+    return real, {"person": authorization, "shop": "Bearer shop-token"}

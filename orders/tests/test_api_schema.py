@@ -1,11 +1,14 @@
-"""The API held to its own schema by Schemathesis: capped here, in full with `API_EXAMPLES=…` (examples an operation)."""
+"""The API held to its own schema by Schemathesis, all checks: capped here, more with `API_EXAMPLES=…` (examples an operation).
+
+`manage.py drill api --long` is the full run, against a running site, with every boundary value.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,32 +16,21 @@ import schemathesis
 from django.core import signals
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import close_old_connections
+from django.test import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
-from schemathesis import GenerationMode, checks
+from schemathesis import GenerationMode
+from schemathesis.core.failures import Failure, FailureGroup
 
-from orderhub import crypto
 from orderhub.api import limits
-from orders.models import Hold
-from orders.tests.api_cast import bearer, make_world, person  # noqa: F401  a fixture
+from orderhub.testing import api_run
+from orderhub.testing.api_cases import CONFIG, Real
+from orders.tests.api_cast import make_world, person, real_of  # noqa: F401  a fixture
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 EXAMPLES = int(os.environ.get("API_EXAMPLES", "3"))
-CHECKS = (
-    checks.not_a_server_error,
-    checks.status_code_conformance,
-    checks.content_type_conformance,
-    checks.response_headers_conformance,
-    checks.response_schema_conformance,
-    checks.negative_data_rejection,
-    checks.missing_required_header,
-    checks.unsupported_method,
-    checks.ignored_auth,
-    checks.allow_header_conformance,
-    checks.use_after_free,
-    checks.ensure_resource_availability,
-    checks.object_level_authorization,
-)
+#: Seconds of walks, of each caller.
+WALK = 8
 
 
 @pytest.fixture
@@ -51,45 +43,86 @@ def one_connection() -> Iterator[None]:
         signal.connect(close_old_connections)
 
 
-@pytest.mark.parametrize("caller", ["person", "shop"])
-def test_that_every_operation_answers_as_its_schema_says(
-    caller: str, world: dict[str, Any], one_connection: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "PERSON", 10**9)
-    monkeypatch.setattr(limits, "ANYBODY", 10**9)
-    heads = {"Authorization": bearer(person("operations"))["HTTP_AUTHORIZATION"]}
-    schema = schemathesis.openapi.from_wsgi("/api/v1/schema?format=json", WSGIHandler(), headers=heads)
-    if caller == "shop":
-        account = world["own"].shop.connection
-        account.options, account.state = {"api_token_hash": crypto.keyed_hash("shop-token")}, "ok"
-        account.save()
-        heads = {"Authorization": "Bearer shop-token"}
-    order = world["own"]
-    real = {
-        "number": order.number, "hold": Hold.objects.get(order=order).pk, "touch": "cancel",
-        "ticket": world["tickets"][order.pk].pk, "item": world["reviews"][order.pk].pk,
-    }  # fmt: skip
-    turn = itertools.count()
-    seen = 0
+@pytest.fixture(params=["person", "shop"])
+def api(
+    request: pytest.FixtureRequest,
+    world: dict[str, Any],
+    one_connection: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[tuple[Any, dict[str, str]]]:
+    """(the served schema, the caller's headers), where made-up calls find rows that are there."""
+    unlimited(monkeypatch)
+    real, heads = real_of(world, person("operations"))
+
+    def put(context: Any, case: Any, kwargs: Any) -> None:
+        Real.put(real, case)
+
+    schemathesis.hook("before_call")(put)
+    schema = schemathesis.openapi.from_wsgi(
+        "/api/v1/schema?format=json",
+        WSGIHandler(),
+        headers={"Authorization": heads["person"]},
+        config=schemathesis.Config.from_path(CONFIG),
+    )
+    yield schema, {"Authorization": heads[request.param]}
+    schemathesis.hooks.unregister(put)
+
+
+def usual(examples: int) -> Any:
+    """Hypothesis' settings: the same calls at each run."""
+    return settings(
+        max_examples=examples, deadline=None, database=None, derandomize=True,
+        phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_that_every_operation_answers_as_its_schema_says(api: tuple[Any, dict[str, str]]) -> None:
+    schema, heads = api
+    seen, faults = [], []
     for found in schema.get_all_operations():
         operation = found.ok()
-        if operation.path == "/api/v1/devices/{device}":
-            continue  # it would sign this test out
-        seen += 1
+        seen.append(operation.definition.raw["operationId"])
 
-        @settings(
-            max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.explicit, Phase.generate],
-            suppress_health_check=list(HealthCheck), derandomize=True,
-        )  # fmt: skip
+        @usual(EXAMPLES)
         def answers(case: Any) -> None:
-            if next(turn) % 3:  # else it is whatever was made up
-                known = {name: real[name] for name in case.path_parameters or {} if name in real}
-                case.path_parameters = {**(case.path_parameters or {}), **known}
-            case.call_and_validate(headers=heads, checks=list(CHECKS))
+            case.call_and_validate(headers=heads)
 
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-            with contextlib.suppress(
-                Unsatisfiable
-            ):  # an operation that takes nothing has nothing wrong to be sent
-                given(case=operation.as_strategy(generation_mode=mode))(answers)()
-    assert seen > 20
+            # an operation that takes nothing has nothing wrong to be sent
+            with contextlib.suppress(Unsatisfiable):
+                try:
+                    given(case=operation.as_strategy(generation_mode=mode))(answers)()
+                except (Failure, FailureGroup) as fault:
+                    faults.append(f"{operation.label} ({mode.value}): {fault}")
+    assert not faults, "\n\n".join(faults)
+    assert len(seen) == len(set(seen)) > 35
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("caller", ["person", "shop"])
+def test_that_calls_that_follow_from_answers_hold(
+    caller: str, world: dict[str, Any], live_server: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Walks along the schema's links: from the list to an order, its holds and touches, from a token to the next."""
+    unlimited(monkeypatch)
+    real, heads = real_of(world, person("operations"))
+    answer = Client().get("/api/v1/schema?format=json", headers={"Authorization": heads["person"]})
+    (tmp_path / "schema.json").write_bytes(answer.content)
+    told = api_run.ask(
+        live_server.url,
+        heads[caller],
+        tmp_path / "schema.json",
+        real,
+        phases="stateful",
+        seconds=WALK,
+        examples=EXAMPLES,
+    )
+    assert told["ok"] and told["phases"]["stateful"] == "success", told.get("said", told)
+    assert told["cases"] > 20 and told["operations"] > 35
+
+
+def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is stopped for calling too often; test_api_calls.py has the limits."""
+    for name in ("PERSON", "ANYBODY", "SHOP", "SIGN_IN_FROM", "SIGN_IN_AS"):
+        monkeypatch.setattr(limits, name, 10**9)

@@ -7,19 +7,20 @@ from typing import Any
 from django.db import transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from orderhub.actors import person
 from orderhub.admin_site.tabs import bounded
-from orderhub.api.frame import Door, etag, must_match, object_of
+from orderhub.api.frame import Door, etag, must_match, object_of, whole_of
 from orderhub.api.models import Device
 from orderhub.api.problems import invalid, moved
+from orderhub.api.schema import KEY, MATCH, sent, shape
 from orderhub.scope import reach_of
 from orders.scope import visible_to
 from routing import quality, showing
+from routing.api.shapes import CHOICE, DECIDED, MANY, NEXT, SKIPPED, UNDONE, WANTED
 from routing.models import AddressReview
 from routing.operations import leases, review
 
@@ -33,11 +34,11 @@ class NextView(Door):
     may = {"POST": DECIDE}
     own_keys = True  # a lease is for now: nothing to replay
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses={200: OpenApiTypes.OBJECT})
+    @extend_schema(operation_id="address_next", request=sent(WANTED), responses={200: NEXT})
     def post(self, request: Request) -> Response:
         """{want}: up to four items, leased to this device for 90 seconds; each with the ETag that deciding needs."""
-        want = object_of(request).get("want", 1)
-        if not isinstance(want, int) or isinstance(want, bool) or not 1 <= want <= MOST:
+        want = whole_of(object_of(request).get("want", 1))
+        if want is None or not 1 <= want <= MOST:
             raise invalid("/want", _("Give a whole number from 1 to %(n)d.") % {"n": MOST})
         token, by = _token(request), request.user.get_username()
         orders = None if reach_of(request.user).everything else visible_to(request.user).values("pk")
@@ -51,9 +52,10 @@ class DecideView(Door):
     may = {"POST": DECIDE}
 
     @extend_schema(
-        request=OpenApiTypes.OBJECT,
-        parameters=[OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True)],
-        responses={200: OpenApiTypes.OBJECT},
+        operation_id="address_decide",
+        request=sent(CHOICE),
+        parameters=[MATCH, KEY],
+        responses={200: DECIDED},
     )
     def post(self, request: Request, item: int) -> Response:
         """{rank} (with {lng, lat} where the pin was dragged), {lng, lat}, {found} or {keep: true}."""
@@ -85,7 +87,7 @@ class SkipView(Door):
     may = {"POST": DECIDE}
     own_keys = True  # it is this device's lease that is ended: a second time there is none
 
-    @extend_schema(request=None, responses={200: OpenApiTypes.OBJECT})
+    @extend_schema(operation_id="address_skip", request=None, responses={200: SKIPPED})
     def post(self, request: Request, item: int) -> Response:
         """Put it behind the others. 409 where this device does not have it open."""
         row = AddressReview.objects.filter(pk=item).first() if item < 2**63 else None
@@ -101,7 +103,7 @@ class UndoView(Door):
 
     may = {"POST": DECIDE}
 
-    @extend_schema(request=None, responses={200: OpenApiTypes.OBJECT})
+    @extend_schema(operation_id="address_undo", request=None, parameters=[KEY], responses={200: UNDONE})
     def post(self, request: Request) -> Response:
         """The address waits again and is leased to this device. 409 where nothing is left to undo, or the label is printed."""
         try:
@@ -120,7 +122,7 @@ class CountView(Door):
 
     may = {"GET": DECIDE}
 
-    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    @extend_schema(operation_id="address_count", responses={200: shape(waiting=MANY)})
     def get(self, request: Request) -> Response:
         """The waiting addresses of the caller's orders; counting stops at a bound."""
         waiting = AddressReview.objects.filter(state=AddressReview.State.WAITING)

@@ -26,6 +26,7 @@ DRILLS = {
     "callback": "orderhub.drills.callback.run",
     "storm": "orderhub.drills.storm.run",
     "stock": "orderhub.drills.stock.run",
+    "api": "orderhub.drills.api.run",
 }
 
 

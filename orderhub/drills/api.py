@@ -1,0 +1,44 @@
+"""The API held to its own schema by `schemathesis run` on a running site: every operation, every check, as person and as shop.
+
+Examples, boundary values, made-up calls, and walks along the schema's links (`stateful`). Access tokens live for fifteen
+minutes, so that each caller's run ends before. Needs the test requirements (`make test` or `bootstrap.py setup dev`).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from orderhub.drills import api_cast
+from orderhub.testing import api_run
+
+#: Seconds and examples an operation, of each caller.
+SHORT, LONG = (40, 5), (800, 100)
+#: What a run is made of: {word: (phases, share of the seconds)}.
+PARTS = {"calls": ("examples,coverage,fuzzing", 0.7), "walks": ("stateful", 0.3)}
+
+
+def run(*, long: bool) -> dict[str, Any]:
+    """Both callers, one after the other; `long` is up to 800 s each."""
+    seconds, examples = LONG if long else SHORT
+    cast = api_cast.set_up(600)
+    runs: dict[str, dict[str, Any]] = {}
+    with api_cast.site() as url, tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "schema.json"
+        for caller in ("person", "shop"):
+            access, device = api_cast.signed_in(url)
+            cast.real.kept = [device]
+            file.write_bytes(api_cast.schema(url, access))
+            token = access if caller == "person" else api_cast.TOKEN
+            for what, (phases, share) in PARTS.items():
+                runs[f"{caller}, {what}"] = api_run.ask(
+                    url, f"Bearer {token}", file, cast.real,
+                    phases=phases, seconds=round(seconds * share), examples=examples,
+                )  # fmt: skip
+    return {
+        "ok": all(each["ok"] for each in runs.values()),
+        "cases": sum(each.get("cases", 0) for each in runs.values()),
+        "failures": sum(each.get("failures", 0) for each in runs.values()),
+        "runs": runs,
+    }
