@@ -16,3 +16,4 @@ LOCK = $(UV) pip compile --quiet --generate-hashes --universal --python-version 
 lock:
 	$(LOCK) requirements.in -o requirements.txt
 	$(LOCK) requirements-dev.in -o requirements-dev.txt
+	$(LOCK) orderhub/drills/clients/requirements.in -o orderhub/drills/clients/requirements.txt

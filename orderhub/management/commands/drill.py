@@ -27,6 +27,7 @@ DRILLS = {
     "storm": "orderhub.drills.storm.run",
     "stock": "orderhub.drills.stock.run",
     "api": "orderhub.drills.api.run",
+    "clients": "orderhub.drills.clients.run",
 }
 
 
