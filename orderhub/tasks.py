@@ -12,6 +12,7 @@ from orderhub.jobs.pulse import beat
 from orderhub.notifications import escalating
 from orderhub.outbox import sending
 from orderhub.rules import retention, shadowing
+from orderhub.webhooks import attempts
 
 
 @shared_task(name="orderhub.drain_outbox", ignore_result=True)
@@ -62,8 +63,9 @@ def follow_shadows(**_: object) -> None:
 
 @shared_task(name="orderhub.prune_api", ignore_result=True)
 def prune_api(**_: object) -> None:
-    """Counts, answers and tokens of the API that are over."""
+    """Counts, answers and tokens of the API that are over, and old tries of webhooks."""
     api_retention.prune()
+    attempts.prune()
 
 
 @shared_task(name="orderhub.sweep_exports", ignore_result=True)

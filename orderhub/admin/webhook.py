@@ -24,7 +24,7 @@ from orderhub.dotted import resolve
 from orderhub.models import Message
 from orderhub.nudge import nudge
 from orderhub.scope import SHOPS, Reach, reach_of
-from orderhub.webhooks import addresses, sending, signing
+from orderhub.webhooks import addresses, attempts, sending, signing
 from orderhub.webhooks.models import Endpoint
 
 CHANGE = "orderhub.change_endpoint"
@@ -120,7 +120,10 @@ class EndpointAdmin(Admin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         found = get_object_or_404(self.get_queryset(request), pk=object_id)
-        told = Message.objects.filter(kind=sending.KIND, subject_id=found.pk).order_by("-id")[:SHOWN]
+        told = list(Message.objects.filter(kind=sending.KIND, subject_id=found.pk).order_by("-id")[:SHOWN])
+        tries = attempts.of(one.pk for one in told)
+        for one in told:
+            one.tries = tries.get(one.pk, [])  # type: ignore[attr-defined]
         mine = {"webhook": found, "deliveries": told, "may": request.user.has_perm(CHANGE)}
         return super().change_view(request, object_id, form_url, {**mine, **(extra_context or {})})
 

@@ -38,6 +38,27 @@ class Endpoint(models.Model):
         return self.name
 
 
+class Attempt(models.Model):
+    """One try to deliver one message, as it ended. The first is 1; a replay goes on counting, so that nothing is lost by it."""
+
+    endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="attempts", verbose_name=_("webhook"))
+    message_id = models.BigIntegerField(_("delivery"))  # of the outbox
+    number = models.PositiveIntegerField(_("attempt"))
+    at = models.DateTimeField(_("begun"))
+    status = models.PositiveSmallIntegerField(_("HTTP status"), null=True)  # null: no answer, or not asked
+    latency_ms = models.PositiveIntegerField(_("milliseconds"))
+    error = models.CharField(_("what went wrong"), max_length=200, blank=True, default="", db_default="")
+
+    class Meta:
+        verbose_name = _("delivery attempt")
+        verbose_name_plural = _("delivery attempts")
+        constraints = [models.UniqueConstraint(fields=["message_id", "number"], name="one_attempt_a_number")]
+        indexes = [models.Index(fields=["at"], name="webhook_attempt_at")]
+
+    def __str__(self) -> str:
+        return f"{self.message_id}/{self.number}"
+
+
 class FeedPlace(models.Model):
     """How far a feed has read its source's ids."""
 

@@ -20,8 +20,8 @@ from orderhub.models import Message
 from orderhub.notifications.asking import notify
 from orderhub.outbox.sending import Answer
 from orderhub.tickets.opening import open_ticket
-from orderhub.webhooks import addresses, signing
-from orderhub.webhooks.models import Endpoint
+from orderhub.webhooks import addresses, attempts, signing
+from orderhub.webhooks.models import Attempt, Endpoint
 
 KIND = "webhook.send"
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
@@ -34,6 +34,7 @@ def send(messages: list[Message]) -> dict[int, Answer]:
     """Deliver each to its endpoint. A lost answer is repeated under the same webhook-id: receivers drop what they had."""
     endpoints = {one.pk: one for one in Endpoint.objects.filter(pk__in={m.subject_id for m in messages})}
     answers: dict[int, Answer] = {}
+    tries: list[Attempt] = []
     for message in messages:
         endpoint = endpoints.get(message.subject_id)
         if endpoint is None:
@@ -41,7 +42,9 @@ def send(messages: list[Message]) -> dict[int, Answer]:
         elif not endpoint.enabled:
             answers[message.pk] = Answer.person(_("The webhook is switched off."))
         else:
-            answers[message.pk] = _deliver(endpoint, message)
+            answers[message.pk], made = _deliver(endpoint, message)
+            tries.append(made)
+    attempts.keep(tries)
     return answers
 
 
@@ -50,7 +53,17 @@ def body_of(message: Message) -> bytes:
     return json.dumps(message.data, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 
-def _deliver(endpoint: Endpoint, message: Message) -> Answer:
+def _deliver(endpoint: Endpoint, message: Message) -> tuple[Answer, Attempt]:
+    """(what becomes of the message, this try as it ended)."""
+    made = Attempt(endpoint=endpoint, message_id=message.pk, at=timezone.now())
+    begun = time.perf_counter()
+    answer = _asked(endpoint, message, made)
+    made.latency_ms = round((time.perf_counter() - begun) * 1000)
+    made.error = answer.text[:200]
+    return answer, made
+
+
+def _asked(endpoint: Endpoint, message: Message, made: Attempt) -> Answer:
     body, identity = body_of(message), f"msg_{message.pk}"
     try:
         split, address = addresses.pinned(endpoint.url)
@@ -74,6 +87,7 @@ def _deliver(endpoint: Endpoint, message: Message) -> Answer:
             answer.close()
     except httpx.HTTPError as error:
         return _failed(endpoint, _("No answer: %(what)s") % {"what": type(error).__name__})
+    made.status = answer.status_code
     if 200 <= answer.status_code < 300:
         if endpoint.failures:
             Endpoint.objects.filter(pk=endpoint.pk).update(failures=0, failing_since=None)

@@ -14,14 +14,16 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from orderhub.actors import CLOCK
 from orderhub.models import Message, Ticket
 from orderhub.outbox import sending as outbox
-from orderhub.webhooks import addresses, sending, signing
-from orderhub.webhooks.models import Endpoint
+from orderhub.webhooks import addresses, attempts, sending, signing
+from orderhub.webhooks.models import Attempt, Endpoint
 from orders.models import Order
 from orders.operations import holds, telling
 from orders.tests import aftersale_cast as cast
@@ -164,6 +166,60 @@ def test_that_what_fails_for_a_day_is_switched_off_and_replayed_later(
     assert client.post(f"/admin/webhooks/{row.pk}/replay/").status_code == 302
     outbox.drain(sending.KIND)
     assert Message.objects.get(kind=sending.KIND).state == "done" and len(receiver.got) == 2
+
+
+def test_that_every_try_is_a_row_of_the_log_and_a_replay_keeps_them(receiver: Receiver) -> None:
+    row, _secret = endpoint(receiver.url)
+    telling.feed()
+    for _ in range(3):
+        happen(cast.order("paid"))
+    assert telling.feed() == 3
+    receiver.status = 503
+    with CaptureQueriesContext(connection) as queries:
+        outbox.drain(sending.KIND)
+    assert sum('"orderhub_attempt"' in q["sql"] for q in queries) == 2
+    receiver.status = 204
+    due()
+    outbox.drain(sending.KIND)
+    message = Message.objects.filter(kind=sending.KIND).latest("id")
+    assert sending.replay([message.pk]) == 1
+    receiver.server.server_close()  # nobody is there
+    outbox.drain(sending.KIND)
+    first, second, third = Attempt.objects.filter(message_id=message.pk).order_by("number")
+    assert (first.number, first.status) == (1, 503) and "503" in first.error
+    assert (second.number, second.status, second.error) == (2, 204, "")
+    assert (third.number, third.status) == (3, None) and "ConnectError" in third.error
+    assert first.at < second.at < third.at and all(one.latency_ms < 10_000 for one in (first, second, third))
+    assert Attempt.objects.filter(endpoint=row).count() == 7
+    client = Client()
+    client.force_login(User.objects.create_superuser("boss", password="x"))
+    page = client.get(f"/admin/orderhub/endpoint/{row.pk}/change/").content.decode()
+    assert page.count('<td class="oh-num">503</td>') == 3 and "ConnectError" in page
+    assert "oh-scroll" in page and str(message.pk) in page
+
+
+def test_that_a_private_address_is_a_try_without_an_answer(receiver: Receiver, settings: Any) -> None:
+    endpoint(receiver.url.replace("http:", "https:"))
+    settings.WEBHOOK_PRIVATE = []
+    telling.feed()
+    happen(cast.order("paid"))
+    telling.feed()
+    outbox.drain(sending.KIND)
+    made = Attempt.objects.get()
+    assert made.status is None and made.number == 1 and made.error and not receiver.got
+
+
+def test_that_old_tries_are_forgotten_by_batch(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    row, _secret = endpoint(receiver.url)
+    now = timezone.now()
+    ages = [dt.timedelta(days=days) for days in (1, 29, 31, 40, 50, 60, 70)]
+    Attempt.objects.bulk_create(
+        Attempt(endpoint=row, message_id=n, number=1, at=now - age, status=200, latency_ms=5)
+        for n, age in enumerate(ages)
+    )
+    monkeypatch.setattr(attempts, "BATCH", 2)
+    assert attempts.prune() == 5 and attempts.prune() == 0
+    assert sorted(Attempt.objects.values_list("message_id", flat=True)) == [0, 1]
 
 
 def test_that_a_redirect_is_no_delivery_and_is_not_followed(receiver: Receiver) -> None:
