@@ -32,7 +32,7 @@ def sign_in(request: Any, username: str, password: str, name: str) -> tuple[Devi
         raise Refused
     with transaction.atomic():
         device = Device.objects.create(user=user, name=name, stamp=user.get_session_auth_hash())  # type: ignore[misc]
-        return device, *_pair(device)
+        return device, *pair(device)
 
 
 def refresh(token: str) -> tuple[Device, str, str]:
@@ -53,7 +53,7 @@ def refresh(token: str) -> tuple[Device, str, str]:
             found.save(update_fields=["used_at"])
             ApiToken.objects.filter(device=found.device, kind="access").delete()
             Device.objects.filter(pk=found.device_id).update(used_at=now)
-            return found.device, *_pair(found.device)
+            return found.device, *pair(found.device)
     raise Refused
 
 
@@ -91,7 +91,8 @@ def _good(device: Device) -> bool:
     return user.is_active and hmac.compare_digest(device.stamp, user.get_session_auth_hash())
 
 
-def _pair(device: Device) -> tuple[str, str]:
+def pair(device: Device) -> tuple[str, str]:
+    """A new access and refresh token of this device."""
     access, again = "oha_" + secrets.token_urlsafe(32), "ohr_" + secrets.token_urlsafe(32)
     now = timezone.now()
     ApiToken.objects.bulk_create(

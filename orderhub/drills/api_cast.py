@@ -81,12 +81,12 @@ def held(order: Order) -> Real:
 
 
 @contextmanager
-def site() -> Iterator[str]:
-    """The site on this very database, two workers, without limits; its address."""
+def site(application: str = "orderhub.drills.api_site:application") -> Iterator[str]:
+    """The site on this very database, two workers, by default without limits; its address."""
     port = free_port(18_910)
     command = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2",
-        "--no-access-log", "orderhub.drills.api_site:application",
+        "--no-access-log", application,
     ]  # fmt: skip
     env = {**os.environ, "PUBLIC_URL": f"http://127.0.0.1:{port}"}
     process = subprocess.Popen(

@@ -32,7 +32,7 @@ NUMBER = "123456789012345678"
 
 def bearer(user: User) -> dict[str, str]:
     device = Device.objects.create(user=user, name="phone", stamp=user.get_session_auth_hash())
-    access, _again = tokens._pair(device)
+    access, _again = tokens.pair(device)
     return {"HTTP_AUTHORIZATION": f"Bearer {access}", "HTTP_ACCEPT_LANGUAGE": "en"}
 
 

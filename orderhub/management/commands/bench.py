@@ -24,6 +24,7 @@ BENCHES = {
     "review": "routing.bench_review.run",
     "board": "orderhub.benches.board.run",
     "export": "orderhub.benches.export.run",
+    "api": "orderhub.benches.api.run",
     "import": "orderhub.benches.imports.run",
     "simulate": "orderhub.benches.simulate.run",
 }

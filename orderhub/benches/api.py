@@ -1,0 +1,133 @@
+"""The API over many orders: 30 calls a second by people with tokens to the site as it is run for real, two workers.
+
+Calls leave at their times whether or not those before are answered, and what each takes is counted from when it should have
+left: a server that falls behind can't hide it. Two of three calls open an order, one asks for a list of 50: the newest, of
+a state, of a shop, a page further on, a number, a phone's tail. The limits are counted as always (600 calls a minute a person).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+
+from orderhub.api import tokens
+from orderhub.api.cursors import cursor
+from orderhub.api.models import Device
+from orderhub.drills.api_cast import site
+from orderhub.management.seeding import fill
+from orderhub.roles import sync_roles
+from orders.models import Order, Shop
+
+RATE, PEOPLE, SIZE = 30.0, 4, 50
+DETAIL_GOAL, LIST_GOAL = 80.0, 150.0
+#: Opened orders; each is opened about once, so that the database reads them anew.
+DRAWN = 2_000
+
+
+def run(*, long: bool) -> dict[str, Any]:
+    """20,000 orders for 20 s; `long` is 1,000,000 for a minute."""
+    fill(1_000_000 if long else 20_000)
+    sync_roles()
+    return measure(60 if long else 20)
+
+
+def measure(seconds: int, seed: int = 7) -> dict[str, Any]:
+    """Ask the site on this database, whatever is in it, for so many seconds."""
+    chance, orders = random.Random(seed), Order.objects.order_by("-id")[0].pk
+    drawn = list(
+        Order.objects.filter(id__in=[chance.randint(1, orders) for _ in range(DRAWN)]).values_list(
+            "number", flat=True
+        )
+    )
+    calls = plan(drawn, chance, round(RATE * seconds))
+    heads = [{"Authorization": f"Bearer {access}"} for access in _people(chance)]
+    with site("orderhub.wsgi:application") as url:
+        _asked(
+            url, [(kind, path, heads[n % PEOPLE]) for n, (kind, path) in enumerate(calls[:60])], RATE
+        )  # warm
+        time.sleep(1)
+        took = _asked(url, [(kind, path, heads[n % PEOPLE]) for n, (kind, path) in enumerate(calls)], RATE)
+    shown = {
+        kind: _figures([row for row in took if row[0] == kind])
+        for kind in dict.fromkeys(row[0] for row in took)
+    }
+    details = _figures([row for row in took if row[0] == "detail"])
+    lists = _figures([row for row in took if row[0] != "detail"])
+    wrong = sum(status != 200 for _kind, _ms, status in took)
+    return {
+        "ok": details["p95_ms"] <= DETAIL_GOAL and lists["p95_ms"] <= LIST_GOAL and not wrong,
+        "value": details["p95_ms"], "unit": "ms to open an order, p95", "p95_ms": details["p95_ms"],
+        "list_p95_ms": lists["p95_ms"], "detail": details, "list": lists, "kinds": shown, "calls": len(took), "wrong": wrong,
+        "calls_a_second": RATE, "seconds_asked": seconds, "orders": Order.objects.count(), "workers": 2,
+    }  # fmt: skip
+
+
+def plan(numbers: Sequence[str], chance: random.Random, count: int) -> list[tuple[str, str]]:
+    """[(kind, path)]: two of three open an order, the third is a list."""
+    shops = list(Shop.objects.values_list("code", flat=True))
+    ends = list(Order.objects.filter(number__in=numbers[:200]).values_list("ordered_at", "id"))
+    lists = {
+        "list": lambda: "",
+        "list of a state": lambda: f"&state={chance.choice(('paid', 'routed', 'shipped', 'closed'))}",
+        "list of a shop": lambda: f"&shop={chance.choice(shops)}",
+        "page further on": lambda: "&cursor={}".format(
+            cursor("orders", (end := chance.choice(ends))[0].isoformat(), end[1])
+        ),
+        "number": lambda: f"&q={chance.choice(numbers)}",
+        "phone tail": lambda: f"&q={chance.randint(0, 9999):04}",
+    }
+    kinds = list(lists)
+    made: list[tuple[str, str]] = []
+    for n in range(count):
+        if n % 3 < 2:
+            made.append(("detail", f"/api/v1/orders/{numbers[(n - n // 3) % len(numbers)]}"))
+        else:
+            kind = kinds[n // 3 % len(kinds)]
+            made.append((kind, f"/api/v1/orders?limit={SIZE}{lists[kind]()}"))
+    return made
+
+
+def _people(chance: random.Random) -> list[str]:
+    """Access tokens of people who may see every order."""
+    made = []
+    for _n in range(PEOPLE):
+        name = f"api-bench-{chance.getrandbits(32):08x}-{time.time_ns()}"
+        user = get_user_model().objects.create_user(name, "", None, is_staff=True)
+        user.groups.add(Group.objects.get(name="operations"))
+        device = Device.objects.create(user=user, name="bench", stamp=user.get_session_auth_hash())
+        made.append(tokens.pair(device)[0])
+    return made
+
+
+def _asked(
+    url: str, calls: Sequence[tuple[str, str, dict[str, str]]], rate: float
+) -> list[tuple[str, float, int]]:
+    """[(kind, ms since it should have left, status)] of calls that leave `rate` a second."""
+    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
+    with (
+        httpx.Client(base_url=url, timeout=60, trust_env=False, limits=limits) as http,
+        ThreadPoolExecutor(64) as pool,
+    ):
+        begun = time.perf_counter() + 0.2
+
+        def one(n: int) -> tuple[str, float, int]:
+            kind, path, heads = calls[n]
+            leaves = begun + n / rate
+            time.sleep(max(0.0, leaves - time.perf_counter()))
+            status = http.get(path, headers=heads).status_code
+            return kind, 1000 * (time.perf_counter() - leaves), status
+
+        return list(pool.map(one, range(len(calls))))
+
+
+def _figures(rows: Sequence[tuple[str, float, int]]) -> dict[str, Any]:
+    took = sorted(ms for _kind, ms, _status in rows)
+    at = {f"p{part}_ms": round(took[min(len(took) - 1, len(took) * part // 100)], 1) for part in (50, 95, 99)}
+    return {"calls": len(took), **at}
