@@ -36,6 +36,11 @@ def run(*, long: bool) -> dict[str, Any]:
                     url, f"Bearer {token}", file, cast.real,
                     phases=phases, seconds=round(seconds * share), examples=examples,
                 )  # fmt: skip
+    for name, each in runs.items():
+        if name.endswith("calls") and each.get("operations") != each.get("of"):
+            each["ok"] = False  # the time was too short for every operation
+        if each["ok"]:
+            del each["said"]
     return {
         "ok": all(each["ok"] for each in runs.values()),
         "cases": sum(each.get("cases", 0) for each in runs.values()),
