@@ -77,7 +77,9 @@ class Real:
         if operation == "stock_claim_take":
             return {**body, "sku": self.sku, "buyer": {**body["buyer"], "account": "somebody"}}
         if operation == "order_create":  # payable may not be more than the goods; there is no schema for sums
-            lines = [{**line, "quantity": 1} for line in body["lines"]]  # nor is there one for too much
+            lines = [  # nor is there one for too much, or for ids that are each there once
+                {**line, "quantity": 1, "line_id": f"L{place}"} for place, line in enumerate(body["lines"])
+            ]
             return {**body, "payable": "0", "freight": "0", "lines": lines}
         if operation == "address_decide":
             return {"keep": True} if "rank" in body or "found" in body else body  # no candidates are there

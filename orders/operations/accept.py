@@ -6,6 +6,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from orderhub.inbound import keeping, processing
 from orderhub.models import Payload
 from orders.models import Order, Shop
@@ -65,7 +67,12 @@ def accept_order(shop: Shop, key: str, raw: bytes) -> Accepted:
     )
     order = Order.objects.filter(shop=shop, channel_number=number).first()
     if order is None:
-        raise NotAccepted(
-            payload.reason_code or "not_accepted", payload.reason or "the order could not be taken in"
-        )
+        if (
+            not payload.reason or payload.reason_code == "broken"
+        ):  # a fault of ours: its words are for our log
+            raise NotAccepted(
+                payload.reason_code or "not_accepted",
+                _("It could not be taken in. It is kept for us to look at."),
+            )
+        raise NotAccepted(payload.reason_code, payload.reason)
     return Accepted(order.number, order.channel_number, order.state, created=payload_id is not None)

@@ -168,6 +168,8 @@ def _lines(body: dict[str, Any], payable: Decimal, freight: Decimal) -> tuple[li
                 claim=_claim(row.get("claim")),
             )
         )
+    if len({line.channel_line for line in lines}) < len(lines):
+        raise Unreadable("twice", _("Two lines have the same line_id"))
     total = sum(goods, Decimal(0))
     if total + freight > LIMIT:
         raise Unreadable("bad_money", _("The lines come to %(total)s, which is too much") % {"total": total})

@@ -30,7 +30,7 @@ from orders.tests.api_cast import make_world, person, real_of  # noqa: F401  a f
 pytestmark = pytest.mark.slow
 EXAMPLES = int(os.environ.get("API_EXAMPLES", "3"))
 #: Walks of each caller, and the seconds after which no other one begins.
-WALKS, LONGEST = 4 * EXAMPLES, 60
+WALKS, LONGEST = 4 * EXAMPLES, 5 * EXAMPLES
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_that_calls_that_follow_from_answers_hold(
         phases="stateful", seconds=LONGEST, examples=WALKS,
     )  # fmt: skip
     assert told["ok"] and told["phases"]["stateful"] == "success", told["said"]
-    assert told["cases"] > 20 and told["links"] > 3, told["said"]
+    assert told["cases"] > 10 and told["links"] > 0, told["said"]
 
 
 def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
