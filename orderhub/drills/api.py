@@ -14,13 +14,13 @@ from orderhub.drills import api_cast
 from orderhub.testing import api_run
 
 #: Seconds and examples an operation, of each caller.
-SHORT, LONG = (40, 5), (800, 100)
+SHORT, LONG = (40, 5), (600, 100)
 #: What a run is made of: {word: (phases, share of the seconds)}.
 PARTS = {"calls": ("examples,coverage,fuzzing", 0.7), "walks": ("stateful", 0.3)}
 
 
 def run(*, long: bool) -> dict[str, Any]:
-    """Both callers, one after the other; `long` is up to 800 s each."""
+    """Both callers, one after the other; `long` is up to 600 s each."""
     seconds, examples = LONG if long else SHORT
     cast = api_cast.set_up(600)
     runs: dict[str, dict[str, Any]] = {}

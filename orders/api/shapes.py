@@ -162,33 +162,42 @@ CLAIM = named(
 
 #: An order of the own shop, as `orders/providers/own_shop.py` reads it.
 MADE = named("OrderMade", shape(number=NUMBER, channel_number=NUMBER, state=WORD))
-PRICE = {"type": "string", "pattern": r"^[0-9]{1,7}(\.[0-9]{1,2})?$"}
+PRICE = {
+    "type": ["string", "integer"],
+    "pattern": r"^[0-9]{1,7}(\.[0-9]{1,2})?$",
+    "minimum": 0,
+    "maximum": 9_999_999,
+}
 NEW_LINE = named(
     "NewLine",
     shape(
         "title", "claim",
-        line_id=said(64), sku=said(80), title=text(200), quantity={"type": "integer", "minimum": 1, "maximum": 1_000_000},
-        unit_price=PRICE, claim=CLEAN,
+        line_id=said(64), sku=said(80), title=maybe(text(200)), quantity={"type": "integer", "minimum": 1, "maximum": 1_000_000},
+        unit_price=PRICE, claim={},
     ),
 )  # fmt: skip
 NEW_RECEIVER = named(
     "NewReceiver",
     shape(
         "city", "district", "town", "lng", "lat", "datum",
-        name=said(60), phone=said(30), address=said(300), province=said(30), city=text(30), district=text(30), town=text(40),
-        lng={"type": "number", "minimum": -180, "maximum": 180}, lat={"type": "number", "minimum": -90, "maximum": 90},
-        datum={"type": "string", "enum": ["wgs84", "gcj02", "bd09"]},
+        name=said(60), phone=said(30), address=said(300), province=said(30), city=maybe(text(30)),
+        district=maybe(text(30)), town=maybe(text(40)),
+        lng={"type": ["number", "null"], "minimum": -180, "maximum": 180},
+        lat={"type": ["number", "null"], "minimum": -90, "maximum": 90},
+        datum={"type": ["string", "null"], "enum": ["wgs84", "gcj02", "bd09", "", None]},
     ),
 )  # fmt: skip
+_BUYS = shape("id", "ip", id=maybe(text(80)), ip=maybe(text(60)))
 NEW_ORDER = named(
     "NewOrder",
     shape(
         "state", "updated_at", "freight", "buyer", "remark", "promised_ship_at", "traffic_source", "ships_alone",
-        number=said(64), created_at=TIME, updated_at=TIME, promised_ship_at=TIME,
-        state={"type": "string", "enum": ["unpaid", "paid", "cancelled"]}, freight=PRICE, payable=PRICE,
-        lines=listed(NEW_LINE, minItems=1), receiver=NEW_RECEIVER, buyer=shape("id", "ip", id=text(80), ip=text(60)),
-        remark=text(2000), traffic_source={"type": "string", "enum": ["search", "short_video", "live"]},
-        ships_alone={"type": "string", "enum": ["gift", "cod", "sealed"]},
+        number=said(64), created_at=TIME, updated_at=maybe(TIME), promised_ship_at=maybe(TIME),
+        state={"type": ["string", "null"], "enum": ["unpaid", "paid", "cancelled", "", None]}, freight=PRICE, payable=PRICE,
+        lines=listed(NEW_LINE, minItems=1), receiver=NEW_RECEIVER, buyer=maybe(_BUYS),
+        remark=maybe(text(2000)),
+        traffic_source={"type": ["string", "null"], "enum": ["search", "short_video", "live", "", None]},
+        ships_alone={"type": ["string", "null"], "enum": ["gift", "cod", "sealed", "", None]},
     ),
 )  # fmt: skip
 PAID = named("PaidAt", shape(paid_at=TIME))

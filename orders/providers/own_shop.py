@@ -112,16 +112,20 @@ def parse(raw: bytes) -> ParsedOrder:
     if not isinstance(body, dict):
         raise Unreadable("not_json", _("the payload is not an order"))
     number = plain(body.get("number"), "number", 64, required=True)
-    word = body.get("state") or "unpaid"
+    word = _or(body.get("state"), "unpaid")
     ordered_at = iso_time(body.get("created_at"), "created_at")
-    freight = money(body.get("freight", "0"), "freight")
-    payable = money(body.get("payable"), "payable")
+    freight = _amount(body.get("freight", "0"), "freight")
+    payable = _amount(body.get("payable"), "payable")
+    buyer = {} if body.get("buyer") is None else body["buyer"]
+    if not isinstance(buyer, dict):
+        raise Unreadable("bad_text", _("%(name)s is not an object") % {"name": "buyer"})
+    updated, promised = _or(body.get("updated_at"), ""), _or(body.get("promised_ship_at"), "")
     lines, goods = _lines(body, payable, freight)
     return ParsedOrder(
         channel_number=number,
         channel_state=plain(word, "state", 40),
         state=mapped(word, STATES, "order state"),
-        version=iso_time(body["updated_at"], "updated_at") if body.get("updated_at") else ordered_at,
+        version=iso_time(updated, "updated_at") if updated != "" else ordered_at,
         ordered_at=ordered_at,
         paid_at=None,
         goods_amount=goods,
@@ -130,17 +134,11 @@ def parse(raw: bytes) -> ParsedOrder:
         payable=payable,
         lines=lines,
         receiver=_receiver(body.get("receiver")),
-        buyer_ref=plain((body.get("buyer") or {}).get("id"), "buyer.id", 80)
-        if isinstance(body.get("buyer"), dict)
-        else "",
-        buyer_ip=plain((body.get("buyer") or {}).get("ip"), "buyer.ip", 60)
-        if isinstance(body.get("buyer"), dict)
-        else "",
+        buyer_ref=plain(buyer.get("id"), "buyer.id", 80),
+        buyer_ip=plain(buyer.get("ip"), "buyer.ip", 60),
         buyer_message=plain(body.get("remark"), "remark", 2000),
         traffic_source=mapped(body.get("traffic_source"), TRAFFIC, "traffic source"),
-        promised_ship_at=iso_time(body["promised_ship_at"], "promised_ship_at")
-        if body.get("promised_ship_at")
-        else None,
+        promised_ship_at=iso_time(promised, "promised_ship_at") if promised != "" else None,
         sealed=mapped(body.get("ships_alone"), SEALED, "ships_alone"),
     )
 
@@ -153,7 +151,7 @@ def _lines(body: dict[str, Any], payable: Decimal, freight: Decimal) -> tuple[li
     goods: list[Decimal] = []
     for row in rows:
         quantity = whole(_written(row.get("quantity")), "quantity")
-        price = money(row.get("unit_price"), "unit_price")
+        price = _amount(row.get("unit_price"), "unit_price")
         goods.append(price * quantity)
         lines.append(
             ParsedLine(
@@ -201,10 +199,9 @@ def _receiver(body: Any) -> ParsedReceiver:
     lng, lat = body.get("lng"), body.get("lat")
     point: tuple[float, float] | None = None
     if lng is not None and lat is not None:
-        try:
-            point = float(lng), float(lat)
-        except (TypeError, ValueError):
-            raise Unreadable("bad_place", _("lng and lat are not numbers")) from None
+        if not all(isinstance(at, int | float) and not isinstance(at, bool) for at in (lng, lat)):
+            raise Unreadable("bad_place", _("lng and lat are not numbers"))
+        point = float(lng), float(lat)
         if not (-180 <= point[0] <= 180 and -90 <= point[1] <= 90):
             raise Unreadable("bad_place", _("lng and lat are not on this earth"))
     return ParsedReceiver(
@@ -218,7 +215,7 @@ def _receiver(body: Any) -> ParsedReceiver:
         plain={"name": name, "phone": phone, "address": address},
         lng=point[0] if point else None,
         lat=point[1] if point else None,
-        datum=mapped(body.get("datum") or "wgs84", DATUMS, "datum"),
+        datum=mapped(_or(body.get("datum"), "wgs84"), DATUMS, "datum"),
         key=crypto.phone_hash(phone),
         address_key="|".join(_plainly(text) for text in (name, crypto.phone_hash(phone), address)),
     )
@@ -231,9 +228,24 @@ def plain(value: Any, name: str, limit: int, *, required: bool = False) -> str:
     return words(value, name, limit, required=required)
 
 
+def _or(value: Any, other: Any) -> Any:
+    """What stands in for a value that is left out, null or empty."""
+    return other if value is None or value == "" else value
+
+
+def _amount(value: Any, name: str) -> Decimal:
+    """Money that is not less than nothing."""
+    amount = money(value, name)
+    if amount < 0:
+        raise Unreadable("bad_money", _("%(name)s is less than nothing") % {"name": name})
+    return amount
+
+
 def _written(value: Any) -> Any:
-    """JSON may write a whole number as 2.0 too."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    """JSON may write a whole number as 2.0 too; a text is none."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) else f"“{value}”"
 
 
 def _plainly(text: str) -> str:
