@@ -20,7 +20,7 @@ def test_that_every_kind_of_call_is_answered(world: dict[str, Any]) -> None:
     numbers = [cast.order("paid", warehouse=cast.warehouse()).number for _ in range(3)]
     calls = api.plan(numbers, random.Random(1), 36)
     kinds = [kind for kind, _path in calls]
-    assert kinds.count("detail") == 24 and len(set(kinds)) == 7
+    assert kinds.count("detail") == 24 and len(set(kinds)) == 8
     heads = bearer(person("operations"))
     for _kind, path in calls:
         assert call("GET", path.removeprefix("/api/v1/"), heads).status_code == 200
