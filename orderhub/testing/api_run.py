@@ -20,9 +20,18 @@ PHASES = "examples,coverage,fuzzing,stateful"
 
 
 def ask(
-    url: str, caller: str, schema: Path, real: Real, *, phases: str = PHASES, seconds: int, examples: int
+    url: str,
+    caller: str,
+    schema: Path,
+    real: Real,
+    *,
+    phases: str = PHASES,
+    seconds: int,
+    examples: int,
+    paths: str = "",
 ) -> dict[str, Any]:
-    """One caller's run, at most so long. `caller` is the Authorization header, `schema` a file of the served schema.
+    """One caller's run, at most so long. `caller` is the Authorization header, `schema` a file of the served schema,
+    `paths` a pattern of the addresses that are asked ("" is all).
 
     Returns {"ok", "operations" (asked), "of", "cases", "failures", "errors", "phases", "links" (walked), "seconds", "said"};
     `said` is what was printed.
@@ -35,6 +44,7 @@ def ask(
             "--header", f"Authorization: {caller}", "--phases", phases, "--checks", "all", "--mode", "all", "--max-examples",
             str(examples), "--max-time", str(seconds), "--continue-on-failure", "--no-color", "--report-json-path", str(told),
             "--seed", "7", "--warnings", "off", "--generation-database", "none",
+            *(["--include-path-regex", paths] if paths else []),
         ]  # fmt: skip
         env = {
             **os.environ,

@@ -162,12 +162,7 @@ CLAIM = named(
 
 #: An order of the own shop, as `orders/providers/own_shop.py` reads it.
 MADE = named("OrderMade", shape(number=NUMBER, channel_number=NUMBER, state=WORD))
-PRICE = {
-    "type": ["string", "integer"],
-    "pattern": r"^[0-9]{1,7}(\.[0-9]{1,2})?$",
-    "minimum": 0,
-    "maximum": 9_999_999,
-}
+PRICE = {"type": "string", "pattern": r"^[0-9]{1,7}(\.[0-9]{1,2})?$"}
 NEW_LINE = named(
     "NewLine",
     shape(

@@ -234,8 +234,8 @@ def _or(value: Any, other: Any) -> Any:
 
 
 def _amount(value: Any, name: str) -> Decimal:
-    """Money that is not less than nothing."""
-    amount = money(value, name)
+    """Money, told as a text, that is not less than nothing. A number is refused: JSON's may have been rounded."""
+    amount = money(value if isinstance(value, str) else repr(value) + "?", name)
     if amount < 0:
         raise Unreadable("bad_money", _("%(name)s is less than nothing") % {"name": name})
     return amount
