@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orderhub', '0018_results_of_jobs'),
+        ('orderhub', '0019_saved_views'),
     ]
 
     operations = [
