@@ -72,14 +72,18 @@ def step(job: Job) -> bool:
         columns = exported()
         orders, piece = listed(params["query"], job.requested_by_id or 0), PIECE
         if params.get("plain"):
-            plain_rows.allowed(job)
+            most = plain_rows.allowed(job)
             orders, piece = orders.filter(pk__lte=params["upto"]), plain_rows.PIECE
         if not params["size"]:
-            job.total, params["size"] = orders.count(), files.begin(path, columns)
+            job.total = orders.count()
+            if params.get("plain"):
+                plain_rows.no_more(job.total, most)
+            params["size"] = files.begin(path, columns)
         if not params.get("written"):
             ids, count, last = taken(orders, params["after"], piece)
             if count:
                 if params.get("plain"):
+                    plain_rows.no_more(job.done + count, most)
                     numbers = [int(one) for one in ids[1:-1].split(",")]
                     params["size"], rows = plain_rows.append(path, params["size"], columns, numbers, job)
                 else:

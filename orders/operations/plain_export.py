@@ -25,7 +25,7 @@ from orders.operations.exporting import CSV, KIND, XLSX, listed
 from orders.operations.plain_rows import APPROVE, ASK
 
 #: A reason has words; a request is decided within so long, or asked again.
-SHORTEST = 4
+SHORTEST, LONGEST = 4, 2000
 OPEN_FOR = dt.timedelta(days=3)
 
 
@@ -42,13 +42,15 @@ def ask(user: Any, query: str, form: str, reason: str, language: str) -> PlainRe
         raise Refused(_("Choose CSV or XLSX."))
     if len(reason) < SHORTEST:
         raise Refused(_("Say in a few words what the plain receivers are for."))
+    if len(query) > LONGEST:  # what is cut off would be another question than the one that is allowed
+        raise Refused(_("The filters are too long to be kept: choose fewer."))
     found = listed(query, user.pk)
     count, newest = found.count(), found.order_by("-pk").values_list("pk", flat=True).first()
     if not count:
         raise Refused(_("There is no order in it."))
     with transaction.atomic():
         made = PlainRequest.objects.create(
-            asked_by=user, query=query[:2000], form=form, reason=reason[:200], orders=count, upto=newest or 0, language=language
+            asked_by=user, query=query, form=form, reason=reason[:200], orders=count, upto=newest or 0, language=language
         )  # fmt: skip
         _log(
             made,

@@ -30,8 +30,8 @@ _REVEALED = """INSERT INTO orders_event (order_id, code, occurred_at, recorded_a
         SELECT FROM orders_event e WHERE e.order_id = r.order_id AND e.code = 'revealed' AND e.data->'file' = %(file)s::jsonb)"""
 
 
-def allowed(job: Job) -> None:
-    """PlatformError unless a second person allowed it and who asked may still have it."""
+def allowed(job: Job) -> int:
+    """How many orders a second person allowed; PlatformError where nobody did, or who asked may have it no more."""
     from orders.models import PlainRequest
 
     asked = PlainRequest.objects.filter(pk=job.params["plain"], state=PlainRequest.State.APPROVED, job=job)
@@ -46,6 +46,14 @@ def allowed(job: Job) -> None:
         raise PlatformError(
             "configuration", "right", _("Who asked for it may no longer have plain receivers.")
         )
+    return found.orders
+
+
+def no_more(count: int, most: int) -> None:
+    """PlatformError where the filters find more orders than were allowed: a tag set since then lets nobody in."""
+    if count > most:
+        text = _("%(most)s orders were allowed, the filters find more by now: ask again.")
+        raise PlatformError("configuration", "more", text % {"most": most})
 
 
 def append(path: Path, size: int, heads: Sequence[Column], ids: list[int], job: Job) -> tuple[int, int]:

@@ -23,6 +23,7 @@ from django.utils import timezone, translation
 
 from orderhub import crypto
 from orderhub.exports import files
+from orderhub.integrations.errors import PlatformError
 from orderhub.jobs import running
 from orderhub.jobs.models import Job
 from orderhub.models import Bell
@@ -280,6 +281,37 @@ def test_that_the_pages_lead_from_asking_to_the_file(client: Client) -> None:
     path = written(PlainRequest.objects.get())
     client.force_login(first)
     assert path.name in client.get(reverse("admin:exports")).content.decode()
+
+
+def test_that_a_question_that_would_be_cut_off_is_not_asked() -> None:
+    made = orders(3)
+    query = f"e={'x' * 2000}&q={made[0].number}"
+    assert exporting.listed(query, asker().pk).count() == 1
+    with pytest.raises(Refused, match="筛选条件太长"):
+        ask(asker(), query)
+
+
+def test_that_the_file_has_no_more_orders_than_were_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, first, tagged = orders(3), asker(), {"tags": ["callback"]}
+    Order.objects.filter(pk=made[-1].pk).update(**tagged)
+    asked, small = ask(first, "tag=callback"), ask(first, "tag=callback")
+    assert asked.orders == 1
+    PlainRequest.objects.filter(pk=small.pk).update(orders=2)
+    Order.objects.update(**tagged)
+    plain_export.decide(asked.pk, decider(), True, "")
+    running.run_due()
+    job = Job.objects.get()
+    assert job.state == "failed" and "重新申请" in job.error, "one was allowed, four would be written"
+    Order.objects.filter(pk__lt=made[1].pk).update(tags=[])
+    Order.objects.filter(pk=made[2].pk).update(tags=[])
+    plain_export.decide(small.pk, decider(), True, "")
+    monkeypatch.setattr(plain_rows, "PIECE", 1)
+    job = Job.objects.latest("id")
+    assert not exporting.step(job) and job.done == 1
+    Order.objects.update(**tagged)
+    assert not exporting.step(job) and job.done == 2
+    with pytest.raises(PlatformError, match="重新申请"):
+        exporting.step(job)
 
 
 @pytest.mark.browser
