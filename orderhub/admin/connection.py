@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import admin
@@ -46,6 +47,22 @@ class ConnectionForm(forms.ModelForm):
         model = Connection
         fields = ("platform", "name", "code", "base_url", "app_key", "options", "state")
 
+    def clean(self) -> dict[str, Any]:
+        """Stored secrets stay with the address that they were given for: for another one they are typed anew."""
+        given = super().clean() or {}
+        kept = set(self.instance.secrets) if self.instance.pk and self.moved() else set()
+        typed = set(given.get("more_secrets") or {}) | ({"app_secret"} if given.get("app_secret") else set())
+        if kept - typed:
+            said = _now(
+                "Stored secrets are not sent to another address. Type these again with it: %(names)s."
+            )
+            self.add_error(None, said % {"names": ", ".join(sorted(kept - typed))})
+        return given
+
+    def moved(self) -> bool:
+        """Whether secrets would go to another server than before."""
+        return not _servers(self.cleaned_data) <= _servers(self.initial)
+
     def clean_more_secrets(self) -> dict[str, Any]:
         try:
             given = json.loads(self.cleaned_data["more_secrets"] or "{}")
@@ -82,6 +99,14 @@ def refused_lately(account: Connection) -> list[dict[str, Any]]:
     ]
 
 
+def _servers(fields: dict[str, Any]) -> set[tuple[str, str]]:
+    """(scheme, host and port) of every server that is sent secrets."""
+    options = fields.get("options")
+    urls = [fields.get("base_url"), options.get("oauth_url") if isinstance(options, dict) else None]
+    splits = [urlsplit(str(url)) for url in urls if url]
+    return {(split.scheme, split.netloc.lower()) for split in splits}
+
+
 @admin.register(Connection)
 class ConnectionAdmin(Admin):
     account = "pk"
@@ -109,6 +134,11 @@ class ConnectionAdmin(Admin):
         if given:
             obj.set_secrets({**(obj.secrets if obj.secrets_enc else {}), **given})
             form.also_written = ("secrets_enc",)
+        if change and form.moved() and obj.token_enc:
+            obj.token_enc, obj.token_expires_at, obj.refresh_expires_at = b"", None, None
+            form.also_written = (
+                *getattr(form, "also_written", ()), "token_enc", "token_expires_at", "refresh_expires_at"
+            )  # fmt: skip
         super().save_model(request, obj, form, change)
 
     def change_view(

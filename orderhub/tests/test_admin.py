@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from typing import Any
 
@@ -74,6 +75,28 @@ def test_that_secrets_go_in_and_never_come_out(office):
     )
     made.refresh_from_db()
     assert made.secrets == {"app_secret": "n3w", "salt": "z"}
+
+
+@pytest.mark.parametrize(
+    "there", [{"base_url": "https://thief.example/"}, {"options": '{"oauth_url": "https://thief.example"}'}]
+)
+def test_that_stored_secrets_are_not_sent_to_another_address(office, there):
+    made = taobao()
+    made.set_token({"access_token": "t0ken"}, timezone.now() + dt.timedelta(days=1))
+    made.save()
+    address = reverse("admin:orderhub_connection_change", args=[made.pk])
+    refused = office.post(address, fields(made, shown(office.get(address)), **there))
+    assert refused.status_code == 200 and "app_secret" in shown(refused)
+    before = made.base_url
+    made.refresh_from_db()
+    assert (made.base_url, made.options, made.token) == (before, {}, {"access_token": "t0ken"})
+    mine = fields(made, shown(office.get(address)), app_secret="typed", **there)
+    assert office.post(address, mine).status_code == 302
+    made.refresh_from_db()
+    assert (made.secrets, made.token) == ({"app_secret": "typed"}, {})
+    page = shown(office.get(address))
+    same = {"base_url": f"{made.base_url.rstrip('/')}/gw", "options": json.dumps(made.options)}
+    assert office.post(address, fields(made, page, **same)).status_code == 302
 
 
 def test_that_a_form_never_undoes_a_token_that_was_renewed_meanwhile(office):

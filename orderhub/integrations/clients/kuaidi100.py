@@ -82,8 +82,8 @@ class Kuaidi100(Client):
 
     @staticmethod
     def verify_callback(param: str, sign: str, salt: str) -> bool:
-        """Whether a callback is Kuaidi100's, over the exact form-decoded text."""
-        return signing.same(signing.kuaidi100_callback(param, salt), sign)
+        """Whether a callback is Kuaidi100's, over the exact form-decoded text. Without a salt anybody could sign: never."""
+        return bool(salt) and signing.same(signing.kuaidi100_callback(param, salt), sign)
 
     def _key(self) -> str:
         return self.secret("app_secret", "key")
