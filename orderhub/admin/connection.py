@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -99,7 +100,7 @@ def refused_lately(account: Connection) -> list[dict[str, Any]]:
     ]
 
 
-def _servers(fields: dict[str, Any]) -> set[tuple[str, str]]:
+def _servers(fields: Mapping[str, Any]) -> set[tuple[str, str]]:
     """(scheme, host and port) of every server that is sent secrets."""
     options = fields.get("options")
     urls = [fields.get("base_url"), options.get("oauth_url") if isinstance(options, dict) else None]

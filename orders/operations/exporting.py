@@ -71,8 +71,8 @@ def step(job: Job) -> bool:
     with translation.override(params["language"]):
         columns = exported()
         orders, piece = listed(params["query"], job.requested_by_id or 0), PIECE
+        most = plain_rows.allowed(job) if params.get("plain") else 0
         if params.get("plain"):
-            most = plain_rows.allowed(job)
             orders, piece = orders.filter(pk__lte=params["upto"]), plain_rows.PIECE
         if not params["size"]:
             job.total = orders.count()
