@@ -25,6 +25,7 @@ BENCHES = {
     "board": "orderhub.benches.board.run",
     "export": "orderhub.benches.export.run",
     "api": "orderhub.benches.api.run",
+    "grow": "orderhub.benches.grow.run",
     "import": "orderhub.benches.imports.run",
     "simulate": "orderhub.benches.simulate.run",
 }
