@@ -96,8 +96,9 @@ def begin(
     total = found[: MOST + 1].count()
     if not total:
         raise NotAllowed(_("Nothing matches any more."))
-    if total > MOST:
-        raise NotAllowed(_("More than %(n)d match: narrow the list down first.") % {"n": MOST})
+    most = act.most or MOST
+    if total > most:
+        raise NotAllowed(_("More than %(n)d match: narrow the list down first.") % {"n": most})
     params = {
         "model": model._meta.label_lower, "act": code, "query": filters_of(query), "picked": list(picked), "values": given,
         "upto": found.aggregate(n=Max("pk"))["n"], "retry": 0, "language": translation.get_language() or "zh-hans",
@@ -123,6 +124,9 @@ def retry(job: Job) -> bool:
 
 def step(job: Job) -> bool:
     """One batch: records not reached yet, then what was refused before the last retry. True when none is left."""
+    if act_of(job).outside:
+        with translation.override(job.params["language"]):
+            return _step_outside(job)
     with translation.override(job.params["language"]), transaction.atomic():
         live = Job.objects.select_for_update().get(pk=job.pk)
         if live.state != Job.State.RUNNING:
@@ -134,20 +138,44 @@ def step(job: Job) -> bool:
         ids, again = _next(job, model, user)
         if ids:
             _write(job, ids, _do(act, ids, person(user), job.params["values"]), again)
-        counts = dict(job.rows.order_by().values_list("kind").annotate(n=Count("pk")))
-        job.done, job.result = sum(counts.values()), counts
-        job.total = max(job.total, job.done)
-        if len(ids) == BATCH or (ids and not again):
+        return _ended(job, act, user, ids, again)
+
+
+def _step_outside(job: Job) -> bool:
+    """The same for an act that asks others: it is done between two transactions, and its results are written after it."""
+    with transaction.atomic():
+        live = Job.objects.select_for_update().get(pk=job.pk)
+        if live.state != Job.State.RUNNING:
             return False
-        job.total = job.done
-        said = {
-            "what": str(act.label),
-            "done": counts.get(Kind.DONE, 0),
-            "refused": counts.get(Kind.REFUSED, 0),
-        }
-        ring(user.pk, "bulk_ready", f"bulk:{job.pk}:{job.params['retry']}", said)
-        nudge("orders.advance")
-        return True
+        user = get_user_model().objects.get(pk=job.requested_by_id or 0, is_active=True)
+        act, model = act_of(job), apps.get_model(job.params["model"])
+        if not user.has_perm(act.permission):
+            raise NotAllowed(_("You may not do this."))
+        ids, again = _next(job, model, user)
+    undone = resolve(act.by)(ids, person(user), job.params["values"]) if ids else {}
+    with transaction.atomic():
+        Job.objects.select_for_update().get(pk=job.pk)
+        if ids:
+            _write(job, ids, undone, True)
+        return _ended(job, act, user, ids, again)
+
+
+def _ended(job: Job, act: Act, user: Any, ids: list[int], again: bool) -> bool:
+    """Count the results; True, and its person is told, where nothing is left."""
+    counts = dict(job.rows.order_by().values_list("kind").annotate(n=Count("pk")))
+    job.done, job.result = sum(counts.values()), counts
+    job.total = max(job.total, job.done)
+    if len(ids) == BATCH or (ids and not again):
+        return False
+    job.total = job.done
+    said = {
+        "what": str(act.label),
+        "done": counts.get(Kind.DONE, 0),
+        "refused": counts.get(Kind.REFUSED, 0),
+    }
+    ring(user.pk, "bulk_ready", f"bulk:{job.pk}:{job.params['retry']}", said)
+    nudge("orders.advance")
+    return True
 
 
 def _next(job: Job, model: type[models.Model], user: Any) -> tuple[list[int], bool]:

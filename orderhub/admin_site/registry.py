@@ -67,7 +67,8 @@ class Ask:
 class Act:
     """What can be done to many rows of a list: `by(ids, actor, values) -> {id: (kind of result, why)}` of those not done.
 
-    One call a batch, in the caller's transaction. `danger` is drawn in red.
+    One call a batch, in the caller's transaction; `outside` acts ask others and are called with none open: done twice,
+    they must find what is done. `danger` is drawn in red; more records than `most` are refused (0: the house's bound).
     """
 
     code: str
@@ -76,6 +77,8 @@ class Act:
     permission: str
     asks: tuple[Ask, ...] = ()
     danger: bool = False
+    outside: bool = False
+    most: int = 0
 
 
 _WHY = Ask("why", _("reason"))
@@ -94,6 +97,11 @@ ACTS: dict[str, tuple[Act, ...]] = {
             (Ask("priority", _("priority, 0 to 9"), most=9),),
         ),
         Act("reroute", _("Route again"), "routing.operations.reroute.in_bulk", "routing.add_override", (_WHY,)),
+        Act("merge", _("Ship together"), "logistics.operations.listed.merge", "orders.change_order", outside=True, most=200),
+        Act(
+            "split", _("Put one SKU in a parcel of its own"), "logistics.operations.listed.split", "orders.change_order",
+            (Ask("sku", _("SKU")),), most=200,
+        ),
         Act("cancel", _("Cancel"), "orders.operations.bulk.cancel", "orders.change_order", (_WHY,), danger=True),
     ),
 }  # fmt: skip
