@@ -48,7 +48,8 @@ class StockView(Door):
         return Response({
             "sku": found.code, "name": found.name,
             "bins": [
-                {"warehouse": row.bin.warehouse.code, "bin": row.bin.code, "on_hand": row.on_hand,
+                {"warehouse": row.bin.warehouse.code, "warehouse_name": row.bin.warehouse.name,
+                 "bin": row.bin.code, "on_hand": row.on_hand,
                  "reserved": row.reserved, "free": row.on_hand - row.reserved, "sellable": row.bin.sellable}
                 for row in rows
             ],

@@ -54,6 +54,34 @@ REMEDY: dict[str, tuple[str, Any]] = {
     "choice_impossible": ("#panel-route", gettext_lazy("Choose another outlet")),
 }
 
+#: What a person does about a hold, for every kind of it.
+HELD: dict[str, Any] = {
+    HoldType.DUPLICATE: gettext_lazy("Compare with the other order: cancel the one too many, release the one that is meant."),
+    HoldType.PAYMENT: gettext_lazy("Do not ship. Ask the gateway: it arrived, say so and release; it did not, cancel."),
+    HoldType.REFUND: gettext_lazy("Agree by cancelling the order. If the buyer takes the wish back, say so and release."),
+    HoldType.ADDRESS: gettext_lazy("Decide the address in the address review; the order then goes on by itself."),
+    HoldType.MAPPING: gettext_lazy("Map the code to a SKU; the order then goes on by itself."),
+    HoldType.STOCK: gettext_lazy("Offer a substitute or a later day, or cancel. It is tried again when goods arrive."),
+    HoldType.BACKORDER: gettext_lazy("Nothing to do: it goes on by itself when the goods arrive."),
+    HoldType.ROUTE: gettext_lazy("Choose warehouse and outlet under “Why it goes there”, or correct the address."),
+    HoldType.PLATFORM: gettext_lazy("Ask the platform why; it goes on when the platform lets it go."),
+    HoldType.ELSEWHERE: gettext_lazy("Ask who shipped it. It was sent: cancel here, so that it is not sent twice."),
+    HoldType.UNKNOWN: gettext_lazy("Look the order up in the channel's back office; if it may ship, say so and release."),
+    HoldType.BROKEN: gettext_lazy("Release to try once more; if it comes back, tell your supervisor with the order number."),
+    HoldType.REJECTED: gettext_lazy("Read the warehouse's reason, then route again or cancel."),
+    HoldType.WEIGHT: gettext_lazy("Open it and count: pack it again, or release if the weight on file is wrong."),
+    HoldType.LATE_PAYMENT: gettext_lazy("Offer a substitute or a later day, or cancel and give the money back."),
+    HoldType.RISK: gettext_lazy("Call the buyer. All is well: say so and release; if not, cancel."),
+    HoldType.STOCK_LOCK: gettext_lazy("Count the shelf or order more; it goes on when there is enough again."),
+    HoldType.RULE: gettext_lazy("Do what the rule asks for, then say so and release."),
+    HoldType.MANUAL: gettext_lazy("Ask who held it; when it is settled, say so and release."),
+}  # fmt: skip
+#: Where a kind of hold is settled, if not by releasing it.
+SETTLED: dict[str, tuple[str, Any]] = {
+    HoldType.ADDRESS: ("address_review", gettext_lazy("Decide the address")),
+    HoldType.MAPPING: ("inventory_unknowncode_changelist", gettext_lazy("Map the codes")),
+}
+
 #: Why the last try did not move it, by the refusal's code.
 WAITING: dict[str, Any] = {
     "stock": gettext_lazy("there is not enough stock yet"),
@@ -84,23 +112,24 @@ WAITING: dict[str, Any] = {
 }
 
 
+def what_now(kind: str) -> str:
+    """What a person does about a hold of this kind."""
+    return str(HELD.get(kind, ""))
+
+
 def next_step(order: Order, holds: Sequence[Hold], stuck: Sequence[Any]) -> Step:
     """Holds first, then effects that failed, then a broken promise, then what goes on by itself."""
     if holds:
         first = holds[0]
         more = _(" and %(n)d more") % {"n": len(holds) - 1} if len(holds) > 1 else ""
         title = _("Held: %(type)s%(more)s") % {"type": first.get_type_display(), "more": more}
-        if first.type == HoldType.MAPPING:
-            return Step(
-                "bad",
-                title,
-                first.reason,
-                reverse("admin:inventory_unknowncode_changelist"),
-                _("Map the codes"),
-            )
+        text = " ".join(part for part in (first.reason, what_now(first.type)) if part)
         if first.type == HoldType.BACKORDER and len(holds) == 1:
-            return Step("info", title, first.reason + " " + _("It goes on by itself when they arrive."))
-        return Step("bad", title, first.reason, "#holds", _("Look at the holds"))
+            return Step("info", title, text)
+        if first.type in SETTLED:
+            page, action = SETTLED[first.type]
+            return Step("bad", title, text, reverse(f"admin:{page}"), str(action))
+        return Step("bad", title, text, "#holds", _("Look at the holds"))
     if stuck:
         message = stuck[0]
         title = _("Needs you: %(effect)s") % {"effect": kind_label(message.kind)}

@@ -239,7 +239,7 @@ class OrderAdmin(columns.MoreColumns, Bulk, Viewed, Admin):
             '<span class="oh-money">{}</span><span class="oh-under">{}</span>', yuan(order.payable), pieces
         )
 
-    @admin.display(description=_("to"))
+    @admin.display(description=_("destination"))
     def destination(self, order: Order) -> SafeString:
         province, city, district = order.shown_place  # type: ignore[attr-defined]
         above = city if city and city != province else province

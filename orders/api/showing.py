@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from orderhub import crypto
+from orders.admin.next_step import what_now
 from orders.admin.sentences import name
 from orders.lifecycle import LIFECYCLE
 from orders.models import Event, Hold, Line, Order, OrderState, Receiver
@@ -66,7 +67,8 @@ def hold_of(hold: Hold, number: str) -> dict[str, Any]:
     """One hold."""
     return {
         "id": str(hold.pk), "order": number, "type": hold.type, "label": hold.get_type_display(), "reason": hold.reason,
-        "by": hold.opened_by, "since": hold.opened_at, "until": hold.until, "released_at": hold.released_at,
+        "what_now": what_now(hold.type), "by": hold.opened_by,
+        "since": hold.opened_at, "until": hold.until, "released_at": hold.released_at,
     }  # fmt: skip
 
 
@@ -94,6 +96,7 @@ def _row(order: Order, held: list[str], receiver: Receiver | None) -> dict[str, 
         "number": order.number,
         "channel_number": order.channel_number,
         "shop": order.shop.code,
+        "shop_name": order.shop.name,
         "channel": order.shop.channel,
         "state": order.state,
         "state_label": str(OrderState(order.state).label),
@@ -109,6 +112,7 @@ def _row(order: Order, held: list[str], receiver: Receiver | None) -> dict[str, 
         "payable": str(order.payable),
         "pieces": order.piece_count,
         "warehouse": order.warehouse.code if order.warehouse else None,
+        "warehouse_name": order.warehouse.name if order.warehouse else None,
         "carrier": order.carrier,
         "shipped_at": order.shipped_at,
         "signed_at": order.signed_at,

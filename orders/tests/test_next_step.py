@@ -11,8 +11,8 @@ import pytest
 from django.conf import settings
 from django.utils import timezone, translation
 
-from orders.admin.next_step import REMEDY, WAITING, next_step
-from orders.models import Order
+from orders.admin.next_step import HELD, REMEDY, WAITING, next_step, what_now
+from orders.models import Hold, HoldType, Order
 from routing.guards import PENDING
 from routing.operations.route import FORBIDDEN, UNREACHED
 
@@ -40,6 +40,14 @@ def refusals() -> set[str]:
 def test_that_every_refusal_has_its_words() -> None:
     assert "no_capacity" in refusals() and refusals() <= set(WAITING)
     assert set(REMEDY) <= set(WAITING)
+
+
+def test_that_every_hold_says_what_to_do_and_where_it_is_settled() -> None:
+    assert set(HELD) == set(HoldType) and all(re.search("[一-鿿]", what_now(kind)) for kind in HoldType)
+    step = next_step(Order(state="reserved"), [Hold(type="address", reason="两处相近")], [])
+    assert (step.link, step.action) == ("/admin/review/", "去审核地址") and "地址审核" in step.text
+    refund = next_step(Order(state="routed"), [Hold(type="refund", reason="买家申请退款。")], [])
+    assert refund.text == "买家申请退款。 " + what_now("refund") and refund.link == "#holds"
 
 
 @pytest.mark.parametrize("late", [False, True])

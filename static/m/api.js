@@ -2,6 +2,7 @@
 // script can read. A refresh token is good once, so only one tab at a time may spend it (a lock of the browser's).
 import {t, language} from "./words.js";
 import * as kept from "./kept.js";
+import * as later from "./later.js";
 
 let access = "", username = "";
 const LEFT = "m.left", WHO = "m.who";
@@ -27,6 +28,9 @@ export class Offline extends Error {
         this.sent = sent;
     }
 }
+
+/** There is no network now: the decision waits on this phone and is sent by itself. */
+export class Later extends Error {}
 
 export const signedIn = () => Boolean(access);
 export const who = () => username || localStorage.getItem(WHO) || "";
@@ -55,7 +59,7 @@ async function send(method, path, {body, headers = {}} = {}) {
 async function taken(answer) {
     if (username && username !== answer.data.username) return leave();  // another tab signed somebody else in
     const before = localStorage.getItem(WHO);
-    if (before && before !== answer.data.username) await kept.forget();
+    if (before && before !== answer.data.username) await Promise.all([kept.forget(), later.forget()]);
     access = answer.data.access;
     username = answer.data.username;
     localStorage.setItem(WHO, username);
@@ -109,6 +113,7 @@ async function finishLeaving() {
 
 async function wipe() {
     access = username = "";
+    await later.forget();
     localStorage.removeItem(WHO);
     await kept.forget();
 }
@@ -133,27 +138,44 @@ export async function call(method, path, options = {}) {
 export const get = async path => (await call("GET", path)).data;
 
 const open = new Map();
-/** A decision on the version that was read: made once, however often it is sent until an answer comes. */
-export async function decide(path, etag, body = {}) {
+const once = (path, etag, body, key) => call("POST", path, {body, headers: {"Idempotency-Key": key, ...(etag ? {"If-Match": etag} : {})}});
+
+/** A decision on the version that was read: made once, however often it is sent until an answer comes. With `wait`
+ * ({label, link}: what it is and where) it waits on this phone where there is no network, and Later is thrown. */
+export async function decide(path, etag, body = {}, wait = null) {
     const said = JSON.stringify([path, etag, body]);
     const key = open.get(said) || name();
     open.set(said, key);
-    const headers = {"Idempotency-Key": key, ...(etag ? {"If-Match": etag} : {})};
     try {
-        const answer = await call("POST", path, {body, headers});
+        const answer = await once(path, etag, body, key);
         open.delete(said);
         return answer;
     } catch (error) {
         if (error instanceof Problem) open.delete(said);
-        throw error;
+        if (!(error instanceof Offline) || !wait) throw error;
+        open.delete(said);
+        await later.put({key, path, etag, body, ...wait});
+        throw new Later();
     }
 }
+
+/** Send what waits on this phone: {done, refused}. What can't be sent yet waits on. */
+export const sendLater = () => later.send(async one => {
+    try {
+        await once(one.path, one.etag, one.body, one.key);
+        return "";
+    } catch (error) {
+        if (!(error instanceof Problem) || error.status >= 500 || error.status === 429) throw error;
+        return error.words;
+    }
+});
 
 const name = () => [...crypto.getRandomValues(new Uint8Array(16))].map(one => one.toString(16).padStart(2, "0")).join("");
 const device = () => `${t("Phone page")} · ${navigator.userAgentData?.platform || navigator.platform || "?"}`.slice(0, 80);
 
 /** What went wrong with a decision, in words, and whether to read again what was decided on. */
 export function refusal(error, labels = {}) {
+    if (error instanceof Later) return {words: t("No network now. Your decision is kept on this phone and sent once, by itself, as soon as there is one."), again: false, later: true};
     if (error instanceof Offline) {
         return error.sent
             ? {words: t("No answer came. It may have been done: press again when you are online, it is not done twice."), again: false}

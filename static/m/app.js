@@ -3,6 +3,7 @@
 import {byId, h, icon, notice, toast} from "./dom.js";
 import {load, t} from "./words.js";
 import * as api from "./api.js";
+import * as later from "./later.js";
 import * as signin from "./screens/signin.js";
 import * as home from "./screens/home.js";
 import * as search from "./screens/search.js";
@@ -53,15 +54,34 @@ async function show(focus = true) {
 function heading() {
     byId("bar").replaceChildren(
         h("a", {class: "brand", href: "#/"}, h("img", {src: "/static/m/icon.svg", alt: "", width: 24, height: 24}), "OrderHub"),
-        h("span", {id: "net", hidden: navigator.onLine}, t("Offline")),
+        h("a", {id: "net", href: "#/", hidden: true}),
     );
     byId("tabs").setAttribute("aria-label", t("Screens"));
+}
+
+/** Whether there is a network, and how many decisions wait for it. */
+function network() {
+    const n = later.waiting().length, off = !navigator.onLine;
+    byId("net").hidden = !off && !n;
+    byId("net").textContent = [off && t("Offline"), n && t("%(n)s to send", {n})].filter(Boolean).join(" · ");
+}
+
+const EVERY = 15000, SOON = 1500;  // milliseconds between two tries of what waits, and to the first
+/** Send what waits, tell what came of it, and show the screen anew where it changed something. */
+async function sendWaiting() {
+    if (!navigator.onLine || !api.known() || !later.waiting().length) return;
+    const {done, refused} = await api.sendLater();
+    if (refused) toast(t("%(n)s of your decisions were refused: see Home.", {n: refused}), "bad");
+    else if (done) toast(t("There is a network again: %(n)s decisions were sent.", {n: done}), "good");
+    const typing = ["INPUT", "TEXTAREA"].includes(document.activeElement?.tagName);
+    if ((done || refused) && !typing) await show(false);
 }
 
 async function start() {
     await load();
     heading();
-    for (const kind of ["online", "offline"]) addEventListener(kind, () => { byId("net").hidden = navigator.onLine; });
+    network();
+    for (const kind of ["online", "offline", "later"]) addEventListener(kind, network);
     let inside = false;
     try {
         inside = api.known() ? await api.goOn() : false;
@@ -76,7 +96,10 @@ async function start() {
 function begin() {
     addEventListener("hashchange", () => show());
     wedge(scan.opened);
-    return show();
+    addEventListener("online", sendWaiting);
+    addEventListener("later", () => setTimeout(sendWaiting, SOON));
+    setInterval(sendWaiting, EVERY);
+    return show().then(sendWaiting);
 }
 
 if ("serviceWorker" in navigator) navigator.serviceWorker.register("/m/sw.js", {scope: "/m/"});

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from logistics.models import Parcel
 from orders.models import Order
 
 PASSWORD = "right-horse-battery"
+WAYBILL = "ZT778899001122"
 PHONE = {"width": 390, "height": 844}
 
 
@@ -49,3 +51,15 @@ def find(page: Any, text: str) -> None:
 def open_order(page: Any, order: Order) -> None:
     find(page, order.number)
     page.locator("h1", has_text=order.number).wait_for()
+
+
+def labelled(order: Any) -> Parcel:
+    return Parcel.objects.create(
+        number="P1", order=order, warehouse=order.warehouse, worked_by="own", carrier="zto", service="zto",
+        waybill_no=WAYBILL,
+    )  # fmt: skip
+
+
+def scanned(page: Any, code: str) -> None:
+    page.keyboard.type(code, delay=4)
+    page.keyboard.press("Enter")

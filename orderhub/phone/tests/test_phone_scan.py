@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 
 from inventory.models import Bin, Sku, Stock
-from logistics.models import Parcel
-from orderhub.phone.tests.phone_cast import make_phone, sign_in  # noqa: F401  fixtures
+from orderhub.phone.tests.phone_cast import WAYBILL, labelled, make_phone, scanned, sign_in  # noqa: F401  fixtures
 from orders.tests.api_cast import make_world  # noqa: F401  a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-WAYBILL = "ZT778899001122"
 #: A camera that sees one code: headless Chromium has none, and reads none on Linux.
 CAMERA = """
     self.stopped = 0;
@@ -25,18 +23,6 @@ CAMERA = """
     };
     HTMLMediaElement.prototype.play = async () => {};
 """
-
-
-def labelled(order: Any) -> Parcel:
-    return Parcel.objects.create(
-        number="P1", order=order, warehouse=order.warehouse, worked_by="own", carrier="zto", service="zto",
-        waybill_no=WAYBILL,
-    )  # fmt: skip
-
-
-def scanned(page: Any, code: str) -> None:
-    page.keyboard.type(code, delay=4)
-    page.keyboard.press("Enter")
 
 
 def test_that_a_scanner_that_types_opens_the_order_from_any_screen(phone: Any, world: dict[str, Any]) -> None:

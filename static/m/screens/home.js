@@ -1,8 +1,9 @@
 // The first screen: what waits for me, what was opened last, and who is signed in.
 import {h, notice, toast} from "../dom.js";
-import {t} from "../words.js";
+import {t, when} from "../words.js";
 import * as api from "../api.js";
 import * as kept from "../kept.js";
+import * as later from "../later.js";
 import {row} from "./search.js";
 import {languages} from "./signin.js";
 
@@ -23,11 +24,12 @@ export async function render(root) {
     }
     root.append(...[
         h("h1", {}, t("Home")),
+        unsent(),
         work,
         orders.length > 0 && h("section", {}, h("h2", {}, t("Opened last")), h("ul", {class: "list"}, orders.map(one => row(one.order)))),
         h("section", {class: "foot"},
             h("p", {class: "quiet"}, t("Signed in as %(name)s", {name: api.who()})),
-            h("button", {class: "button", id: "out", onclick: leave}, t("Sign out")),
+            h("div", {id: "leaving"}, h("button", {class: "button", id: "out", onclick: leave}, t("Sign out"))),
             languages()),
     ].filter(Boolean));
 }
@@ -54,7 +56,26 @@ function queues(counts, review) {
     ]);
 }
 
+/** What was decided without a network: still to be sent, or refused since. */
+function unsent() {
+    const place = h("div", {}), items = later.all();
+    const drop = one => h("button", {class: "button", onclick: async () => { await later.drop(one.key); place.replaceWith(unsent()); }}, one.refused ? t("Read it") : t("Take it back"));
+    if (items.length) place.append(h("section", {id: "unsent"}, h("h2", {}, t("Decided without a network")), h("ul", {class: "list"}, items.map(one => h("li", {class: "card"},
+        h("span", {class: "line"}, h("b", {}, one.label), h("span", {class: `pill ${one.refused ? "bad" : "warn"}`}, one.refused ? t("refused") : t("to send"))),
+        h("span", {class: "quiet small-text"}, [when(one.at), one.body.note || one.body.resolution].filter(Boolean).join(" · ")),
+        one.refused && notice("bad", "", one.refused),
+        h("p", {class: "row"}, one.link && h("a", {class: "button", href: one.link}, t("Open it")), drop(one)))))));
+    return place;
+}
+
 async function leave(event) {
+    const n = later.waiting().length, place = event.target.parentElement;
+    if (n && event.target.id === "out") {
+        place.replaceChildren(
+            notice("warn", t("%(n)s decisions have not been sent yet", {n}), t("Signing out throws them away.")),
+            h("p", {class: "row"}, h("button", {class: "button main", onclick: () => place.replaceChildren(event.target)}, t("Stay")), h("button", {class: "button", id: "out-now", onclick: leave}, t("Sign out all the same"))));
+        return place.querySelector(".main").focus();
+    }
     event.target.disabled = true;
     if (!await api.signOut()) toast(t("You are signed out on this phone. The server is told as soon as there is a network."), "warn");
     setTimeout(() => { history.replaceState(null, "", "/m/"); location.reload(); }, navigator.onLine ? 0 : 2500);

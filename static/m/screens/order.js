@@ -3,6 +3,7 @@ import {h, notice} from "../dom.js";
 import {t, when} from "../words.js";
 import * as api from "../api.js";
 import * as kept from "../kept.js";
+import * as later from "../later.js";
 
 async function read(number) {
     const at = `orders/${encodeURIComponent(number)}`;
@@ -35,7 +36,7 @@ function paint(root, shown, said) {
     const again = async (words, tone) => paint(root, await read(order.number), notice(tone, "", words));
     root.replaceChildren(...[
         h("h1", {class: "num"}, order.number),
-        h("p", {class: "line"}, h("span", {class: `pill ${order.held ? "bad" : "info"}`}, order.state_label), h("span", {class: "quiet"}, `${order.shop} · `, h("span", {class: "num"}, order.channel_number))),
+        h("p", {class: "line"}, h("span", {class: `pill ${order.held ? "bad" : "info"}`}, order.state_label), h("span", {class: "quiet"}, `${order.shop_name || order.shop} · `, h("span", {class: "num"}, order.channel_number))),
         shown.kept && notice("warn", t("Read without a network"), t("As it was on %(when)s.", {when: when(shown.kept)})),
         said,
         next(order, shown.etag, again),
@@ -57,29 +58,34 @@ function next(order, etag, again) {
     return h("section", {id: "holds"}, order.holds.map((hold, place) => h("div", {class: "card hold"},
         h("h2", {}, t("Held: %(type)s", {type: hold.label})),
         hold.reason && h("p", {}, hold.reason),
+        hold.what_now && h("p", {}, hold.what_now),
         h("p", {class: "quiet small-text"}, when(hold.since)),
         mine ? release(order, hold, etag, again, place === 0) : notice("info", "", t("Your role may not release holds.")))));
 }
 
 function release(order, hold, etag, again, first) {
+    const path = `orders/${encodeURIComponent(order.number)}/holds/${hold.id}/release`;
+    if (later.waiting().some(one => one.path === path)) return notice("warn", "", t("Your release is kept on this phone and sent as soon as there is a network."));
     const place = h("div", {});
     const note = h("input", {id: `note-${hold.id}`, maxlength: 300, required: true, autocomplete: "off"});
     const go = h("button", {class: `button wide ${first ? "main" : ""}`}, t("Release this hold"));
     const quick = [t("Confirmed with the buyer"), t("Checked, may go")].map(text => h("button", {class: "small", type: "button", onclick: () => { note.value = text; }}, text));
-    return h("form", {onsubmit: async event => {
+    const form = h("form", {onsubmit: async event => {
         event.preventDefault();
         go.disabled = true;
         place.replaceChildren();
         try {
-            await api.decide(`orders/${encodeURIComponent(order.number)}/holds/${hold.id}/release`, etag, {note: note.value.trim()});
+            await api.decide(path, etag, {note: note.value.trim()}, {label: t("Release: %(type)s, %(number)s", {type: hold.label, number: order.number}), link: `#/order/${encodeURIComponent(order.number)}`});
             await again(t("The hold is released; the order goes on by itself."), "good");
         } catch (error) {
             const why = api.refusal(error, TOUCHES());
             if (why.again) return again(why.words, "bad");
+            if (why.later) return form.replaceWith(notice("warn", "", why.words));
             place.replaceChildren(notice("bad", "", why.words));
         }
         go.disabled = false;
     }}, h("label", {for: note.id}, t("Why it may go on")), note, h("p", {class: "row"}, quick), place, go);
+    return form;
 }
 
 /** The touches that a person may make, as a refusal names them. */
@@ -107,7 +113,7 @@ function facts(order) {
         [t("Address"), [who.province, who.city, who.district, who.town, who.address_mask].filter(Boolean).join(" ")],
         [t("Paid"), `¥${order.payable}${order.paid_at ? ` · ${when(order.paid_at)}` : ""}`],
         [t("Promised to ship"), when(order.promised_ship_at)],
-        [t("Warehouse"), order.warehouse],
+        [t("Warehouse"), order.warehouse_name || order.warehouse],
     ].filter(([, text]) => text);
     return h("section", {}, h("h2", {}, t("Details")), h("dl", {class: "card facts"}, rows.map(([name, text]) => [h("dt", {}, name), h("dd", {}, text)])));
 }

@@ -16,7 +16,7 @@ export async function find(text) {
 
 export const row = one => h("li", {}, h("a", {class: "card row-card", href: `#/order/${encodeURIComponent(one.number)}`},
     h("span", {class: "line"}, h("b", {class: "num"}, one.number), h("span", {class: `pill ${one.held ? "bad" : "neutral"}`}, one.held ? t("Held") : one.state_label)),
-    h("span", {class: "line quiet"}, h("span", {}, [one.receiver?.name_mask, one.receiver?.city, one.receiver?.phone_mask].filter(Boolean).join(" · ") || one.shop), h("span", {class: "num"}, `¥${one.payable}`)),
+    h("span", {class: "line quiet"}, h("span", {}, [one.receiver?.name_mask, one.receiver?.city, one.receiver?.phone_mask].filter(Boolean).join(" · ") || one.shop_name || one.shop), h("span", {class: "num"}, `¥${one.payable}`)),
     h("span", {class: "line quiet small-text"}, h("span", {class: "num"}, one.channel_number), h("span", {class: "num"}, when(one.ordered_at)))));
 
 let last = {text: "", items: null};  // of this sitting only: it is gone with the page
