@@ -25,6 +25,7 @@ def icon(request: HttpRequest) -> str:
 
 
 UNFOLD: dict[str, object] = {
+    "LOGIN": {"form": "orderhub.admin_site.signing_in.LimitedForm"},
     "SITE_TITLE": "OrderHub",
     "SITE_HEADER": "OrderHub",
     "SITE_ICON": icon,
