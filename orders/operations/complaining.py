@@ -48,13 +48,10 @@ def take(rows: Sequence[Row]) -> int:
     """
     shops = dict(Shop.objects.values_list("code", "id"))
     asked = {row.order for row in rows if row.order}
-    by_number = dict(Order.objects.filter(number__in=asked).values_list("number", "id"))
+    ours = Order.objects.filter(number__in=asked).values_list("shop_id", "number", "id")
     named = Order.objects.filter(channel_number__in=asked).values_list("shop_id", "channel_number", "id")
-    by_channel = {(shop, number): order_id for shop, number, order_id in named}
-    ids = {
-        row.external_id: by_number.get(row.order) or by_channel.get((shops[row.shop], row.order))
-        for row in rows
-    }
+    known_as = {(shop, number): order_id for shop, number, order_id in [*named, *ours]}
+    ids = {row.external_id: known_as.get((shops[row.shop], row.order)) for row in rows}
     known = {
         i: ref.plain.get("name", "")
         for i, ref in receivers([i for i in ids.values() if i]).items()

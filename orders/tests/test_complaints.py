@@ -235,6 +235,25 @@ def test_that_systems_post_complaints_once_and_bad_ones_are_named(client: Client
     )
 
 
+@pytest.mark.django_db
+def test_that_a_shop_complains_of_its_own_orders_only() -> None:
+    foreign, own = cast.order("paid", shop=cast.shop("far")), cast.order("paid")
+    items = [
+        {
+            "id": order.number,
+            "shop": "own",
+            "order": order.number,
+            "text": "没发货",
+            "said_at": "2026-06-01 10:00:00",
+        }
+        for order in (foreign, own)
+    ]
+    rows, faults = complaining.read_rows(items)
+    assert complaining.take(rows) == 2 and not faults
+    kept = dict(Complaint.objects.values_list("external_id", "order_id"))
+    assert kept == {foreign.number: None, own.number: own.pk}
+
+
 def test_that_a_jump_is_told_once_a_week() -> None:
     said("没发货", 12)
     said("没发货", 8, 20 * DAY)
