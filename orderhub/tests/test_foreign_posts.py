@@ -21,6 +21,7 @@ from orderhub.rules.models import RuleSet
 from orders.models import Blacklist, Complaint, ComplaintWord
 from orders.operations import returning
 from orders.tests.api_cast import CANARY, make_world, person  # noqa: F401  a fixture
+from routing.operations import review
 
 pytestmark = pytest.mark.django_db
 OWN = {"shops": ("own",)}
@@ -130,3 +131,16 @@ def test_that_a_trial_of_rules_shows_samples_of_ones_own_orders(
     assert [client.get(f"{at}{place}/").status_code for place in (0, 1)] == [302, 200]
     client.post(f"{at}begin/", {"numbers": f"{world['foreign'].number} {world['own'].number}"})
     assert begun == [[world["own"].pk]]
+
+
+def test_that_a_decision_about_an_order_that_left_ones_reach_is_not_taken_back(
+    world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = {name: world["reviews"][world[name].pk].pk for name in ("own", "foreign")}
+    latest: list[int] = []
+    monkeypatch.setattr(review, "undo", lambda *_given: (latest[-1], ""))
+    client = signed_in(person("customer_service", **OWN))
+    for name, status in (("foreign", 404), ("own", 200)):
+        latest.append(item[name])
+        answer = client.post("/admin/review/undo/", '{"token": "a1"}', content_type="application/json")
+        assert answer.status_code == status, name

@@ -13,8 +13,9 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -177,7 +178,10 @@ def skip(request: HttpRequest, body: dict[str, Any], item_id: int) -> dict[str, 
 def undo(request: HttpRequest, body: dict[str, Any]) -> dict[str, Any]:
     """This person's latest decision is taken back and on the screen again."""
     user = request.user
-    item_id, remark = review.undo(body["token"], user.get_username(), person(user))
+    with transaction.atomic():
+        item_id, remark = review.undo(body["token"], user.get_username(), person(user))
+        if not visible_to(user).filter(pk=AddressReview.objects.get(pk=item_id).order_id).exists():
+            raise Http404  # it has left the person's reach: the decision stays
     return {"items": showing.items([item_id]), "remark": remark, "left": quality.left(_orders(request))}
 
 
