@@ -135,7 +135,7 @@ def _whole(request: HttpRequest, name: str) -> int:
 def _bin(request: HttpRequest, name: str) -> int:
     text = request.POST.get(name, "")
     mine = Bin.objects.filter(warehouse_id__in=houses_of(request.user))
-    if not text.isdigit() or not mine.filter(pk=int(text)).exists():
+    if not (text.isascii() and text.isdigit() and len(text) < 18) or not mine.filter(pk=int(text)).exists():
         raise Refused(_("There is no such bin."))
     return int(text)
 
@@ -193,7 +193,8 @@ def let_go_now(request: HttpRequest, sku_id: int, reference: uuid.UUID) -> HttpR
     """Give back what was put by."""
 
     def work(name: str) -> str:
-        held = Reservation.objects.filter(reference=reference, warehouse_id__in=houses_of(request.user))
+        mine = houses_of(request.user)
+        held = Reservation.objects.filter(reference=reference, sku_id=sku_id, warehouse_id__in=mine)
         if not held.exists():
             raise Refused(_("There is nothing put by under this number any more."))
         return _("%(n)d pieces are free again.") % {"n": let_go(reference, name)}

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from inventory.queries import warehouses
+from inventory.scope import houses_of
 from logistics.operations import dividing, together
 from logistics.queries import places_picked
 from orderhub.actors import person
@@ -202,9 +203,10 @@ def divide(request: HttpRequest, order_id: int) -> HttpResponse:
             pieces = {uuid.UUID(line): int(str(count) or 0) for line, count in given.items()}
         except ValueError:
             raise SplitRefused(_("Give whole numbers of pieces.")) from None
-        dividing.divide(
-            order_id, pieces, person(request.user), warehouse_id=int(house) if house.isdigit() else None
-        )
+        chosen = int(house) if house.isascii() and house.isdigit() and len(house) < 18 else None
+        if chosen is not None and chosen not in houses_of(request.user):
+            raise SplitRefused(_("There is no such warehouse."))
+        dividing.divide(order_id, pieces, person(request.user), warehouse_id=chosen)
 
     return _answer(request, order_id, act, _("The goods go in one more parcel."))
 

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
-from inventory.models import Warehouse
+from inventory.models import Bin, Reservation, Sku, Warehouse
 from logistics.models import Parcel
+from logistics.operations import dividing
 from orderhub import crypto
 from orderhub.jobs.models import Job
 from orderhub.rules import publishing, seeding, simulating
@@ -62,6 +65,40 @@ def test_that_goods_come_back_to_ones_own_warehouses(
         form = {f"qty{line.uuid}": "1", "warehouse": house, "key": "k"}
         client.post(f"/admin/orders/order/{world['own'].pk}/return/", form)
     assert took == [near]
+
+
+def test_that_an_order_is_divided_into_ones_own_warehouses(
+    world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    took: list[int] = []
+    monkeypatch.setattr(
+        dividing, "divide", lambda order, pieces, by, warehouse_id=None: took.append(warehouse_id)
+    )
+    client = signed_in(person("operations", warehouses=("HZ01",)))
+    near, far = (Warehouse.objects.get(code=code).pk for code in ("HZ01", "SH01"))
+    line = world["own"].lines.all()[0]
+    for house in (far, near, "²", "9" * 30):
+        form = {f"qty{line.uuid}": "1", "warehouse": house}
+        answer = client.post(reverse("admin:split_divide", args=[world["own"].pk]), form)
+        assert answer.status_code == 302
+    assert took == [near, None, None]
+
+
+def test_that_a_bin_is_a_number_and_what_is_let_go_is_of_this_sku(world: dict[str, Any]) -> None:
+    client = signed_in(person("warehouse_manager"))
+    sku = Sku.objects.order_by("id").first()
+    other = Sku.objects.create(code="OTHER-1", name="其他")
+    assert sku is not None
+    shelf = Bin.objects.filter(warehouse__code="HZ01")[0]
+    for text in ("²", "9" * 30, ""):
+        form = {"bin": text, "pieces": "1", "reason": "x", "key": "k"}
+        assert client.post(reverse("admin:stock_count", args=[sku.pk]), form).status_code == 302
+    held = Reservation.objects.create(
+        reference=uuid.uuid4(), sku=sku, bin=shelf, warehouse_id=shelf.warehouse_id, quantity=1, kind="manual"
+    )
+    client.post(reverse("admin:stock_let_go", args=[other.pk, held.reference]))
+    held.refresh_from_db()
+    assert held.state == "active"
 
 
 class _Took:

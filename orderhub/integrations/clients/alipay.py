@@ -44,9 +44,13 @@ class Alipay(Client):
     def trade_query(self, out_trade_no: str) -> dict[str, Any]:
         """The trade as Alipay holds it: trade_no, trade_status, total_amount (text, yuan) and so on.
 
-        PlatformError "business" with code ACQ.TRADE_NOT_EXIST where the buyer never opened the payment.
+        PlatformError "business" with code ACQ.TRADE_NOT_EXIST where the buyer never opened the payment, "retry" where the
+        answer speaks of another trade.
         """
-        return self._gateway("alipay.trade.query", {"out_trade_no": out_trade_no})
+        trade = self._gateway("alipay.trade.query", {"out_trade_no": out_trade_no})
+        if str(trade.get("out_trade_no") or out_trade_no) != out_trade_no:
+            raise http.unreadable(effect=False)
+        return trade
 
     def verify_notify(self, params: Mapping[str, Any]) -> bool:
         """Whether Alipay signed this notify and meant us (app_id, seller_id). The amount is the caller's check."""
