@@ -47,9 +47,10 @@ def rows(orders: Sequence[Order]) -> list[dict[str, Any]]:
 
 def detail(order: Order) -> dict[str, Any]:
     """One order with lines, holds and what may be done with it now; constant statements."""
-    (shown,) = rows([order])
+    holds = list(Hold.objects.filter(order=order, released_at=None).order_by("id"))
+    receiver = Receiver.objects.filter(order=order).first()
+    shown = _row(order, [hold.type for hold in holds], receiver)
     lines = Line.objects.filter(order=order).order_by("channel_line")
-    holds = Hold.objects.filter(order=order, released_at=None).order_by("id")
     return {
         **shown,
         "lines": [
