@@ -182,12 +182,14 @@ NEW_RECEIVER = named(
         datum={"type": ["string", "null"], "enum": ["wgs84", "gcj02", "bd09", "", None]},
     ),
 )  # fmt: skip
+#: A time, or nothing: null and an empty text say the same.
+_SAID_TIME = {"anyOf": [TIME, {"type": "null"}, {"type": "string", "maxLength": 0}]}
 _BUYS = shape("id", "ip", id=maybe(text(80)), ip=maybe(text(60)))
 NEW_ORDER = named(
     "NewOrder",
     shape(
         "state", "updated_at", "freight", "buyer", "remark", "promised_ship_at", "traffic_source", "ships_alone",
-        number=said(64), created_at=TIME, updated_at=maybe(TIME), promised_ship_at=maybe(TIME),
+        number=said(64), created_at=TIME, updated_at=_SAID_TIME, promised_ship_at=_SAID_TIME,
         state={"type": ["string", "null"], "enum": ["unpaid", "paid", "cancelled", "", None]}, freight=PRICE, payable=PRICE,
         lines=listed(NEW_LINE, minItems=1), receiver=NEW_RECEIVER, buyer=maybe(_BUYS),
         remark=maybe(text(2000)),
@@ -200,7 +202,7 @@ COMPLAINTS = named(
     "Complaints",
     shape(
         items=listed(
-            shape("order", "text", "rating", "said_at", id=said(10_000), order={}, text={}, rating={}, said_at={}),
+            shape("order", "text", "rating", "said_at", id={name: rule for name, rule in said(1).items() if name != "maxLength"}, order={}, text={}, rating={}, said_at={}),
             minItems=1, maxItems=500,
         )
     ),
