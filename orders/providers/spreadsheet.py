@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -71,7 +72,7 @@ class Spreadsheet(Channel):
             "freight": first.get("freight") or "0",
             "receiver": {n: first.get(n) for n in ("name", "phone", "province", "city", "district", "town", "address")},
             "lines": [
-                {"line_id": str(place), **{n: row.get(n) for n in ("sku", "title", "quantity", "unit_price")}}
+                {"line_id": str(place), **{n: row.get(n) for n in ("sku", "title", "unit_price")}, "quantity": _pieces(row)}
                 for place, row in enumerate(rows, 1)
             ],
         }  # fmt: skip
@@ -131,6 +132,12 @@ def cells(data: bytes) -> list[list[str]]:
         return reading.cells(data)
     except reading.NotASheet as error:
         raise Unreadable("not_a_sheet", str(error)) from None
+
+
+def _pieces(row: dict[str, str]) -> object:
+    """The pieces of a row: a whole number where its cell holds one, else the cell, of which intake says what is wrong."""
+    text = unicodedata.normalize("NFKC", str(row.get("quantity") or "")).strip().removesuffix(".0")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text
 
 
 def _moment(text: Any, name: str) -> dt.datetime:
