@@ -9,25 +9,21 @@ from __future__ import annotations
 import os
 import random
 import re
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
+from orderhub.drills.site import site
 from orderhub.launch.checks import browser
-from orderhub.launch.processes import free_port
 from routing.bench_review_cast import fill
 from routing.models import AddressReview
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 REVIEWERS, THOUGHT = 20, 3.0
 PASSWORD = "bench-bench-bench"
@@ -41,7 +37,8 @@ def run(*, long: bool) -> dict[str, Any]:
     names = [f"reviewer{n}" for n in range(REVIEWERS)]
     for name in names:
         get_user_model().objects.create_superuser(name, "", PASSWORD)
-    with _server() as url:
+    call_command("collectstatic", interactive=False, verbosity=0)
+    with site() as url:
         with ThreadPoolExecutor(REVIEWERS) as pool:
             desks = list(
                 pool.map(lambda name: _signed_in(url, name), names)
@@ -67,33 +64,6 @@ def run(*, long: bool) -> dict[str, Any]:
 
 def _quantile(values: list[float], part: float) -> Any:
     return values[min(len(values) - 1, int(len(values) * part))] if values else None
-
-
-@contextmanager
-def _server() -> Iterator[str]:
-    """The site as it is run for real, on this very database, two workers."""
-    call_command("collectstatic", interactive=False, verbosity=0)
-    port = free_port(18_890)
-    command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2",
-        "--no-access-log", "orderhub.wsgi:application",
-    ]  # fmt: skip
-    env = {**os.environ, "PUBLIC_URL": f"http://127.0.0.1:{port}"}
-    process = subprocess.Popen(
-        command, cwd=settings.BASE_DIR, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        for _ in range(240):
-            try:
-                httpx.get(f"{address}/admin/login/", timeout=5, trust_env=False)
-                break
-            except httpx.TransportError:
-                time.sleep(0.25)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def _signed_in(url: str, name: str) -> httpx.Client:

@@ -25,7 +25,7 @@ from django.contrib.auth.models import Group
 from orderhub.api import tokens
 from orderhub.api.cursors import cursor
 from orderhub.api.models import Device
-from orderhub.drills.api_cast import site
+from orderhub.drills.site import site
 from orderhub.management.seeding import fill
 from orderhub.roles import sync_roles
 from orders.models import Order, Shop
@@ -53,7 +53,7 @@ def measure(seconds: int, seed: int = 7) -> dict[str, Any]:
     )
     calls = plan(drawn, chance, round(RATE * seconds))
     heads = [{"Authorization": f"Bearer {access}"} for access in _people(chance)]
-    with site("orderhub.wsgi:application") as url:
+    with site() as url:
         signed = [(kind, path, heads[n % PEOPLE]) for n, (kind, path) in enumerate(calls)]
         rate = len(calls) / seconds
         first = asked(url, list({path: call for call in signed if (path := call[1])}.values()), rate)

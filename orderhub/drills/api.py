@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orderhub.drills import api_cast
+from orderhub.drills.site import site
 from orderhub.testing import api_run
 
 #: Seconds and examples an operation, of each caller.
@@ -24,7 +25,7 @@ def run(*, long: bool) -> dict[str, Any]:
     seconds, examples = LONG if long else SHORT
     cast = api_cast.set_up(600)
     runs: dict[str, dict[str, Any]] = {}
-    with api_cast.site() as url, tempfile.TemporaryDirectory() as folder:
+    with site("orderhub.drills.api_site:application") as url, tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "schema.json"
         for caller in ("person", "shop"):
             access, device = api_cast.signed_in(url)

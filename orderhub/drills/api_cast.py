@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.utils import timezone
@@ -20,7 +13,6 @@ from django.utils import timezone
 from inventory.models import Sku
 from orderhub import crypto
 from orderhub.api.cursors import cursor
-from orderhub.launch.processes import free_port
 from orderhub.management.seeding import fill
 from orderhub.models import Connection
 from orderhub.roles import sync_roles
@@ -78,32 +70,6 @@ def held(order: Order) -> Real:
         cursors={name: cursor(*place) for name, place in places.items()},
         sku=str(Sku.objects.values_list("code", flat=True)[0]), username=NAME, password=PASSWORD, kept=[],
     )  # fmt: skip
-
-
-@contextmanager
-def site(application: str = "orderhub.drills.api_site:application") -> Iterator[str]:
-    """The site on this very database, two workers, by default without limits; its address."""
-    port = free_port(18_910)
-    command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2",
-        "--no-access-log", application,
-    ]  # fmt: skip
-    env = {**os.environ, "PUBLIC_URL": f"http://127.0.0.1:{port}"}
-    process = subprocess.Popen(
-        command, cwd=settings.BASE_DIR, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(240):
-            try:
-                httpx.get(f"{address}/api/v1/me", timeout=5, trust_env=False)
-                break
-            except httpx.TransportError:
-                time.sleep(0.25)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def signed_in(url: str) -> tuple[str, str]:

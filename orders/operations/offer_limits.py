@@ -42,7 +42,7 @@ def _shops() -> Q:
 
 
 def reckon() -> int:
-    """Reckon the limit of every item; how many changed. An item that was never limited has no row. Four statements."""
+    """Reckon the limit of every item; how many changed. An item that was never limited has no row. At most six statements."""
     usual = {one: n for one, n in Shop.objects.filter(_shops()).values_list("id", "usual_limit") if n}
     if not usual:
         return 0

@@ -27,8 +27,8 @@ from orders.providers.base import (
     whole,
     words,
 )
-from orders.providers.channel import IN_AUDIT, Channel, Letter, Offer, Reach, Showing, Told, kept
-from orders.providers.showing import item_by_item
+from orders.providers.channel import Channel, Letter, Offer, Reach, Showing, Told, kept
+from orders.providers.showing import item_by_item, limit_unless_audited
 
 if TYPE_CHECKING:
     from orders.queries import ReceiverRef
@@ -149,12 +149,7 @@ class Douyin(Channel):
         return item_by_item(api, rows, 50, type(api).set_stocks)
 
     def limit(self, api: Any, item: str, pieces: int) -> None:
-        try:
-            api.set_limit(item, pieces)
-        except PlatformError as error:
-            if not error.code.endswith(":2010004"):
-                raise
-            raise PlatformError("business", IN_AUDIT, error.message) from error
+        limit_unless_audited(api, item, pieces, ":2010004")
 
     def ship(self, api: Any, told: Told) -> bool:
         lines = _pieces(api, told) if told.lines else ()

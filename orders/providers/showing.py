@@ -1,4 +1,4 @@
-"""Numbers told to a channel whose calls take the SKUs of one item only: several such calls side by side."""
+"""Numbers and limits told to a channel whose calls take the SKUs of one item only: several such calls side by side."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from orderhub.integrations.errors import PlatformError
-from orders.providers.channel import Showing
+from orders.providers.channel import IN_AUDIT, Showing
 
 THREADS = 4
 
@@ -47,3 +47,13 @@ def _told(
         return []
     found = api.read_many([str(n) for n in range(len(parts))], one, THREADS)
     return [(int(name), error) for name, error in found.items() if isinstance(error, PlatformError)]
+
+
+def limit_unless_audited(api: Any, item: str, pieces: int, audited: str) -> None:
+    """Set an item's purchase limit; `IN_AUDIT` where the channel's code ends as it does while the item is audited."""
+    try:
+        api.set_limit(item, pieces)
+    except PlatformError as error:
+        if not error.code.endswith(audited):
+            raise
+        raise PlatformError("business", IN_AUDIT, error.message) from error

@@ -19,6 +19,7 @@ from typing import Any
 from django.utils import timezone
 
 from orderhub.drills import api_cast
+from orderhub.drills.site import site
 from orders.models import Hold, HoldType
 
 HERE = Path(__file__).parent
@@ -27,7 +28,7 @@ HERE = Path(__file__).parent
 def run(*, long: bool) -> dict[str, Any]:
     """Both clients; `long` changes nothing."""
     cast = api_cast.set_up(200)
-    with api_cast.site() as url, tempfile.TemporaryDirectory() as name:
+    with site("orderhub.drills.api_site:application") as url, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         access, _device = api_cast.signed_in(url)
         (folder / "schema.json").write_bytes(api_cast.schema(url, access))
