@@ -33,7 +33,9 @@ from orders.operations.recheck import channel_states as asked_really
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 NOW = dt.timedelta(0)
 LONG_AGO, JUST_NOW = dt.timedelta(days=9), dt.timedelta(minutes=1)
-HALF_A_DAY = dt.timedelta(hours=12)  # whatever the sandbox draws: picked up within ten hours, signed after fifteen
+HALF_A_DAY = dt.timedelta(
+    hours=12
+)  # whatever the sandbox draws: picked up within ten hours, signed after fifteen
 
 
 def cycle() -> dict[str, int]:
