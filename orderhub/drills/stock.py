@@ -20,7 +20,7 @@ from django.utils import timezone
 from inventory.models import Sku, Stock
 from orderhub.drills import workers
 from orderhub.drills.cast import Cast, forget, set_up
-from orderhub.integrations.models import Connection
+from orderhub.integrations.models import Breaker, Connection
 from orderhub.testing.sandbox import RunningSandbox, running_sandbox
 from orders.models import Listing, Shop
 from orders.operations import offering, reading_stock
@@ -121,8 +121,12 @@ def _work() -> None:
 
 
 def _shown(sandbox: RunningSandbox, shops: dict[str, int], kills: int) -> dict[str, Any]:
-    """Let two workers go until every channel shows what is wanted (at most two minutes); `kills` times one is killed."""
+    """Let two workers go until every channel shows what is wanted (at most two minutes); `kills` times one is killed.
+
+    `left_alone` counts how often a breaker opened: six calls in a row got no answer, so for 15 s and more none is made.
+    """
     begun, killed, each = time.monotonic(), 0, dict.fromkeys(shops, 0.0)
+    opened: set[tuple[str, Any]] = set()
     crew = [workers.start(_work) for _ in range(2)]
     try:
         offering.reckon()
@@ -133,6 +137,11 @@ def _shown(sandbox: RunningSandbox, shops: dict[str, int], kills: int) -> dict[s
                 Shop.objects.update(stock_lease_until=None)  # what the clock would do in two minutes
                 crew[killed % 2] = workers.start(_work)
                 killed += 1
+            opened |= set(
+                Breaker.objects.filter(connection__platform__in=shops, open_until__isnull=False).values_list(
+                    "connection__platform", "open_until"
+                )
+            )
             for channel, shop_id in shops.items():
                 if not each[channel] and not _wrong(sandbox, channel, shop_id):
                     each[channel] = round(time.monotonic() - begun, 1)
@@ -142,7 +151,8 @@ def _shown(sandbox: RunningSandbox, shops: dict[str, int], kills: int) -> dict[s
         Shop.objects.update(stock_lease_until=None, stock_wait_until=None)
     wrong = sum(_wrong(sandbox, channel, shop_id) for channel, shop_id in shops.items())
     longest = max(each.values()) if all(each.values()) else 2 * GOAL
-    return {"seconds": longest, "each": each, "wrong": wrong, "kills": killed}
+    left_alone = {channel: sum(name == channel for name, _until in opened) for channel in shops}
+    return {"seconds": longest, "each": each, "left_alone": left_alone, "wrong": wrong, "kills": killed}
 
 
 def _wrong(sandbox: RunningSandbox, channel: str, shop_id: int) -> int:
