@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from orderhub import modules
-from orderhub.benches import board
+from orderhub.benches import board, reports
 from orderhub.invariants import check
 from orderhub.management.seeding import filling
 from orders import standing
 from orders.models import Measured, Order
+from orders.reports import REPORTS
 
 
 @pytest.mark.django_db
@@ -29,3 +30,5 @@ def test_that_every_page_is_asked_and_none_counts_all_orders(monkeypatch):
     assert said["counts_all_orders"] == []
     many = set(said["over_twelve_statements"])
     assert many <= {"order_page", "number", "phone_tail", "waybill"}, many
+    asked = reports.measure(filled.orders, 1)
+    assert len(asked["reports"]) == sum(len(report.dims) for report in REPORTS.values())

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import re
-from html import unescape
+from io import StringIO
 from typing import Any
 
 import pytest
-from django.contrib import admin
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
+from django.core.management import call_command
 from django.db import connection
-from django.test import Client, RequestFactory
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from inventory.models import Warehouse
 from orderhub import modules
+from orderhub.management.commands import check_board
+from orderhub.management.commands.check_board import length, numbers
 from orderhub.scope import Scope
 from orders import standing
-from orders.models import Line, Order, OrderState, Share
+from orders.models import Line, Order, OrderState, Share, StandingCount
 from orders.operations import standing as keeping
 from orders.tests import aftersale_cast as cast
 from orders.tests.test_standing import World
 
 pytestmark = pytest.mark.django_db
-NUMBER = re.compile(r'<a [^>]*?href="([^"]+)" data-count="(\d+)"')
 
 
 @pytest.fixture(autouse=True)
@@ -69,38 +70,29 @@ def boss() -> Client:
     return client
 
 
-def numbers(client: Client, address: str) -> dict[str, int]:
-    """{link: number} of a page."""
-    answer = client.get(address)
-    assert answer.status_code == 200
-    return {unescape(link): int(n) for link, n in NUMBER.findall(answer.content.decode())}
-
-
-def behind(client: Client, link: str) -> int:
-    """How many orders the list behind a link has: the list itself, without painting the page."""
-    request = RequestFactory().get(link)
-    request.user = User.objects.get(pk=client.session["_auth_user_id"])
-    lists = admin.site._registry[Order]
-    return int(lists.get_changelist_instance(request).queryset.count())
-
-
 def wrong_ones(client: Client, found: dict[str, int]) -> dict[str, tuple[int, int]]:
     """The links whose list has another length than the number; the first is opened for good."""
     opened = client.get(next(iter(found)))
     assert opened.status_code == 200
     assert opened.context["cl"].queryset.count() == next(iter(found.values()))
-    return {link: (n, is_) for link, n in found.items() if (is_ := behind(client, link)) != n}
+    user = User.objects.get(pk=client.session["_auth_user_id"])
+    return {link: (n, is_) for link, n in found.items() if (is_ := length(user, link)) != n}
 
 
-WAYS = ["", "?by=shop&only=none", "?only=any&by=warehouse&wall=1"]
-
-
-@pytest.mark.parametrize("asked", WAYS)
-def test_that_every_number_of_the_board_is_the_length_of_its_list(world: World, asked: str) -> None:
+def test_that_every_number_of_the_board_is_the_length_of_its_list_and_a_wrong_one_is_named(
+    world: World,
+) -> None:
     client = boss()
-    found = numbers(client, reverse("admin:board") + asked)
-    assert len(found) > 40
-    assert not wrong_ones(client, found)
+    for way in check_board.WAYS:
+        assert len(numbers(client, reverse("admin:board") + way)) > 40
+    compared, wrong = check_board.compare(User.objects.get(username="boss"))
+    assert compared > 120 and not wrong
+    counter = StandingCount.objects.filter(n__gt=0).earliest("id")
+    StandingCount.objects.filter(id=counter.id).update(n=counter.n + 1)  # as a lost change would
+    found = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("check_board", way=["?by=channel"], stdout=found)
+    assert "the board says" in found.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ BENCHES = {
     "address": "routing.bench_address.run",
     "review": "routing.bench_review.run",
     "board": "orderhub.benches.board.run",
+    "reports": "orderhub.benches.reports.run",
     "export": "orderhub.benches.export.run",
     "api": "orderhub.benches.api.run",
     "grow": "orderhub.benches.grow.run",
