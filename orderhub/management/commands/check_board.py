@@ -64,7 +64,8 @@ def compare(user: Any, ways: Iterable[str] = WAYS) -> tuple[int, dict[str, tuple
         HTTP_HOST=(settings.ALLOWED_HOSTS or ["127.0.0.1"])[0].replace("*", "127.0.0.1").lstrip(".")
     )
     client.force_login(user)
-    compared, wrong = 0, {}
+    compared = 0
+    wrong: dict[str, tuple[int, int]] = {}
     for way in ways:
         address = reverse("admin:board") + way
         left = shown = numbers(client, address)
