@@ -30,7 +30,11 @@ def page(request: HttpRequest) -> HttpResponse:
     decides = request.user.has_perm(APPROVE)
     if not decides and not request.user.has_perm(ASK):
         raise PermissionDenied
-    found = PlainRequest.objects.select_related("asked_by", "decided_by").order_by("-asked_at", "-pk")
+    found = (
+        PlainRequest.objects.select_related("asked_by", "decided_by")
+        .defer("pieces")
+        .order_by("-asked_at", "-pk")
+    )
     if not decides:
         found = found.filter(asked_by_id=request.user.pk or 0)
     rows = [_row(one, request) for one in found[:SHOWN]]

@@ -7,7 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class PlainRequest(models.Model):
-    """What somebody wants to have, why, and who decided. `upto` is the newest order that was there when it was asked."""
+    """What somebody wants to have, why, and who decided. `upto` is the newest order that was there when it was asked.
+
+    `pieces` is the set that was asked for, [[last order id, orders, SHA-256 of their ids], …]: no other is written.
+    """
 
     class State(models.TextChoices):
         WAITING = "waiting", _("waits for a second person")
@@ -22,6 +25,7 @@ class PlainRequest(models.Model):
     reason = models.CharField(_("reason"), max_length=200)
     orders = models.PositiveIntegerField(_("orders"))
     upto = models.BigIntegerField(default=0)
+    pieces = models.JSONField(default=list)
     language = models.CharField(max_length=10, default="zh-hans")
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
     asked_at = models.DateTimeField(_("asked"), db_default=Now())

@@ -70,28 +70,29 @@ def step(job: Job) -> bool:
     path = files.folder() / f"{params['file']}.csv"
     with translation.override(params["language"]):
         columns = exported()
-        orders, piece = listed(params["query"], job.requested_by_id or 0), PIECE
-        most = plain_rows.allowed(job) if params.get("plain") else 0
-        if params.get("plain"):
-            orders, piece = orders.filter(pk__lte=params["upto"]), plain_rows.PIECE
+        orders = listed(params["query"], job.requested_by_id or 0)
+        allowed = plain_rows.allowed(job) if params.get("plain") else None
+        if allowed is not None:
+            orders = orders.filter(pk__lte=params["upto"])
         if not params["size"]:
-            job.total = orders.count()
-            if params.get("plain"):
-                plain_rows.no_more(job.total, most)
+            job.total = orders.count() if allowed is None else plain_rows.same(orders, allowed)
             params["size"] = files.begin(path, columns)
         if not params.get("written"):
-            ids, count, last = taken(orders, params["after"], piece)
-            if count:
-                if params.get("plain"):
-                    plain_rows.no_more(job.done + count, most)
-                    numbers = [int(one) for one in ids[1:-1].split(",")]
+            if allowed is not None:
+                numbers = plain_rows.piece_at(orders, allowed, params["after"])
+                if numbers:
                     params["size"], rows = plain_rows.append(path, params["size"], columns, numbers, job)
-                else:
+                    params["after"] = numbers[-1]
+                    job.done += rows
+                params["written"] = not numbers or numbers[-1] == allowed[-1][0]
+            else:
+                ids, count, last = taken(orders, params["after"], PIECE)
+                if count:
                     statement = select(columns, FROM, long_as_text=True)
                     params["size"], rows = files.append(path, params["size"], statement, [ids])
-                params["after"] = last
-                job.done += rows
-            params["written"] = count < piece
+                    params["after"] = last
+                    job.done += rows
+                params["written"] = count < PIECE
             job.total = max(job.total, job.done)
             if not params["written"] or params["form"] == XLSX:
                 return False

@@ -21,6 +21,7 @@ from orderhub.jobs import running
 from orderhub.notifications.bells import ring
 from orderhub.scope import reach_of
 from orders.models import PlainRequest
+from orders.operations import plain_rows
 from orders.operations.exporting import CSV, KIND, XLSX, listed
 from orders.operations.plain_rows import APPROVE, ASK
 
@@ -44,13 +45,14 @@ def ask(user: Any, query: str, form: str, reason: str, language: str) -> PlainRe
         raise Refused(_("Say in a few words what the plain receivers are for."))
     if len(query) > LONGEST:  # what is cut off would be another question than the one that is allowed
         raise Refused(_("The filters are too long to be kept: choose fewer."))
-    found = listed(query, user.pk)
-    count, newest = found.count(), found.order_by("-pk").values_list("pk", flat=True).first()
-    if not count:
+    pieces = list(plain_rows.pieces_of(plain_rows.ascending(listed(query, user.pk))))
+    if not pieces:
         raise Refused(_("There is no order in it."))
+    count = sum(orders for _last, orders, _digest in pieces)
     with transaction.atomic():
         made = PlainRequest.objects.create(
-            asked_by=user, query=query, form=form, reason=reason[:200], orders=count, upto=newest or 0, language=language
+            asked_by=user, query=query, form=form, reason=reason[:200], orders=count, upto=pieces[-1][0], pieces=pieces,
+            language=language,
         )  # fmt: skip
         _log(
             made,

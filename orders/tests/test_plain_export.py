@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import re
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -291,27 +292,76 @@ def test_that_a_question_that_would_be_cut_off_is_not_asked() -> None:
         ask(asker(), query)
 
 
-def test_that_the_file_has_no_more_orders_than_were_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, first, tagged = orders(3), asker(), {"tags": ["callback"]}
-    Order.objects.filter(pk=made[-1].pk).update(**tagged)
-    asked, small = ask(first, "tag=callback"), ask(first, "tag=callback")
-    assert asked.orders == 1
-    PlainRequest.objects.filter(pk=small.pk).update(orders=2)
-    Order.objects.update(**tagged)
+def refused_as_moved(asked: PlainRequest) -> None:
+    """Allowed, begun and ended without a row: nobody's receiver was opened."""
     plain_export.decide(asked.pk, decider(), True, "")
     running.run_due()
-    job = Job.objects.get()
-    assert job.state == "failed" and "重新申请" in job.error, "one was allowed, four would be written"
-    Order.objects.filter(pk__lt=made[1].pk).update(tags=[])
-    Order.objects.filter(pk=made[2].pk).update(tags=[])
-    plain_export.decide(small.pk, decider(), True, "")
-    monkeypatch.setattr(plain_rows, "PIECE", 1)
     job = Job.objects.latest("id")
-    assert not exporting.step(job) and job.done == 1
+    assert job.state == "failed" and "重新申请" in job.error
+    assert not Event.objects.filter(code="revealed").exists()
+    assert not any("王小明" in file.read_text(errors="ignore") for file in files.folder().iterdir())
+
+
+def test_that_the_file_has_no_more_orders_than_were_allowed() -> None:
+    made, first, tagged = orders(3), asker(), {"tags": ["callback"]}
+    Order.objects.filter(pk=made[-1].pk).update(**tagged)
+    asked = ask(first, "tag=callback")
+    assert asked.orders == 1
     Order.objects.update(**tagged)
-    assert not exporting.step(job) and job.done == 2
+    refused_as_moved(asked)
+
+
+def test_that_the_file_has_the_orders_that_were_allowed_and_not_as_many_others() -> None:
+    made, first = orders(3), asker()
+    Order.objects.filter(pk__in=[made[1].pk, made[2].pk]).update(tags=["callback"])
+    asked = ask(first, "tag=callback")
+    Order.objects.filter(pk=made[1].pk).update(tags=[])
+    Order.objects.filter(pk=made[0].pk).update(tags=["callback"])
+    refused_as_moved(asked)
+    Order.objects.filter(pk=made[0].pk).update(tags=[])
+    refused_as_moved(ask_and_lose(first, made[2]))
+    old = ask(first)
+    PlainRequest.objects.filter(pk=old.pk).update(pieces=[])
+    refused_as_moved(old)
+
+
+def ask_and_lose(user: User, order: Order) -> PlainRequest:
+    Order.objects.update(tags=["callback"])
+    asked = ask(user, "tag=callback")
+    Order.objects.filter(pk=order.pk).update(tags=[])
+    return asked
+
+
+def test_that_a_set_that_moves_while_the_file_is_written_goes_no_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = orders(4)
+    monkeypatch.setattr(plain_rows, "PIECE", 2)
+    Order.objects.exclude(pk=made[2].pk).update(tags=["callback"])
+    asked = ask(asker(), "tag=callback")
+    plain_export.decide(asked.pk, decider(), True, "")
+    job = Job.objects.get()
+    assert not exporting.step(job) and job.done == 2 and job.total == 4
+    Order.objects.filter(pk=made[3].pk).update(tags=[])
+    Order.objects.filter(pk=made[2].pk).update(tags=["callback"])
     with pytest.raises(PlatformError, match="重新申请"):
         exporting.step(job)
+    assert set(Event.objects.filter(code="revealed").values_list("order_id", flat=True)) == {
+        made[0].pk,
+        made[1].pk,
+    }
+    Order.objects.filter(pk=made[3].pk).update(tags=["callback"])
+    with pytest.raises(PlatformError, match="重新申请"):
+        exporting.step(job)
+
+
+def test_that_a_million_orders_are_held_a_piece_at_a_time() -> None:
+    tracemalloc.start()
+    pieces = list(plain_rows.pieces_of(iter(range(1, 1_000_001))))
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(pieces) == 500 and pieces[-1][:2] == (1_000_000, 2_000) and len({p[2] for p in pieces}) == 500
+    assert peak < 1_000_000 and len(json.dumps(pieces)) < 60_000
 
 
 @pytest.mark.browser
