@@ -8,6 +8,7 @@ variable that the settings read; a test holds the two equal.
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -62,6 +63,17 @@ def flag(name: str, default: bool) -> bool:
 def words(name: str, default: str = "") -> list[str]:
     """The variable as a comma separated list, blanks dropped."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def proxies(name: str) -> int | list[IPv4Network | IPv6Network]:
+    """The variable as a number of proxies, or as a comma separated list of their addresses and networks; [] is none."""
+    given = words(name)
+    if len(given) == 1 and given[0].isdecimal():
+        return int(given[0])
+    try:
+        return [ip_network(word) for word in given]
+    except ValueError as error:
+        raise BadEnvironment(f"{name} must be a number, or addresses and networks: {error}") from None
 
 
 def database(name: str = "DATABASE_URL", default: str | None = None) -> dict[str, object]:

@@ -15,6 +15,7 @@ from orderhub.integrations.errors import Forged, PlatformError
 from orderhub.integrations.registry import client
 from orderhub.models import Connection
 from orderhub.nudge import nudge
+from orderhub.reached_from import address_of
 from orders.operations import letters
 from orders.providers import PROVIDERS
 from orders.providers.base import Unreadable
@@ -27,7 +28,7 @@ def alipay_notify(request: HttpRequest, code: str) -> HttpResponse:
     connection = get_object_or_404(Connection, code=code, platform="alipay")
     params = {name: value for name, value in request.POST.items() if isinstance(value, str)}
     if not client(connection).verify_notify(dict(params)):
-        refuse(connection.id, "payment", "signature", request.META.get("REMOTE_ADDR", ""))
+        refuse(connection.id, "payment", "signature", address_of(request))
         return HttpResponse("fail", content_type="text/plain", status=400)
     raw = json.dumps(params, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace")
     external = params.get("notify_id") or f"{params.get('trade_no', '')}:{params.get('trade_status', '')}"
@@ -43,7 +44,7 @@ def wechatpay_notify(request: HttpRequest, code: str) -> HttpResponse:
     try:
         external = client(connection).believed(request.headers, request.body)
     except PlatformError as error:
-        refuse(connection.id, "payment", error.code, request.META.get("REMOTE_ADDR", ""))
+        refuse(connection.id, "payment", error.code, address_of(request))
         return JsonResponse({"code": "FAIL", "message": error.message}, status=401)
     _keep(connection, external, request.body)
     return HttpResponse(status=204)
@@ -62,9 +63,9 @@ def channel_push(request: HttpRequest, code: str) -> HttpResponse:
     try:
         reply = letters.receive(account, dict(request.headers), request.body)
     except Forged as error:
-        refuse(account.id, "order", error.code, request.META.get("REMOTE_ADDR", ""))
+        refuse(account.id, "order", error.code, address_of(request))
         return HttpResponse("forged", content_type="text/plain", status=403)
     except Unreadable as error:
-        refuse(account.id, "order", error.code, request.META.get("REMOTE_ADDR", ""))
+        refuse(account.id, "order", error.code, address_of(request))
         return HttpResponse("unreadable", content_type="text/plain", status=400)
     return HttpResponse(reply, content_type="application/json")

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from unfold.forms import AuthenticationForm
 
 from orderhub.api import limits
+from orderhub.reached_from import address_of
 
 #: Addresses of a proxy on this machine: everybody comes from there, so one person's wrong tries may not shut all out.
 PROXIES = ("", "127.0.0.1", "::1")
@@ -19,7 +20,7 @@ class LimitedForm(AuthenticationForm):
 
     def clean(self) -> Any:
         """The signed-in person's fields. ValidationError for a wrong password, and for too many."""
-        address = self.request.META.get("REMOTE_ADDR", "") if self.request is not None else ""
+        address = address_of(self.request) if self.request is not None else ""
         name = str(self.cleaned_data.get("username") or "")
         callers = [(f"sign-in-as:{name.lower()}"[:100], limits.SIGN_IN_AS)]
         if address not in PROXIES:

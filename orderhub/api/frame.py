@@ -26,6 +26,7 @@ from orderhub.api import limits
 from orderhub.api.authentication import ShopCaller
 from orderhub.api.once import checked, once
 from orderhub.api.problems import Problem, TooLarge, invalid, moved
+from orderhub.reached_from import address_of
 
 MOST_BYTES = 1024 * 1024
 PUBLIC = "public"
@@ -101,7 +102,7 @@ class Door(APIView):
         elif user is not None and user.is_authenticated:
             standing = limits.count(caller_of(request), limits.PERSON)
         else:
-            standing = limits.count(f"from:{request.META.get('REMOTE_ADDR', '')}", limits.ANYBODY)
+            standing = limits.count(f"from:{address_of(request)}", limits.ANYBODY)
         self.standing = standing
         if standing.over:
             raise Throttled(wait=standing.reset)

@@ -31,6 +31,7 @@ from orderhub.api.schema import (
     shape,
     text,
 )
+from orderhub.reached_from import address_of
 from orderhub.scope import reach_of
 
 PASSWORD = {"type": "string"}
@@ -141,7 +142,7 @@ def signed_in(door: Door, request: Request) -> tuple[Device, str, str]:
     if not isinstance(password, str):
         password = ""
     for caller, limit in (
-        (f"sign-in-from:{request.META.get('REMOTE_ADDR', '')}", limits.SIGN_IN_FROM),
+        (f"sign-in-from:{address_of(request)}", limits.SIGN_IN_FROM),
         (f"sign-in-as:{name.lower()}"[:100], limits.SIGN_IN_AS),
     ):
         door.standing = limits.count(caller, limit, limits.SIGN_IN_WINDOW)

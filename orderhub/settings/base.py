@@ -129,6 +129,9 @@ LEAFLET_CONFIG = {
 #: Hosts that webhooks may reach though they are private or without TLS.
 WEBHOOK_PRIVATE = env.words("WEBHOOK_PRIVATE")
 
+#: Proxies whose X-Forwarded-For is believed: how many, or their networks.
+TRUSTED_PROXIES = env.proxies("TRUSTED_PROXIES")
+
 BROKER_URL = env.text("BROKER_URL")
 CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = (
