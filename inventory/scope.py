@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
+
+from inventory.models import UnknownCode
 from inventory.queries import warehouses
-from orderhub.scope import reach_of
+from orderhub.dotted import resolve
+from orderhub.scope import SYSTEMS, reach_of
 
 
 def warehouse_choices() -> list[tuple[str, str]]:
@@ -22,3 +26,10 @@ def houses_of(user: Any) -> list[int]:
     """Ids of the warehouses that this person sees."""
     codes = reach_of(user).warehouses
     return [house.id for house in warehouses() if codes is None or house.code in codes]
+
+
+def heard_by(user: Any, codes: QuerySet[UnknownCode] | None = None) -> QuerySet[UnknownCode]:
+    """The unmapped codes among `codes` (all of them by default) that this person sees."""
+    found = UnknownCode.objects.all() if codes is None else codes
+    systems = resolve(SYSTEMS)(user)
+    return found if systems is None else found.filter(system__in=systems)

@@ -31,7 +31,7 @@ def dotted_names() -> Iterator[tuple[str, str]]:
     from orderhub.outbox.registry import KINDS
     from orderhub.rules import registry as rules
 
-    for name in (scope.SHOPS, scope.WAREHOUSES, scope.VISIBLE, EVENTS):
+    for name in (scope.SHOPS, scope.WAREHOUSES, scope.VISIBLE, scope.ACCOUNTS, scope.SYSTEMS, EVENTS):
         yield "scope", name
     for name in LIFECYCLES:
         lifecycle = resolve(name)

@@ -23,6 +23,9 @@ VISIBLE = "orders.scope.visible_to"
 #: `by(user)` gives the ids of the platform accounts that a person sees; None is all of them.
 ACCOUNTS = "orders.scope.accounts_of"
 
+#: `by(user)` gives the systems whose codes of goods a person sees; None is all of them.
+SYSTEMS = "orders.scope.systems_of"
+
 
 class Scope(models.Model):
     """What one person is narrowed to; an empty list narrows nothing."""

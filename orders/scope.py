@@ -43,6 +43,19 @@ def accounts_of(user: Any) -> set[int] | None:
     return {*shops, *houses.values_list("wms_id", flat=True)}
 
 
+def systems_of(user: Any) -> set[str] | None:
+    """Codes of the systems whose unmapped codes of goods this person sees; None is all of them.
+
+    A code is heard from a shop or from a warehouse system: whoever is narrowed sees those of their own, as with accounts.
+    What no shop or warehouse of theirs says is for people who are not narrowed.
+    """
+    reach = reach_of(user)
+    if reach.everything:
+        return None
+    houses = Warehouse.objects.filter(code__in=reach.warehouses or (), wms__isnull=False)
+    return {*(reach.shops or ()), *houses.values_list("wms__code", flat=True)}
+
+
 def visible_to(user: Any, orders: QuerySet[Order] | None = None) -> QuerySet[Order]:
     """The orders among `orders` (all of them by default) that the caller sees."""
     found = Order.objects.all() if orders is None else orders

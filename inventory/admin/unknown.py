@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from inventory.models import Sku, UnknownCode
 from inventory.operations.codes import Collision
+from inventory.scope import heard_by
 from inventory.suggest import suggestions
 from orderhub.actors import person
 from orderhub.admin_site.base import Admin, need
@@ -55,6 +56,10 @@ class UnknownCodeAdmin(Admin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[UnknownCode]:
+        """The queue; somebody who is narrowed has what their own shops and warehouse systems say."""
+        return heard_by(request.user, super().get_queryset(request))
+
     def get_urls(self) -> list[Any]:
         site = self.admin_site.admin_view
         return [
@@ -74,7 +79,7 @@ class UnknownCodeAdmin(Admin):
         """Take a suggestion."""
         need(request, MAP)
         sku = get_object_or_404(Sku, pk=sku_id)
-        self._map(request, get_object_or_404(UnknownCode, pk=unknown_id), sku)
+        self._map(request, get_object_or_404(self.get_queryset(request), pk=unknown_id), sku)
         return HttpResponseRedirect(reverse("admin:inventory_unknowncode_changelist"))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -14,15 +15,17 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from inventory.models import Bin, Reservation, Sku, Warehouse
+from inventory.models import Bin, Reservation, Sku, UnknownCode, Warehouse
 from logistics.models import Parcel
 from logistics.operations import dividing
 from orderhub import crypto
+from orderhub.integrations.platforms import name_of
 from orderhub.jobs.models import Job
 from orderhub.rules import publishing, seeding, simulating
-from orderhub.rules.models import RuleSet
-from orders.models import Blacklist, Complaint, ComplaintWord
-from orders.operations import returning
+from orderhub.rules.models import RuleSet, Version
+from orders.admin import board
+from orders.models import Blacklist, Complaint, ComplaintWord, Order, Shop
+from orders.operations import complaining, returning
 from orders.tests.api_cast import CANARY, make_world, person  # noqa: F401  a fixture
 from routing.operations import review
 
@@ -124,6 +127,70 @@ def test_that_texts_of_complaints_are_those_of_ones_own_shop(world: dict[str, An
     housed = signed_in(person("service_lead", warehouses=("SH01",)))
     page = housed.get(f"/admin/rules/complaints/?word={word.pk}").content.decode()
     assert "foreign-said" in page and "own-said" not in page
+
+
+def test_that_complaints_are_counted_among_ones_own_shops(world: dict[str, Any]) -> None:
+    seeding.seed()
+    word, _made = ComplaintWord.objects.get_or_create(word="没发货")
+    version = complaining.draft_rule(word, None)
+    publishing.publish(version.id, None)
+    Version.objects.filter(id=version.id).update(published_at=timezone.now() - dt.timedelta(days=2))
+    Shop.objects.filter(pk=world["foreign"].shop_id).update(channel="taobao")
+    for name, many in (("own", 3), ("foreign", 4)):
+        order = world[name]
+        Order.objects.filter(pk=order.pk).update(ordered_at=timezone.now() - dt.timedelta(days=1))
+        for n in range(many):
+            Complaint.objects.create(
+                shop=order.shop, external_id=f"{name}{n}", order_id=order.pk if n else None, text="没发货",
+                said_at=timezone.now() - dt.timedelta(hours=1),
+            )  # fmt: skip
+
+    def told(user: User) -> tuple[int, int, int, dict[str, int]]:
+        shown = signed_in(user).get(f"/admin/rules/complaints/?word={word.pk}").context
+        row = next(row for row in shown["rows"] if row["word"].pk == word.pk)
+        after = shown["chosen"]["measured"].after
+        return (
+            row["week"],
+            after.said,
+            after.orders,
+            {str(label): n for label, n in shown["chosen"]["channels"]},
+        )
+
+    own, far = str(name_of("own_shop")), str(name_of("taobao"))
+    assert told(person("service_lead")) == (7, 7, 2, {own: 3, far: 4})
+    assert told(person("service_lead", **OWN)) == (3, 3, 1, {own: 3})
+    assert told(person("service_lead", warehouses=("SH01",))) == (3, 3, 1, {far: 3})
+
+
+def test_that_unmapped_codes_are_those_that_ones_own_shops_and_warehouse_systems_say(
+    world: dict[str, Any],
+) -> None:
+    account = world["foreign"].shop.connection
+    Warehouse.objects.filter(code="SH01").update(wms=account)
+    heard = {
+        name: UnknownCode.objects.create(system=name, code=f"{name}-X9") for name in ("own", "far", "gone")
+    }
+    wms = UnknownCode.objects.create(system=account.code, code="wms-X9")
+    codes, sku = [*heard.values(), wms], Sku.objects.all()[0]
+
+    def seen(user: User) -> set[str]:
+        client = signed_in(user)
+        listed = client.get("/admin/inventory/unknowncode/")
+        text = listed.content.decode()
+        tiles = (board.attention(listed.wsgi_request) or {})["tiles"]
+        tile = next(tile for tile in tiles if "unknowncode" in tile["link"])
+        assert tile["count"] == str(len(listed.context["cl"].result_list))
+        for code in codes:
+            answer = client.get(f"/admin/inventory/unknowncode/{code.pk}/change/")
+            assert (answer.status_code == 200) == (code.code in text), code
+            if code.code not in text:
+                client.post(f"/admin/inventory/unknowncode/{code.pk}/map/{sku.pk}/")
+        assert not UnknownCode.objects.exclude(sku=None).exists(), "a code was mapped that is not shown"
+        return {code.code for code in codes if code.code in text}
+
+    assert seen(person("service_lead", **OWN)) == {"own-X9"}
+    assert seen(person("service_lead", warehouses=("SH01",))) == {"wms-X9"}
+    assert seen(person("service_lead")) == {code.code for code in codes}
 
 
 def test_that_nobody_blacklists_by_an_order_that_they_do_not_see(world: dict[str, Any]) -> None:

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from inventory.models import Drift, UnknownCode
+from inventory.models import Drift
+from inventory.scope import heard_by
 from orderhub.admin.payload import payloads_of
 from orderhub.admin_site.base import within_reach
 from orderhub.admin_site.marks import ago, channel_chip
@@ -46,7 +47,7 @@ def attention(request: HttpRequest) -> dict[str, Any] | None:
             within_reach(Message.objects.filter(state=Message.State.NEEDS_PERSON), request),
         ),
         "aside": ("orders.view_shop", payloads_of(request).filter(state=Payload.State.SET_ASIDE)),
-        "unknown": ("inventory.view_unknowncode", UnknownCode.objects.filter(sku=None)),
+        "unknown": ("inventory.view_unknowncode", heard_by(user).filter(sku=None)),
         "drift": (
             "inventory.view_drift",
             drift if house is None else drift.filter(bin__warehouse__code__in=house),

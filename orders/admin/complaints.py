@@ -6,7 +6,6 @@ import datetime as dt
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -23,7 +22,7 @@ from orderhub.admin_site.marks import moment
 from orderhub.rules.publishing import RuleError
 from orders.complaints import suggestions
 from orders.judgements import channels
-from orders.models import Complaint, ComplaintFile, ComplaintWord
+from orders.models import ComplaintFile, ComplaintWord
 from orders.operations import complaining
 from orders.providers import spreadsheet
 from orders.providers.base import Unreadable
@@ -49,7 +48,7 @@ def page(request: HttpRequest) -> HttpResponse:
     need(request, SEE)
     now, channel = timezone.now(), request.GET.get("channel", "")
     known = dict(channels())
-    counted = complaining.counts(now, channel=channel if channel in known else "")
+    counted = complaining.counts(now, channel=channel if channel in known else "", user=request.user)
     chosen = next((each for each in counted if str(each.word.pk) == request.GET.get("word", "")), None)
     readable = complaining.readable(request.user)
     texts = readable.filter(said_at__gt=now - complaining.WEEKS * complaining.A_WEEK).order_by("-said_at")
@@ -58,7 +57,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "title": _("Complaint words"), "rows": [_row(each) for each in counted], "channel": channel, "n": len(newest),
         "channels": [("", _("all channels")), *channels()],
         "suggested": suggestions(newest, [text for each in counted for text in each.word.every]),
-        "chosen": _chosen(chosen, known, now, readable) if chosen else None,
+        "chosen": _chosen(chosen, known, now, request.user) if chosen else None,
         "abouts": ComplaintWord.About.choices,
         "may_change": request.user.has_perm(CHANGE), "may_add": request.user.has_perm(ADD),
         "may_draft": request.user.has_perm("orderhub.change_ruleset"),
@@ -86,11 +85,9 @@ def spark(weeks: list[int]) -> SafeString:
     )
 
 
-def _chosen(
-    count: complaining.Count, known: dict[str, Any], now: dt.datetime, readable: QuerySet[Complaint]
-) -> dict[str, Any]:
-    texts = complaining.samples(count.word, now, among=readable)
-    measured = complaining.effect(count.word, now)
+def _chosen(count: complaining.Count, known: dict[str, Any], now: dt.datetime, user: Any) -> dict[str, Any]:
+    texts = complaining.samples(count.word, now, among=complaining.readable(user))
+    measured = complaining.effect(count.word, now, user)
     return {
         "word": count.word, "synonyms": ", ".join(map(str, count.word.synonyms)),
         "weeks": [(n - len(count.weeks) + 1, value) for n, value in enumerate(count.weeks)],

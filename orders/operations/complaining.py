@@ -7,6 +7,8 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.conf import settings
@@ -124,31 +126,42 @@ def _pattern(text: str) -> str:
 
 
 def counts(
-    now: dt.datetime, *, channel: str = "", words: Sequence[ComplaintWord] | None = None
+    now: dt.datetime, *, channel: str = "", words: Sequence[ComplaintWord] | None = None, user: Any = None
 ) -> list[Count]:
-    """Every counted word over the last 13 weeks, most frequent first. Two statements; weeks end now."""
+    """Every counted word over the last 13 weeks, most frequent first. Two statements; weeks end now.
+
+    With a user, of the complaints that they may read.
+    """
     every = list(ComplaintWord.objects.filter(enabled=True)) if words is None else list(words)
     found = {word.id: Count(word, [0] * WEEKS) for word in every}
     pairs = [(word.id, _pattern(text)) for word in every for text in word.every]
     if not pairs:
         return []
     ids, patterns = zip(*pairs, strict=True)
+    within, values = _within(user)
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT w.id, least(floor(extract(epoch FROM %(now)s - c.said_at) / 604800), %(last)s)::int AS ago, s.channel,
-                      count(DISTINCT c.id)
-               FROM orders_complaint c JOIN orders_shop s ON s.id = c.shop_id
-               JOIN unnest(%(ids)s::bigint[], %(patterns)s::text[]) AS w(id, pattern) ON c.text LIKE w.pattern
-               WHERE c.said_at > %(since)s AND c.said_at <= %(now)s AND (%(channel)s = '' OR s.channel = %(channel)s)
-               GROUP BY 1, 2, 3""",
-            {"now": now, "since": now - WEEKS * A_WEEK, "last": WEEKS - 1, "ids": list(ids), "patterns": list(patterns),
-             "channel": channel},
-        )  # fmt: skip
+            f"""SELECT w.id, least(floor(extract(epoch FROM %s - c.said_at) / 604800), %s)::int AS ago, s.channel,
+                       count(DISTINCT c.id)
+                FROM orders_complaint c JOIN orders_shop s ON s.id = c.shop_id
+                JOIN unnest(%s::bigint[], %s::text[]) AS w(id, pattern) ON c.text LIKE w.pattern
+                WHERE c.said_at > %s AND c.said_at <= %s AND (%s = '' OR s.channel = %s) {within}
+                GROUP BY 1, 2, 3""",
+            [now, WEEKS - 1, list(ids), list(patterns), now - WEEKS * A_WEEK, now, channel, channel, *values],
+        )
         for word_id, ago, said_in, n in cursor.fetchall():
             count = found[word_id]
             count.weeks[WEEKS - 1 - ago] += n
             count.channels[said_in] = count.channels.get(said_in, 0) + n
     return sorted(found.values(), key=lambda each: (-each.total, each.word.word))
+
+
+def _within(user: Any) -> tuple[str, tuple[Any, ...]]:
+    """A condition on complaints `c` with its values: those that this person may read."""
+    if user is None or reach_of(user).everything:
+        return "", ()
+    statement, values = readable(user).values("pk").query.sql_with_params()
+    return f"AND c.id IN ({statement})", values
 
 
 def readable(user: Any) -> QuerySet[Complaint]:
@@ -171,18 +184,13 @@ def samples(
         .filter(said_at__gt=now - WEEKS * A_WEEK)
         .select_related("shop")
     )
-    found = rows.filter(id__in=_saying(word, now - WEEKS * A_WEEK, now))
-    return list(found.order_by("-said_at")[:n])
+    return list(rows.filter(_saying(word), said_at__lte=now).order_by("-said_at")[:n])
 
 
-def _saying(word: ComplaintWord, since: dt.datetime, until: dt.datetime) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT id FROM orders_complaint WHERE said_at > %s AND said_at <= %s AND text LIKE ANY(%s)
-               ORDER BY said_at DESC LIMIT 500""",
-            [since, until, [_pattern(text) for text in word.every]],
-        )
-        return [row[0] for row in cursor.fetchall()]
+def _saying(word: ComplaintWord) -> Q:
+    """Complaints that say the word or a synonym; none where both are empty."""
+    either = (Q(text__contains=text) for text in word.every)
+    return reduce(or_, either, Q(pk__in=()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,26 +217,29 @@ class Measured:
     hint: str
 
 
-def effect(word: ComplaintWord, now: dt.datetime) -> Measured | None:
-    """The word's rate four weeks before and after its rule went live; None where none did. Three statements."""
+def effect(word: ComplaintWord, now: dt.datetime, user: Any = None) -> Measured | None:
+    """The word's rate four weeks before and after its rule went live; None where none did. Five statements.
+
+    With a user, among the complaints that they may read and the orders that they see.
+    """
     version = Version.objects.filter(id=word.version_id or 0).exclude(published_at=None).first()
     if version is None or version.published_at is None:
         return None
     live = version.published_at
     end = min(now, live + SIDE * A_WEEK)
-    before, after = _side(word, live - SIDE * A_WEEK, live), _side(word, live, end)
+    before, after = _side(word, live - SIDE * A_WEEK, live, user), _side(word, live, end, user)
     weeks = (end - live) / A_WEEK
     return Measured(live, before, after, weeks, _hint(before, after, weeks))
 
 
-def _side(word: ComplaintWord, since: dt.datetime, until: dt.datetime) -> Side:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT (SELECT count(*) FROM orders_complaint WHERE said_at > %(a)s AND said_at <= %(b)s AND text LIKE ANY(%(w)s)),
-                      (SELECT count(*) FROM orders_order WHERE ordered_at > %(a)s AND ordered_at <= %(b)s)""",
-            {"a": since, "b": until, "w": [_pattern(text) for text in word.every]},
-        )
-        return Side(*cursor.fetchone())
+def _side(word: ComplaintWord, since: dt.datetime, until: dt.datetime, user: Any) -> Side:
+    said, ordered = Complaint.objects.all(), Order.objects.all()
+    if user is not None:
+        said, ordered = readable(user), visible_to(user)
+    return Side(
+        said.filter(_saying(word), said_at__gt=since, said_at__lte=until).count(),
+        ordered.filter(ordered_at__gt=since, ordered_at__lte=until).count(),
+    )
 
 
 def _hint(before: Side, after: Side, weeks: float) -> str:
