@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth import get_user_model
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -26,3 +28,9 @@ def person(user: Any) -> Actor:
 def platform(name: str) -> Actor:
     """An outside system, by its code: `taobao`, `wangdiantong`."""
     return Actor("platform", name)
+
+
+def one_at_a_time(user_id: int | None) -> None:
+    """Until the transaction ends nobody else counts what this person has done: their row is locked."""
+    rows = get_user_model()._default_manager.select_for_update(no_key=True).filter(pk=user_id or 0)
+    list(rows.values_list("pk", flat=True))

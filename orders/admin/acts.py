@@ -26,7 +26,7 @@ from orders.admin import page
 from orders.lifecycle import LIFECYCLE, OWN_FORM
 from orders.models import Hold, HoldType, Order, OrderState, Receiver
 from orders.operations import holds, returning
-from orders.operations.revealing import REVEALS_A_DAY, log_reveal, revealed_today
+from orders.operations.revealing import REVEALS_A_DAY, log_reveal
 
 
 def _to(order_id: int, anchor: str = "") -> HttpResponseRedirect:
@@ -162,11 +162,10 @@ def reveal(request: HttpRequest, order_id: int) -> HttpResponse:
     if receiver is None or receiver.visibility != "plain" or not receiver.plain_enc:
         messages.info(request, _("This channel keeps the receiver masked; its plain text never comes here."))
         return _to(order_id, "receiver")
-    if revealed_today(request.user) >= REVEALS_A_DAY:
+    if not log_reveal(request.user, order, reason, REVEALS_A_DAY):
         raise PermissionDenied(
             _("You have opened %(n)d receivers today, which is the limit.") % {"n": REVEALS_A_DAY}
         )
-    log_reveal(request.user, order, reason)
     plain = json.loads(crypto.decrypt(bytes(receiver.plain_enc)))
     context: dict[str, Any] = {
         **admin.site.each_context(request), "order": order, "title": order.number, "opts": Order._meta, "plain": plain,

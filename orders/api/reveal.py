@@ -16,7 +16,7 @@ from orderhub.api.schema import sent
 from orders.api import shapes
 from orders.api.views import find
 from orders.models import Receiver
-from orders.operations.revealing import REVEALS_A_DAY, log_reveal, revealed_today
+from orders.operations.revealing import REVEALS_A_DAY, log_reveal
 
 
 class RevealView(Door):
@@ -38,8 +38,7 @@ class RevealView(Door):
         if receiver is None or receiver.visibility != "plain" or not receiver.plain_enc:
             text = _("This channel keeps the receiver masked; its plain text never comes here.")
             raise Problem(409, "masked", text)
-        if revealed_today(request.user) >= REVEALS_A_DAY:
+        if not log_reveal(request.user, order, reason, REVEALS_A_DAY):
             text = _("You have opened %(n)d receivers today, which is the limit.") % {"n": REVEALS_A_DAY}
             raise Problem(403, "quota", text)
-        log_reveal(request.user, order, reason)
         return Response(json.loads(crypto.decrypt(bytes(receiver.plain_enc))))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import transaction
 from django.utils import timezone
 
-from orderhub.actors import person
+from orderhub.actors import one_at_a_time, person
 from orders import timeline
 from orders.models import Order
 
@@ -24,12 +25,20 @@ def revealed_today(user: Any) -> int:
     ).count()
 
 
-def log_reveal(user: Any, order: Order, reason: str) -> None:
-    """Who looks, at what, and why: on the order's timeline and in the person's log."""
-    LogEntry.objects.log_actions(
-        user.pk, [order], action_flag=CHANGE, change_message=REVEALED, single_object=True
-    )
-    now = timezone.now()
-    timeline.append(
-        [timeline.line(order.pk, "revealed", actor=person(user), now=now, data={"reason": reason})]
-    )
+def log_reveal(user: Any, order: Order, reason: str, most: int) -> bool:
+    """Who looks, at what, and why: on the order's timeline and in the person's log. False where `most` are spent today.
+
+    Two looks of one person at once are counted one after the other.
+    """
+    with transaction.atomic():
+        one_at_a_time(user.pk)
+        if revealed_today(user) >= most:
+            return False
+        LogEntry.objects.log_actions(
+            user.pk, [order], action_flag=CHANGE, change_message=REVEALED, single_object=True
+        )
+        now = timezone.now()
+        timeline.append(
+            [timeline.line(order.pk, "revealed", actor=person(user), now=now, data={"reason": reason})]
+        )
+    return True

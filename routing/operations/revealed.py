@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from orderhub.actors import Actor
+from orderhub.actors import Actor, one_at_a_time
 from orders import queries as orders
 from orders import timeline
 from orders.operations.destination import FREE, TAKEN
@@ -52,12 +52,14 @@ def open_one(order_id: int, actor: Actor, reason: str) -> int:
         raise NotAllowed(_("This order's address is not masked."))
     if head.state not in FREE and head.state not in TAKEN:
         raise NotAllowed(_("Its label is printed: a point would come too late."))
-    if opened_today(actor) >= policy.revealed_a_day:
-        raise NotAllowed(
-            _("You have opened %(n)d masked addresses today, which is the limit.")
-            % {"n": policy.revealed_a_day}
-        )
-    _log(head, actor, reason)
+    with transaction.atomic():
+        one_at_a_time(actor.user_id)
+        if opened_today(actor) >= policy.revealed_a_day:
+            raise NotAllowed(
+                _("You have opened %(n)d masked addresses today, which is the limit.")
+                % {"n": policy.revealed_a_day}
+            )
+        _log(head, actor, reason)
     parsed = parse(
         "".join(dict.fromkeys(name for name in (ref.province, ref.city, ref.district, ref.town) if name))
     )
@@ -80,10 +82,9 @@ def opened_today(actor: Actor) -> int:
 
 
 def _log(head: orders.OrderHead, actor: Actor, reason: str) -> None:
-    with transaction.atomic():
-        LogEntry.objects.create(
-            user_id=actor.user_id or 0, content_type=ContentType.objects.get(app_label="orders", model="order"),
-            object_id=str(head.id), object_repr=head.number, action_flag=CHANGE, change_message=LOGGED,
-        )  # fmt: skip
-        now = timezone.now()
-        timeline.append([timeline.line(head.id, "revealed", actor=actor, now=now, data={"reason": reason})])
+    LogEntry.objects.create(
+        user_id=actor.user_id or 0, content_type=ContentType.objects.get(app_label="orders", model="order"),
+        object_id=str(head.id), object_repr=head.number, action_flag=CHANGE, change_message=LOGGED,
+    )  # fmt: skip
+    now = timezone.now()
+    timeline.append([timeline.line(head.id, "revealed", actor=actor, now=now, data={"reason": reason})])
