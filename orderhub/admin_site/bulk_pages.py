@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.test import RequestFactory
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -29,7 +29,7 @@ from orderhub.jobs.models import Job, JobRow
 
 SHOWN = 20
 ROWS = 100
-_BOX = '<input type="checkbox" class="oh-pick" form="oh-picked" name="pick" value="{}" aria-label="{}">'
+_BOX = '<input type="checkbox" class="oh-pick" form="oh-picked" name="pick" value="{}" aria-label="{}"{}>'
 TONES = {"done": "good", "same": "neutral", "refused": "bad"}
 
 
@@ -37,6 +37,8 @@ class Bulk:
     """A list of which everything that matches can be acted on; `registry.ACTS` says how. Goes before `Admin`."""
 
     change_list_template = "orderhub/list.html"
+    #: what the bar of picked rows copies, (name in `copied`, words)
+    bulk_copies: tuple[tuple[str, Any], ...] = ()
 
     def get_urls(self) -> list[Any]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_bulk"  # type: ignore[attr-defined]
@@ -48,6 +50,7 @@ class Bulk:
         to = f"admin:{self.opts.app_label}_{self.opts.model_name}_bulk"  # type: ignore[attr-defined]
         more = {
             "may_bulk": able,
+            "bulk_copies": self.bulk_copies,
             "bulk_to": reverse(to),
             "bulk_query": bulk.filters_of(request.GET.urlencode()),
         }
@@ -61,7 +64,12 @@ class Bulk:
     def pick(self, record: Any) -> SafeString:
         """A box that belongs to the form above the list."""
         said = _now("Pick %(record)s") % {"record": record}
-        return format_html(_BOX, record.pk, said)
+        data = format_html_join("", ' data-{}="{}"', self.copied(record).items())
+        return format_html(_BOX, record.pk, said, data)
+
+    def copied(self, record: Any) -> dict[str, str]:
+        """What the bar copies of a picked row, by name; several words are parted by blanks."""
+        return {}
 
     def bulk(self, request: HttpRequest) -> HttpResponse:
         """GET: what is chosen, and what can be done with it. POST: begin one act."""

@@ -108,6 +108,16 @@ def ago(at: dt.datetime | None) -> str:
     )
 
 
+def copy_button(value: str, what: str) -> SafeString | str:
+    """A small button that copies the value; `what` says of what kind it is. Nothing where there is no value."""
+    if not value:
+        return ""
+    said = _("Copy: %(what)s %(value)s") % {"what": what, "value": value}
+    return format_html(
+        '<button type="button" class="oh-copy" data-copy="{}" aria-label="{}"></button>', value, said
+    )
+
+
 #: Closer to the promise than this is amber.
 NEAR = dt.timedelta(hours=6)
 

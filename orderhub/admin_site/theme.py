@@ -19,6 +19,11 @@ def script(request: HttpRequest) -> str:
     return static("orderhub/names.js")
 
 
+def copying(request: HttpRequest) -> str:
+    """The small buttons that copy a value."""
+    return static("orderhub/copy.js")
+
+
 def icon(request: HttpRequest) -> str:
     """The mark beside the name."""
     return static("orderhub/mark.svg")
@@ -37,7 +42,7 @@ UNFOLD: dict[str, object] = {
     "SHOW_BACK_BUTTON": False,
     "BORDER_RADIUS": "8px",
     "STYLES": [stylesheet],
-    "SCRIPTS": [script],
+    "SCRIPTS": [script, copying],
     "DASHBOARD_CALLBACK": "orderhub.admin_site.dashboard.today",
     "COMMAND": {"search_models": False, "show_history": False},
     "SIDEBAR": {

@@ -8,9 +8,10 @@ from typing import Any
 from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from orderhub.admin_site.marks import moment
+from orderhub.admin_site.marks import copy_button, moment
 from orderhub.admin_site.words import carrier
 from orders.models import Line, Order
 
@@ -43,7 +44,9 @@ class MoreColumns:
 
     @admin.display(description=_("channel's number"))
     def their_number(self, order: Order) -> SafeString:
-        return format_html('<span class="oh-number">{}</span>', order.channel_number)
+        number = order.channel_number
+        button = copy_button(number, _now("channel's number"))
+        return format_html('<span class="oh-number">{}</span>{}', number, button)
 
     @admin.display(description=_("goods"))
     def goods(self, order: Order) -> SafeString:
@@ -59,7 +62,14 @@ class MoreColumns:
     @admin.display(description=_("receiver"))
     def receiver_masked(self, order: Order) -> SafeString:
         name, phone, address = order.shown_masks  # type: ignore[attr-defined]
-        return format_html('{} {}<span class="oh-under">{}</span>', name, phone, address)
+        whole = " ".join(part for part in (name, phone, address) if part)
+        return format_html(
+            '{} {}{}<span class="oh-under">{}</span>',
+            name,
+            phone,
+            copy_button(whole, _now("receiver")),
+            address,
+        )
 
     @admin.display(description=_("carrier"))
     def goes_by(self, order: Order) -> str:

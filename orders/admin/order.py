@@ -27,7 +27,16 @@ from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputW
 from orderhub.actors import person
 from orderhub.admin_site.base import Admin
 from orderhub.admin_site.bulk_pages import Bulk
-from orderhub.admin_site.marks import NEAR, channel_chip, deadline, moment, pill, state_pill, yuan
+from orderhub.admin_site.marks import (
+    NEAR,
+    channel_chip,
+    copy_button,
+    deadline,
+    moment,
+    pill,
+    state_pill,
+    yuan,
+)
 from orderhub.admin_site.registry import WAYBILLS
 from orderhub.admin_site.views import Viewed
 from orderhub.dotted import resolve
@@ -105,7 +114,11 @@ class OrderAdmin(columns.MoreColumns, Bulk, Viewed, Admin):
     columns_there = (*list_display, *columns.CODES)
     columns_rights = columns.RIGHTS
     columns_needed = "order"
-    list_display_links = ("order",)
+    list_display_links = None
+    #: what the bar of picked rows copies: the name in the box's data, and what it says
+    bulk_copies = (
+        ("number", _("order numbers")), ("theirs", _("channel's numbers")), ("waybills", _("waybills")),
+    )  # fmt: skip
     list_select_related = ("shop", "warehouse")
     list_filter = (
         Queues, ("state", ChoicesDropdownFilter), Channel, ("shop", ByShop), Trouble, HeldBy, Promise,
@@ -207,9 +220,17 @@ class OrderAdmin(columns.MoreColumns, Bulk, Viewed, Admin):
     @admin.display(description=_("order"))
     def order(self, order: Order) -> SafeString:
         return format_html(
-            '<b class="oh-number">{}</b><span class="oh-under">{}</span>',
-            order.number, channel_chip(order.shop.channel, order.shop.name),
+            '<a class="oh-known" href="{}"><b class="oh-number">{}</b></a>{}<span class="oh-under">{} '
+            '<span class="oh-theirs"><span class="oh-number">{}</span>{}</span></span>',
+            reverse("admin:orders_order_change", args=[order.pk]), order.number, copy_button(order.number, _now("order number")),
+            channel_chip(order.shop.channel, order.shop.name), order.channel_number,
+            copy_button(order.channel_number, _now("channel's number")),
         )  # fmt: skip
+
+    def copied(self, record: Any) -> dict[str, str]:
+        """What the bar copies of a picked row, words of one kind by blanks."""
+        found = getattr(record, "shown_waybills", [])
+        return {"number": record.number, "theirs": record.channel_number, "waybills": " ".join(found)}
 
     @admin.display(description=_("state"))
     def status(self, order: Order) -> SafeString:
@@ -217,8 +238,10 @@ class OrderAdmin(columns.MoreColumns, Bulk, Viewed, Admin):
         chips = ((pill(hold.get_type_display(), "warn", "front_hand", hold.reason),) for hold in open_holds)
         holds = format_html_join("", "{}", chips)
         refund = pill(_now("refund asked"), "bad") if order.refund_state == "asked" else ""
-        said = (state_pill(order), marks(order), holds, refund)
-        return format_html('<span class="oh-stack">{}{}{}{}</span>', *said)
+        said = (state_pill(order), holds, refund, marks(order))
+        why = open_holds[0].reason if open_holds else ""
+        reason = format_html('<span class="oh-why">{}</span>', why) if why else ""
+        return format_html('<span class="oh-stack">{}{}{}{}</span>{}', *said, reason)
 
     @admin.display(description=_("touchpoints"))
     def life_line(self, order: Order) -> SafeString:
@@ -255,9 +278,10 @@ class OrderAdmin(columns.MoreColumns, Bulk, Viewed, Admin):
         more = f" +{len(found) - 1}" if len(found) > 1 else ""
         under = order.warehouse.name if order.warehouse else ""
         return format_html(
-            '<span class="oh-number">{}{}</span><span class="oh-under">{}</span>',
+            '<span class="oh-copied"><span class="oh-number">{}{}</span>{}</span><span class="oh-under">{}</span>',
             found[0] if found else "—",
             more,
+            copy_button("\n".join(found), _now("waybill")),
             under,
         )
 

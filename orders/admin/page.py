@@ -95,6 +95,7 @@ def context(request: HttpRequest, order: Order) -> dict[str, Any]:
     stuck = [message for message in messages if message.state == Message.State.NEEDS_PERSON]
     done = {event.point: event.occurred_at for event in reversed(events) if event.point}
     user = request.user
+    step, may_release = next_step(order, open_holds, stuck), user.has_perm("orders.change_hold")
     returnable = any(
         touch.code == "receive_return" and modules.enabled(touch.module) and user.has_perm(touch.permission)
         for touch in LIFECYCLE.from_state(order.state)
@@ -110,9 +111,10 @@ def context(request: HttpRequest, order: Order) -> dict[str, Any]:
         ),
         "marks": [{"mark": mark, "at": moment(mark.at)} for mark in bar(order.state, done, order.state_since)],
         "open_hold_rows": open_holds, "past_holds": [hold for hold in holds if hold.released_at is not None],
-        "step": next_step(order, open_holds, stuck),
+        "step": step, "urgent": step.tone in ("bad", "warn"),
+        "step_hold": open_holds[0] if step.link == "#holds" and may_release else None,
         "buttons": buttons(order, user),
-        "can_release": user.has_perm("orders.change_hold"),
+        "can_release": may_release,
         "can_hold": user.has_perm("orders.add_hold") and order.state not in ENDED,
         "hold_types": HoldType.choices,
         "lines": [{"line": line, "places": places.get(str(line.pk), [])} for line in lines],
