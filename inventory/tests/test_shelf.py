@@ -240,7 +240,7 @@ def test_that_counts_transfers_and_buyers_at_once_never_promise_what_is_not_ther
 
     def work(n: int) -> None:
         try:
-            start.wait(10)
+            start.wait(60)
             for step in range(12):
                 try:
                     if n % 4 == 0:

@@ -58,7 +58,7 @@ def test_that_a_transaction_that_is_still_open_is_waited_for_and_its_row_goes_to
 
     other = threading.Thread(target=late)
     other.start()
-    assert written.wait(10)
+    assert written.wait(60)
     emptied()
     other.join()
     assert not Group.objects.filter(name="late").exists()

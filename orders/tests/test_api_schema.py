@@ -111,12 +111,16 @@ def test_that_calls_that_follow_from_answers_hold(
     real, heads = real_of(world, person("operations"))
     answer = Client().get("/api/v1/schema?format=json", headers={"Authorization": heads["person"]})
     (tmp_path / "schema.json").write_bytes(answer.content)
-    told = api_run.ask(
-        live_server.url, heads[caller], tmp_path / "schema.json", real,
-        phases="stateful", seconds=LONGEST, examples=WALKS, paths=WALKED,
-    )  # fmt: skip
-    assert told["ok"] and told["phases"]["stateful"] == "success", told["said"]
-    assert told["cases"] > 5 and told["operations"] > 2, told["said"]
+    for seconds in (LONGEST, 8 * LONGEST):  # a machine that has much to do gets nowhere in the first
+        told = api_run.ask(
+            live_server.url, heads[caller], tmp_path / "schema.json", real,
+            phases="stateful", seconds=seconds, examples=WALKS, paths=WALKED,
+        )  # fmt: skip
+        assert told["ok"], told["said"]
+        far = told["phases"]["stateful"] == "success" and told["cases"] > 5 and told["operations"] > 2
+        if far:
+            break
+    assert far, told["said"]
 
 
 def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:

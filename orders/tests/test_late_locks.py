@@ -67,7 +67,7 @@ def test_that_six_sweeps_at_once_sell_what_there_is_and_hold_the_rest(taobao: Sh
     start = threading.Barrier(6)
 
     def work() -> None:
-        start.wait(10)
+        start.wait(60)
         try:
             sweep(LIFECYCLE, "claimed", STEPS, n=8)
         finally:

@@ -141,7 +141,7 @@ def test_that_several_workers_tell_it_once(taobao: Shop, boss: User) -> None:
 
     def work() -> None:
         try:
-            gate.wait(10)
+            gate.wait(60)
             go(7)
         finally:
             connection.close()

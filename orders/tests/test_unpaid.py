@@ -187,7 +187,7 @@ def test_that_expiry_and_payment_at_the_same_moment_lose_neither_money_nor_goods
 
     def work(part: list[Order], pays: bool) -> None:
         try:
-            start.wait(10)
+            start.wait(60)
             for order in part:
                 pay(order) if pays else unpaid.expire(limit=3)
         finally:

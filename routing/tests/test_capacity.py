@@ -146,7 +146,7 @@ def test_that_eight_batches_at_once_never_over_fill_an_outlet():
     start = threading.Barrier(8)
 
     def work(orders):
-        start.wait(10)
+        start.wait(60)
         try:
             go(orders)
         finally:

@@ -88,7 +88,7 @@ def test_that_the_queue_goes_on_by_keys_while_the_map_service_fails(
     )
     page.keyboard.press("1")
     settled(page)
-    page.wait_for_function("ReviewDesk.ids().length > 0", timeout=15000)
+    page.wait_for_function("ReviewDesk.ids().length > 0")
     page.get_by_text("查询失败").first.wait_for()
     assert "没有匹配" not in page.locator("#content").inner_text()
     if os.environ.get("PICTURES"):

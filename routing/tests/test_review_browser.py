@@ -179,7 +179,7 @@ def test_that_an_outage_in_the_middle_loses_nothing(house, live_server, page):
         AddressPick.objects.values("way", "by", "choice", "sure", "rank")
     )
     page.unroute("**/decide/")
-    page.wait_for_function("!ReviewDesk.state().busy", timeout=15000)
+    page.wait_for_function("!ReviewDesk.state().busy")
     assert AddressPick.objects.count() == 2
 
 

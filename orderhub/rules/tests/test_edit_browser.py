@@ -91,7 +91,7 @@ def test_that_the_canvas_loads_nothing_from_outside_and_saves(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{live_server.url}/admin/rules/version/{draft.pk}/canvas/")
-    page.locator("#rules-canvas .react-flow__node").first.wait_for(timeout=20000)
+    page.locator("#rules-canvas .react-flow__node").first.wait_for()
     assert page.locator("#rules-canvas").get_by_text("cover").count()
     assert page.locator("#rules-canvas").get_by_text("流程图", exact=True).count(), (
         "its own words are Chinese"
@@ -126,7 +126,7 @@ def test_that_javascript_is_offered_only_to_those_who_may_write_it(
     draft: Version, live_server: Any, page: Any
 ) -> None:
     page.goto(f"{live_server.url}/admin/rules/version/{draft.pk}/canvas/")
-    page.locator("#rules-canvas .react-flow__node").first.wait_for(timeout=20000)
+    page.locator("#rules-canvas .react-flow__node").first.wait_for()
     assert page.evaluate("globalThis.canvasFunctions") is True
     clerk = User.objects.create_user("clerk", password=PASSWORD, is_staff=True)
     clerk.user_permissions.add(*Permission.objects.filter(codename__in=["view_ruleset", "change_ruleset"]))
@@ -136,7 +136,7 @@ def test_that_javascript_is_offered_only_to_those_who_may_write_it(
     page.fill("input[name=password]", PASSWORD)
     page.press("input[name=password]", "Enter")
     page.goto(f"{live_server.url}/admin/rules/version/{draft.pk}/canvas/")
-    page.locator("#rules-canvas .react-flow__node").first.wait_for(timeout=20000)
+    page.locator("#rules-canvas .react-flow__node").first.wait_for()
     assert page.evaluate("globalThis.canvasFunctions") is False
     assert page.locator("#rules-canvas").get_by_text("决策表").count()
     assert not page.locator("#rules-canvas .draggable-component").filter(has_text="JavaScript").count()

@@ -220,7 +220,7 @@ def test_that_goods_that_came_back_are_confirmed_once(box: Served, ear: Listener
 def test_that_a_sandbox_with_a_target_pushes_by_itself(ear: Listener) -> None:
     with served("qimen", orders=120, target=ear.url) as box:
         call(box, "deliveryorder.create", order_xml(fresh(box, 5), "D-9"))
-        for _ in range(80):
+        for _ in range(600):
             if ear.heard:
                 break
             time.sleep(0.1)

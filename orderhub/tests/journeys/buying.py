@@ -94,7 +94,7 @@ def buy(number: str, code: str, pieces: int, days: float = 3, provider: str = "S
     client(account).call("purchase.PurchaseOrder.createOrder", [info], effect=True)
 
 
-def came(number: str, pieces: int, seconds: float = 30) -> bool:
+def came(number: str, pieces: int, seconds: float = 60) -> bool:
     """Whether receipts of so many pieces are read within this time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
