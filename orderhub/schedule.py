@@ -5,7 +5,9 @@ Sweeps expire before the next one is due, so that a stopped worker finds one of 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,22 @@ SCHEDULE = (
 )
 
 
-def seed() -> int:
-    """Write the schedule into django-celery-beat: new rows are made, changed tasks corrected, staff's intervals kept."""
-    import json
+def fixed(row: Row) -> dict[str, Any]:
+    """{column: value} of what no page changes: what a row runs, is given, and which way it goes."""
+    ways: dict[str, Any] = dict.fromkeys(("queue", "exchange", "routing_key", "priority"))
+    return {"task": row.task, "args": "[]", "kwargs": json.dumps(row.kwargs), "headers": "{}", **ways}
 
+
+def is_named(task: Any) -> bool:
+    """Whether a periodic task is a row of the schedule, and runs what the schedule says."""
+    row = next((row for row in SCHEDULE if row.name == task.name), None)
+    return row is not None and all(
+        (getattr(task, column) or None) == (value or None) for column, value in fixed(row).items()
+    )
+
+
+def seed() -> int:
+    """Write the schedule into django-celery-beat: new rows are made, what they run is corrected, staff's intervals kept."""
     from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
 
     made = 0
@@ -86,14 +100,13 @@ def seed() -> int:
         task, created = PeriodicTask.objects.get_or_create(
             name=row.name,
             defaults={
-                "task": row.task,
+                **fixed(row),
                 "interval": interval,
                 "expire_seconds": expire,
-                "kwargs": json.dumps(row.kwargs),
             },
         )
         made += created
-        if not created and task.task != row.task:
-            PeriodicTask.objects.filter(pk=task.pk).update(task=row.task)
+        if not created and not is_named(task):
+            PeriodicTask.objects.filter(pk=task.pk).update(**fixed(row))
     PeriodicTasks.update_changed()
     return made

@@ -9,13 +9,13 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.admin import (
     ClockedScheduleAdmin,
     CrontabScheduleAdmin,
     PeriodicTaskAdmin,
-    PeriodicTaskForm,
-    TaskSelectWidget,
 )
 from django_celery_beat.models import (
     ClockedSchedule,
@@ -26,14 +26,14 @@ from django_celery_beat.models import (
 )
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import (
-    UnfoldAdminSelectMultipleWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextInputWidget,
-)
+from unfold.widgets import UnfoldAdminSelectMultipleWidget
 
 from orderhub.dotted import resolve
+from orderhub.schedule import is_named
 from orderhub.scope import SHOPS, WAREHOUSES, Scope
+
+TIMES = ("interval", "crontab", "solar", "clocked", "start_time", "one_off", "expires", "expire_seconds")
+SETTABLE = ("enabled", *TIMES)
 
 for model in (User, Group, PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
     if admin.site.is_registered(model):
@@ -84,21 +84,57 @@ class RoleAdmin(DjangoGroupAdmin, ModelAdmin):
     list_fullwidth = True
 
 
-class UnfoldTaskSelect(UnfoldAdminSelectWidget, TaskSelectWidget):
-    """The choice of a task, drawn by unfold."""
+class ScheduleForm(forms.ModelForm):
+    """When a task of the house runs, and whether; what it is and is given stands in the code."""
 
+    class Meta:
+        model = PeriodicTask
+        fields = SETTABLE
 
-class ScheduleForm(PeriodicTaskForm):
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["task"].widget = UnfoldAdminTextInputWidget()
-        self.fields["regtask"].widget = UnfoldTaskSelect()
+    def clean(self) -> Any:
+        given = super().clean()
+        if given and given.get("expire_seconds") is not None and given.get("expires"):
+            raise forms.ValidationError(
+                _("Only one of the two can be set: expires, or expires after seconds.")
+            )
+        return given
 
 
 @admin.register(PeriodicTask)
 class ScheduleAdmin(PeriodicTaskAdmin, ModelAdmin):
+    """The schedule of the house: times and on or off are staff's, also a superuser's; tasks and arguments are the code's.
+
+    A row that the schedule does not name (of an older version, or made past these pages) can't be changed, switched or
+    run; a superuser may delete it.
+    """
+
     form = ScheduleForm
     list_fullwidth = True
+    fieldsets = (
+        (None, {"fields": ("name", "task", "enabled", "args", "kwargs")}),
+        (_("Schedule"), {"fields": (*TIMES, "last_run_at")}),
+    )
+    readonly_fields = ("name", "task", "args", "kwargs", "last_run_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any | None = None) -> bool:
+        return bool(super().has_change_permission(request, obj)) and (obj is None or is_named(obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any | None = None) -> bool:
+        return bool(super().has_delete_permission(request, obj)) and (obj is None or not is_named(obj))
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Those that switch and run; rows of the schedule are not deleted by the page."""
+        found: dict[str, Any] = super().get_actions(request)
+        found.pop("delete_selected", None)
+        return found
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> Any:
+        """An action, on the rows that the schedule names."""
+        ids = [row.pk for row in queryset if is_named(row)]
+        return super().response_action(request, queryset.filter(pk__in=ids))
 
 
 @admin.register(IntervalSchedule)
