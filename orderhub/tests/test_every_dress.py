@@ -31,6 +31,11 @@ from orders.models import ComplaintWord
 from routing import fences, known
 from routing.tests.cast import POINT, House, fence, outlet, rate
 
+#: Icons are words that the small font draws as one sign; one that it lacks stands there as a word.
+WORDS_FOR_ICONS = """document.fonts.ready.then(() => [...document.querySelectorAll('.material-symbols-outlined')].filter(icon => {
+    const text = document.createRange(); text.selectNodeContents(icon);
+    return text.getBoundingClientRect().width > 1.5 * parseFloat(getComputedStyle(icon).fontSize);
+}).map(icon => icon.textContent.trim()))"""
 DRESSES = tuple(itertools.product((1440, 390), ("light", "dark"), ("zh-hans", "en")))
 PASSWORD = "right-horse-battery"
 
@@ -121,6 +126,8 @@ def test_that_every_page_is_clean(house: list[str], live_server: Any, page: Any)
             faults.append((dress, address, fault["id"], first["html"][:200], first["failureSummary"][-300:]))
         if scrolls_sideways(page):
             faults.append((dress, address, "scrolls sideways", ""))
+        for icon in page.evaluate(WORDS_FOR_ICONS):
+            faults.append((dress, address, "an icon that the small font lacks (make_fonts)", icon))
         if os.environ.get("PICTURES"):
             name = "-".join([*map(str, dress), address.strip("/").replace("/", "_")])
             page.screenshot(path=f"{os.environ['PICTURES']}/{name}.png", full_page=True)

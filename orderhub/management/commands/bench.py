@@ -24,6 +24,7 @@ BENCHES = {
     "review": "routing.bench_review.run",
     "board": "orderhub.benches.board.run",
     "reports": "orderhub.benches.reports.run",
+    "weight": "orderhub.benches.weight.run",
     "export": "orderhub.benches.export.run",
     "api": "orderhub.benches.api.run",
     "grow": "orderhub.benches.grow.run",
