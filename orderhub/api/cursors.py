@@ -33,6 +33,6 @@ def size(text: str | None) -> int:
     """How many rows a page has: 1 to 100."""
     if text is None:
         return USUAL
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= MOST:
+    if not text.isascii() or not text.isdigit() or len(text) > 3 or not 1 <= int(text) <= MOST:
         raise invalid("limit", _("Give a whole number from 1 to %(n)d.") % {"n": MOST})
     return int(text)

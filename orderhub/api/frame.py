@@ -14,7 +14,13 @@ from typing import Any, ClassVar
 
 from django.db import connection
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import ParseError, PermissionDenied, Throttled
+from rest_framework.exceptions import (
+    AuthenticationFailed,
+    ParseError,
+    PermissionDenied,
+    Throttled,
+    UnsupportedMediaType,
+)
 from rest_framework.parsers import JSONParser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -22,6 +28,7 @@ from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 from rest_framework.views import APIView
 
+from orderhub import strict_json
 from orderhub.api import limits
 from orderhub.api.authentication import ShopCaller
 from orderhub.api.once import checked, once
@@ -34,17 +41,28 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]|\\\\u0000")
 
 
 class StrictJSON(JSONParser):
-    """JSON that our database can hold: no NUL, no half of a surrogate pair, no nesting that breaks the reader."""
+    """JSON of one meaning that our database can hold: UTF-8, each name once, finite numbers, no NUL, no half of a
+    surrogate pair, no nesting that breaks the reader."""
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        """The parsed body; 400 where it can't be read."""
+        """The parsed body; 400 where it can't be read, 415 where it is in another charset."""
+        request: Request = (parser_context or {})["request"]
+        json_only(request)
         try:
-            found = super().parse(stream, media_type, parser_context)
-        except RecursionError as error:
+            found = strict_json.loads(stream.read().decode())
+            told = json.dumps(found, ensure_ascii=False)
+        except (ValueError, RecursionError) as error:
             raise ParseError() from error
-        if not storable(json.dumps(found, ensure_ascii=False)):
+        if not storable(told):
             raise ParseError()
         return found
+
+
+def json_only(request: Request) -> None:
+    """415 for a body that is said to be anything but JSON in UTF-8."""
+    kind, said = request._request.content_type, request._request.content_params or {}
+    if kind != "application/json" or said.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType(str(request.content_type))
 
 
 def storable(text: str) -> bool:
@@ -94,7 +112,23 @@ class Door(APIView):
                 raise invalid(name, _("This holds a character that can't be stored."))
         super().initial(request, *args, **kwargs)
 
+    def perform_authentication(self, request: Request) -> None:
+        """Who calls. A token that is none is counted at its address, so that nobody tries them without end."""
+        try:
+            super().perform_authentication(request)
+        except AuthenticationFailed:
+            self._count(request)
+            raise
+
+    def check_permissions(self, request: Request) -> None:
+        """The limit, then the table: what is refused is a call as well."""
+        self._count(request)
+        super().check_permissions(request)
+
     def check_throttles(self, request: Request) -> None:
+        """Counted before the permission."""
+
+    def _count(self, request: Request) -> None:
         """Count the call; 429 with the headers where the limit is reached."""
         user: Any = request.user
         if isinstance(user, ShopCaller):
@@ -176,7 +210,7 @@ def etag_of(body: bytes) -> str:
 def must_match(request: Request, shown: Any, allowed: list[str]) -> None:
     """A decision names the version it was made on: 428 without If-Match, 409 with what is allowed now."""
     said = request.headers.get("If-Match", "")
-    if not said:
+    if said.strip() in ("", "*"):  # any version is none
         raise Problem(428, "needs_if_match", _("Send If-Match with the ETag of what you decided on."))
     if etag(shown) not in [part.strip() for part in said.split(",")]:
         raise moved(_("It changed since you read it. Read it again, then decide."), allowed)

@@ -86,9 +86,13 @@ def hashed(token: str) -> str:
 
 
 def _good(device: Device) -> bool:
-    """Whether its person may still sign in, by the same password."""
+    """Whether its person is still staff who may sign in, by the same password."""
     user = device.user
-    return user.is_active and hmac.compare_digest(device.stamp, user.get_session_auth_hash())
+    return (
+        user.is_active
+        and getattr(user, "is_staff", False)
+        and hmac.compare_digest(device.stamp, user.get_session_auth_hash())
+    )
 
 
 def pair(device: Device) -> tuple[str, str]:

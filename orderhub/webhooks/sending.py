@@ -25,6 +25,8 @@ from orderhub.webhooks.models import Attempt, Endpoint
 
 KIND = "webhook.send"
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+#: No connection is used twice: it was opened to an address, and its certificate checked for one name of it.
+ALONE = httpx.Limits(max_keepalive_connections=0)
 #: With the outbox's doubling to half an hour, so many tries take a day.
 TRIES = 56
 GIVE_UP, AT_LEAST = dt.timedelta(days=1), 20
@@ -35,15 +37,16 @@ def send(messages: list[Message]) -> dict[int, Answer]:
     endpoints = {one.pk: one for one in Endpoint.objects.filter(pk__in={m.subject_id for m in messages})}
     answers: dict[int, Answer] = {}
     tries: list[Attempt] = []
-    for message in messages:
-        endpoint = endpoints.get(message.subject_id)
-        if endpoint is None:
-            answers[message.pk] = Answer.withdrawn(_("The webhook was deleted."))
-        elif not endpoint.enabled:
-            answers[message.pk] = Answer.person(_("The webhook is switched off."))
-        else:
-            answers[message.pk], made = _deliver(endpoint, message)
-            tries.append(made)
+    with httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False, limits=ALONE) as client:
+        for message in messages:
+            endpoint = endpoints.get(message.subject_id)
+            if endpoint is None:
+                answers[message.pk] = Answer.withdrawn(_("The webhook was deleted."))
+            elif not endpoint.enabled:
+                answers[message.pk] = Answer.person(_("The webhook is switched off."))
+            else:
+                answers[message.pk], made = _deliver(client, endpoint, message)
+                tries.append(made)
     attempts.keep(tries)
     return answers
 
@@ -53,17 +56,17 @@ def body_of(message: Message) -> bytes:
     return json.dumps(message.data, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 
-def _deliver(endpoint: Endpoint, message: Message) -> tuple[Answer, Attempt]:
+def _deliver(client: httpx.Client, endpoint: Endpoint, message: Message) -> tuple[Answer, Attempt]:
     """(what becomes of the message, this try as it ended)."""
     made = Attempt(endpoint=endpoint, message_id=message.pk, at=timezone.now())
     begun = time.perf_counter()
-    answer = _asked(endpoint, message, made)
+    answer = _asked(client, endpoint, message, made)
     made.latency_ms = round((time.perf_counter() - begun) * 1000)
     made.error = answer.text[:200]
     return answer, made
 
 
-def _asked(endpoint: Endpoint, message: Message, made: Attempt) -> Answer:
+def _asked(client: httpx.Client, endpoint: Endpoint, message: Message, made: Attempt) -> Answer:
     body, identity = body_of(message), f"msg_{message.pk}"
     try:
         split, address = addresses.pinned(endpoint.url)
@@ -78,13 +81,13 @@ def _asked(endpoint: Endpoint, message: Message, made: Attempt) -> Answer:
         "Host": split.netloc,
     }
     try:
-        with httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client:
-            request = client.build_request(
-                "POST", f"{place}?{split.query}" if split.query else place, content=body, headers=headers,
-                extensions={"sni_hostname": str(split.hostname)},
-            )  # fmt: skip
-            answer = client.send(request, stream=True)  # the body is theirs: it is not read
-            answer.close()
+        request = client.build_request(
+            "POST", f"{place}?{split.query}" if split.query else place, content=body, headers=headers,
+            extensions={"sni_hostname": str(split.hostname)},
+        )  # fmt: skip
+        answer = client.send(request, stream=True)  # the body is theirs: it is not read
+        answer.close()
+        client.cookies.clear()  # they are kept by address, which names share
     except httpx.HTTPError as error:
         return _failed(endpoint, _("No answer: %(what)s") % {"what": type(error).__name__})
     made.status = answer.status_code

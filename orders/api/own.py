@@ -46,7 +46,7 @@ class PaymentView(Door):
             at = parse_datetime(said) if isinstance(said, str) else None
         except ValueError:
             at = None
-        if at is None or at.tzinfo is None or at > timezone.now() + dt.timedelta(minutes=5):
+        if at is None or at.tzinfo is None or at.year < 2000 or at > timezone.now() + dt.timedelta(minutes=5):
             raise invalid("/paid_at", _("Give a time with its zone, like 2026-01-31T08:00:00+08:00."))
         with transaction.atomic():
             if payment.claimed_or_back({order.pk: at}, _shop(request)):

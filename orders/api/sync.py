@@ -11,6 +11,7 @@ import datetime as dt
 import json
 from io import BytesIO
 from typing import Any
+from urllib.parse import unquote
 
 from django.core.handlers.wsgi import WSGIRequest
 from django.urls import Resolver404, resolve
@@ -31,6 +32,7 @@ from orders.models import Event
 
 SETTLED = dt.timedelta(seconds=60)
 EVENTS, MOST = 1000, 50
+FIRST_YEAR = 2000
 
 
 class SyncView(Door):
@@ -87,7 +89,9 @@ def _before(text: str) -> int:
         since = None
     if since is None or since.tzinfo is None:
         raise invalid("updated_since", _("Give a time with its zone, like 2026-01-31T08:00:00+08:00."))
-    since -= SETTLED
+    if since.year < FIRST_YEAR:
+        return 0  # a client's zero: from the beginning
+    since = min(since, timezone.now()) - SETTLED  # no clock that is ahead skips what is being written
     low, high = 0, Event.objects.order_by("-id").values_list("id", flat=True).first() or 0
     while low < high:
         middle = (low + high) // 2
@@ -128,6 +132,7 @@ def _one(request: Request, item: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(path, str) or method not in ("GET", "POST") or not path.startswith("/api/v1/"):
         return refused
     path, _mark, query = path.partition("?")
+    path = unquote(path)
     try:
         match = resolve(path)
     except Resolver404:
@@ -141,7 +146,7 @@ def _one(request: Request, item: dict[str, Any]) -> dict[str, Any]:
         if name not in ("HTTP_IF_MATCH", "HTTP_IDEMPOTENCY_KEY", "CONTENT_LENGTH", "CONTENT_TYPE")
     }  # fmt: skip
     meta |= {
-        "REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, "CONTENT_TYPE": "application/json",
+        "REQUEST_METHOD": method, "PATH_INFO": _wsgi(path), "QUERY_STRING": _wsgi(query), "CONTENT_TYPE": "application/json",
         "CONTENT_LENGTH": str(len(raw)), "wsgi.input": BytesIO(raw),
     }  # fmt: skip
     for name, key in (("HTTP_IF_MATCH", "if_match"), ("HTTP_IDEMPOTENCY_KEY", "idempotency_key")):
@@ -154,3 +159,8 @@ def _one(request: Request, item: dict[str, Any]) -> dict[str, Any]:
     answer = match.func(inner, *match.args, **match.kwargs)
     told = {"status": answer.status_code, "body": answer.data}
     return {**told, "etag": answer["ETag"]} if answer.has_header("ETag") else told
+
+
+def _wsgi(text: str) -> str:
+    """A text as WSGI hands it on: its UTF-8 bytes, one sign each."""
+    return text.encode().decode("latin-1")

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from orderhub.api import cursors
 from orderhub.api.authentication import ShopCaller
-from orderhub.api.frame import Door, etag
+from orderhub.api.frame import Door, etag, json_only
 from orderhub.api.once import checked
 from orderhub.api.problems import Problem, invalid
 from orderhub.api.schema import CLEAN, ETAG, NEEDED_KEY, page, sent
@@ -121,6 +121,7 @@ class OrdersView(Door):
     )
     def post(self, request: Request) -> Response:
         """Create an order. 201 with our number; the same key and body give the same answer; 422 for another body."""
+        json_only(request)
         key = checked(request.headers.get("Idempotency-Key", ""))
         shop = Shop.objects.filter(connection=_account(request)).first()
         if shop is None:

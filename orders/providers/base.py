@@ -148,7 +148,7 @@ def beijing_time(text: Any, name: str) -> dt.datetime:
         raise Unreadable(
             "bad_time", _("%(name)s is not a time: %(value)s") % {"name": name, "value": repr(str(text)[:40])}
         ) from None
-    return naive.replace(tzinfo=BEIJING).astimezone(dt.UTC)
+    return _ours(naive.replace(tzinfo=BEIJING), name).astimezone(dt.UTC)
 
 
 def iso_time(text: Any, name: str) -> dt.datetime:
@@ -164,7 +164,16 @@ def iso_time(text: Any, name: str) -> dt.datetime:
             "bad_time",
             _("%(name)s has no time zone: %(value)s") % {"name": name, "value": repr(str(text)[:40])},
         )
-    return moment.astimezone(dt.UTC)
+    return _ours(moment, name).astimezone(dt.UTC)
+
+
+def _ours(moment: dt.datetime, name: str) -> dt.datetime:
+    """A time of this century: what is far from it can be kept, but neither reckoned with nor shown."""
+    if not 2000 <= moment.year < 2100:
+        raise Unreadable(
+            "bad_time", _("%(name)s is not of our time: %(value)s") % {"name": name, "value": str(moment)}
+        )
+    return moment
 
 
 def money(value: Any, name: str) -> Decimal:

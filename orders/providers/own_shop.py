@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import unicodedata
 import uuid
 from collections.abc import Iterable, Sequence
@@ -11,7 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from orderhub import crypto
+from orderhub import crypto, strict_json
 from orderhub.inbound.keeping import Kept
 from orderhub.integrations.errors import PlatformError
 from orderhub.money import LIMIT
@@ -106,7 +105,7 @@ class OwnShop(Channel):
 def parse(raw: bytes) -> ParsedOrder:
     """One order as the shop's system POSTs it to /api/v1/orders, in our words."""
     try:
-        body = json.loads(raw)
+        body = strict_json.loads(raw)
     except (ValueError, RecursionError):
         raise Unreadable("not_json", _("the payload is not JSON")) from None
     if not isinstance(body, dict):

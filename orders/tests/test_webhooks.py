@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import httpx
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
@@ -45,6 +46,7 @@ class Receiver:
                 self.send_response(outer.status)
                 self.send_header("Content-Length", "0")
                 self.send_header("Location", "http://127.0.0.1:1/")
+                self.send_header("Set-Cookie", "theirs=1; Path=/")
                 self.end_headers()
 
             def log_message(self, *_: Any) -> None:
@@ -220,6 +222,46 @@ def test_that_old_tries_are_forgotten_by_batch(receiver: Receiver, monkeypatch: 
     monkeypatch.setattr(attempts, "BATCH", 2)
     assert attempts.prune() == 5 and attempts.prune() == 0
     assert sorted(Attempt.objects.values_list("message_id", flat=True)) == [0, 1]
+
+
+def test_that_a_batch_has_one_client_and_a_connection_of_its_own_for_each_name(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """Two names at one address: what was opened and checked for one is not used for the other."""
+    names = ["one.example.com", "two.example.com"]
+    settings.WEBHOOK_PRIVATE, port = names, receiver.server.server_port
+    real = socket.getaddrinfo
+
+    def here(host: Any, *rest: Any, **named: Any) -> Any:
+        if host in names:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+        return real(host, *rest, **named)
+
+    made: list[httpx.Client] = []
+    plain = httpx.Client
+
+    def counted(**named: Any) -> httpx.Client:
+        made.append(plain(**named))
+        return made[-1]
+
+    monkeypatch.setattr(socket, "getaddrinfo", here)
+    monkeypatch.setattr(httpx, "Client", counted)
+    handler: Any = receiver.server.RequestHandlerClass
+    monkeypatch.setattr(handler, "protocol_version", "HTTP/1.1")
+    monkeypatch.setattr(handler, "timeout", 1)
+    opened: list[Any] = []
+    monkeypatch.setattr(receiver.server, "verify_request", lambda *what: opened.append(what) or True)
+    for name in names:
+        endpoint(f"http://{name}:{port}/")
+    telling.feed()
+    for _ in range(3):
+        happen(cast.order("paid"))
+    assert telling.feed() == 6
+    answers = sending.send(list(Message.objects.filter(kind=sending.KIND)))
+    assert {answer.outcome for answer in answers.values()} == {"done"}
+    assert len(receiver.got) == 6 and len(made) == 1 and made[0].is_closed
+    assert {heads["host"] for heads, _body in receiver.got} == {f"{name}:{port}" for name in names}
+    assert len(opened) == 6 and not any("cookie" in heads for heads, _body in receiver.got)
 
 
 def test_that_a_redirect_is_no_delivery_and_is_not_followed(receiver: Receiver) -> None:
