@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import F, Q
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -44,6 +44,7 @@ class TicketAdmin(Admin):
     list_display_links = ("what",)
     list_select_related = ("owner",)
     list_filter = (Queue,)
+    list_before_template = "orderhub/tickets.html"
     search_fields = ("title", "cause_key__startswith")
     ordering = (F("due_at").asc(nulls_last=True), "-id")
     sortable_by = ()
@@ -51,9 +52,15 @@ class TicketAdmin(Admin):
     fields = ("owner", "due_at")
     change_form_outer_before_template = "orderhub/ticket_head.html"
 
+    class Media:
+        js = ("orderhub/tickets.js",)
+
     def dress(self, request: HttpRequest, rows: list[Ticket]) -> None:
-        """The numbers of the rows' orders."""
+        """The numbers of the rows' orders, and whether the person may take those that nobody has."""
         name_orders(rows)
+        may = request.user.has_perm(CHANGE)
+        for row in rows:
+            row.may_take = may and row.owner_id is None and row.state != State.DONE  # type: ignore[attr-defined]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -99,13 +106,23 @@ class TicketAdmin(Admin):
         return super().change_view(request, object_id, form_url, {**mine, **(extra_context or {})})
 
     def take(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
-        """It is mine now."""
+        """It is mine now, unless somebody was faster."""
+        self._may(request, ticket_id)
+        taken = answer(ticket_id, request.user, take=True, free=True)
+        if taken is not None and taken.owner_id != request.user.pk:
+            messages.warning(request, _now("%(who)s was faster and has it.") % {"who": taken.owner})
+            return back(request, "admin:orderhub_ticket_changelist")
+        return self._went(request, taken, _now("The ticket is yours."))
+
+    def _may(self, request: HttpRequest, ticket_id: int) -> None:
+        """Who may change tickets, and only those that the person sees. PermissionDenied, Http404."""
         need(request, CHANGE)
-        return self._went(request, answer(ticket_id, request.user, take=True), _now("The ticket is yours."))
+        if not self.get_queryset(request).filter(pk=ticket_id).exists():
+            raise Http404
 
     def note(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
         """Write down what was found or done."""
-        need(request, CHANGE)
+        self._may(request, ticket_id)
         text = request.POST.get("text", "").strip()
         if not text:
             messages.error(request, _now("Write something first."))
@@ -117,7 +134,7 @@ class TicketAdmin(Admin):
 
     def close(self, request: HttpRequest, ticket_id: int) -> HttpResponse:
         """Closed, with what was done about it."""
-        need(request, CHANGE)
+        self._may(request, ticket_id)
         text = request.POST.get("resolution", "").strip()
         if not text:
             messages.error(request, _now("Say what was done before closing the ticket."))
@@ -145,11 +162,15 @@ class TicketAdmin(Admin):
 
     @admin.display(description=_("owner"))
     def whose(self, ticket: Ticket) -> SafeString | str:
-        return (
-            ticket.owner.get_username()
-            if ticket.owner
-            else format_html('<span class="oh-quiet">{}</span>', _now("nobody"))
-        )
+        if ticket.owner:
+            return ticket.owner.get_username()
+        if not ticket.may_take:  # type: ignore[attr-defined]
+            return format_html('<span class="oh-quiet">{}</span>', _now("nobody"))
+        return format_html(
+            '<button class="oh-button oh-button-quiet oh-button-small" form="oh-claim" formaction="{}" data-claim '
+            'aria-label="{}">{}</button>',
+            reverse("admin:ticket_take", args=[ticket.pk]), _now("Claim: %(ticket)s") % {"ticket": ticket.title}, _now("Claim"),
+        )  # fmt: skip
 
     @admin.display(description=_("opened"))
     def opened(self, ticket: Ticket) -> str:

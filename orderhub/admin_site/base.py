@@ -21,6 +21,7 @@ from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from orderhub.admin_site.paging import NextPaginator
+from orderhub.admin_site.sidebar import names
 from orderhub.admin_site.tabs import Tabs
 from orderhub.dotted import resolve
 from orderhub.scope import ACCOUNTS, VISIBLE, reach_of
@@ -114,6 +115,13 @@ class Plain(ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return NextChangeList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The list, called what the menu calls it."""
+        named = names().get(request.path)
+        return super().changelist_view(
+            request, {**({"title": named} if named else {}), **(extra_context or {})}
+        )
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         """The records; somebody who is narrowed gets those of the orders that they see, and of their warehouses."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
@@ -95,6 +96,18 @@ GROUPS: tuple[tuple[Any, bool, tuple[Item, ...]], ...] = (
 def badges() -> list[str]:
     """The dotted names of every badge, for the start-up check."""
     return [*(item.badge for _title, _collapsible, items in GROUPS for item in items if item.badge), BELL]
+
+
+@cache
+def names() -> dict[str, Any]:
+    """{address: what the menu calls it} of every line whose page there is."""
+    found = {}
+    for item in (item for _title, _collapsible, items in GROUPS for item in items):
+        try:
+            found[reverse(f"admin:{item.name}")] = item.title
+        except NoReverseMatch:
+            continue
+    return found
 
 
 def counts(request: HttpRequest) -> dict[str, str]:

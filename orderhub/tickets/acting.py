@@ -12,15 +12,20 @@ from orderhub.tickets.models import Ticket
 State = Ticket.State
 
 
-def answer(ticket_id: int, user: Any, *, close: str | None = None, take: bool = False) -> Ticket | None:
+def answer(
+    ticket_id: int, user: Any, *, close: str | None = None, take: bool = False, free: bool = False
+) -> Ticket | None:
     """A person acts on an open ticket: the first response is timed, the ticket is theirs if it was nobody's.
 
-    `close` is the resolution that ends it. None where the ticket is closed already.
+    `close` is the resolution that ends it; with `free` one that somebody else owns is left as it is. None where the
+    ticket is closed already.
     """
     with transaction.atomic():
         ticket = Ticket.objects.select_for_update().exclude(state=State.DONE).filter(pk=ticket_id).first()
         if ticket is None:
             return None
+        if free and ticket.owner_id not in (None, user.pk):
+            return ticket
         now = timezone.now()
         ticket.first_response_at = ticket.first_response_at or now
         ticket.state = State.WORKING

@@ -63,9 +63,10 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
         "periods": list(asked.PERIODS.items()), "channels": [(one, name_of(one)) for one in wanted.channels],
         "tiles": [_tile(one, told.total, one is measure, asked.kept(get, show=one.name)) for one in report.measures],
         "heads": [frame.label(key) for key in dim.keys], "columns": [(one, frame.label(one)) for one in report.measures],
-        "rows": [_row(report, dim, measure, row) for row in told.rows], "chart": picture if told.rows else None,
+        "rows": [_row(report, dim, measure, row, told.total) for row in told.rows], "chart": picture if told.rows else None,
         "more": max(told.groups - len(told.rows), 0), "most": frame.SHOWN, "query": asked.kept(get),
         "others": asked.kept(get, by="", show=""), "label": frame.label(measure),
+        "period_before": told.total.get(f"b_{measure.name}") is not None,
         "schedule": _schedule(request, report, wanted, get),
         "saved": list(SavedReport.objects.filter(user_id=request.user.pk or 0, report=code).order_by("name")),
     }  # fmt: skip
@@ -136,14 +137,17 @@ def _back(code: str, query: str) -> HttpResponse:
 def _tile(measure: Measure, total: dict[str, Any], on: bool, query: str) -> dict[str, Any]:
     say = words(measure)
     text, tone = change(measure, total)
+    before = total.get(f"b_{measure.name}")
     return {
-        "label": frame.label(measure), "now": say(total.get(measure.name)), "before": say(total.get(f"b_{measure.name}")),
+        "label": frame.label(measure), "now": say(total.get(measure.name)), "before": None if before is None else say(before),
         "change": text, "tone": tone, "on": on, "query": query,
     }  # fmt: skip
 
 
-def _row(report: Report, dim: Dim, measure: Measure, row: dict[str, Any]) -> dict[str, Any]:
-    text, tone = change(measure, row)
+def _row(
+    report: Report, dim: Dim, measure: Measure, row: dict[str, Any], whole: dict[str, Any]
+) -> dict[str, Any]:
+    text, tone = change(measure, row, whole)
     return {
         "keys": [row[key.name] or _("none") for key in dim.keys],
         "values": [{"now": words(one)(row[one.name]), "main": one is measure} for one in report.measures],

@@ -50,6 +50,15 @@ class ShopAdmin(Admin):
         page = path("<int:shop_id>/file/", self.admin_site.admin_view(sheet.page), name="shop_file")
         return [page, *super().get_urls()]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without the purchase limit where the shop's channel takes none."""
+        if obj is None or channel_of(obj.channel).limits_items:
+            return super().get_fieldsets(request, obj)
+        return [
+            (title, {**parts, "fields": tuple(one for one in parts["fields"] if one != "usual_limit")})
+            for title, parts in super().get_fieldsets(request, obj)
+        ]
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Switched off instead: its orders stay."""
         return False

@@ -29,9 +29,14 @@ def words(measure: Measure) -> Callable[[Any], str]:
     return say
 
 
-def change(measure: Measure, row: dict[str, Any]) -> tuple[str, str]:
-    """(what became of it in words, its tone): shares and hours differ by points, all else by percent."""
+def change(measure: Measure, row: dict[str, Any], whole: dict[str, Any] | None = None) -> tuple[str, str]:
+    """(what became of it in words, its tone): shares and hours differ by points, all else by percent.
+
+    Of a row of a table `whole` is the table's total, which says whether there was a period before at all.
+    """
     now, before = row.get(measure.name), row.get(f"b_{measure.name}")
+    if (whole or row).get(f"b_{measure.name}") is None:
+        return _("no period before"), ""
     if now is None or before is None or (not before and measure.kind not in (SHARE, HOURS)):
         return ("–", "") if not now else (_("new"), "")
     if measure.kind in (SHARE, HOURS):

@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from logistics.models import Parcel
 from orderhub import modules
@@ -25,6 +25,7 @@ from orderhub.testing.dresses import signed_in, worn
 from orders import timeline
 from orders.models import Case, Line, Order, Receiver, ReportSchedule, SavedReport, Share, Shop
 from orders.reports import REPORTS, asked, frame
+from orders.reports.saying import change
 from orders.tests import aftersale_cast as cast
 from orders.tests.test_order_board import person
 from orders.tests.test_order_board_screens import looked_at
@@ -108,6 +109,16 @@ def test_that_fulfilment_counts_what_left_in_time_by_the_day_here(boss: User) ->
     assert yesterday["b_orders"] == 1, "the day a week before stands beside it"
     assert (total["orders"], total["b_orders"], total["to_ship"], total["b_to_ship"]) == (6, 1, 20, 30)
     assert len(rows) == 2
+
+
+def test_that_where_there_was_no_period_before_nothing_is_compared() -> None:
+    report = REPORTS["fulfilment"]
+    measure = next(one for one in report.measures if one.name == "orders")
+    with translation.override("zh-hans"):
+        assert change(measure, {measure.name: 5, f"b_{measure.name}": None}) == ("无上期", "")
+        whole = {f"b_{measure.name}": 4}
+        assert change(measure, {measure.name: 5, f"b_{measure.name}": None}, whole) == ("新增", "")
+        assert change(measure, {measure.name: 5, f"b_{measure.name}": 4}, whole)[0] == "+25.0 %"
 
 
 def test_that_channels_are_the_sums_of_their_orders(boss: User) -> None:
