@@ -135,7 +135,7 @@ class SavedViewAdmin(Admin):
             or "—"
         )
 
-    @admin.display(description=_("open"))
+    @admin.display(description=_("opens it"))
     def shown(self, view: SavedView) -> SafeString:
         if view.of != "orders.order":
             return format_html("{}", "—")

@@ -13,6 +13,7 @@ from django.urls import reverse
 from orderhub import modules
 from orderhub.testing.dresses import signed_in, violations, worn
 from orderhub.tickets.models import Ticket
+from orders.tests.api_cast import make_world, person  # noqa: F401  a fixture
 
 LIST = "/admin/orderhub/ticket/"
 
@@ -59,6 +60,22 @@ def test_that_who_comes_second_is_told_who_was_faster_and_takes_nothing_away() -
     one.refresh_from_db()
     assert one.owner == me and one.first_response_at is None
     assert [str(said) for said in get_messages(answer.wsgi_request)] == ["lin 先认领了。"]
+
+
+@pytest.mark.django_db
+def test_that_a_ticket_of_an_order_out_of_reach_is_neither_taken_nor_written_on_nor_closed(
+    world: dict[str, Any],
+) -> None:
+    foreign = ticket(1, order_id=world["foreign"].pk)
+    mine = ticket(2, order_id=world["own"].pk)
+    client = Client()
+    client.force_login(person("customer_service", shops=(world["own"].shop.code,)))
+    for one, status in ((foreign, 404), (mine, 302)):
+        for name, given in (("take", {}), ("note", {"text": "x"}), ("close", {"resolution": "x"})):
+            answer = client.post(reverse(f"admin:ticket_{name}", args=[one.pk]), given)
+            assert answer.status_code == status, name
+    foreign.refresh_from_db()
+    assert (foreign.owner, foreign.state, foreign.first_response_at) == (None, "open", None)
 
 
 @pytest.mark.browser

@@ -144,6 +144,23 @@ def test_that_a_list_opens_with_the_view_that_one_chose_and_only_for_that_person
     assert clerk.get(LIST).status_code == 200
 
 
+def test_that_a_shared_view_that_its_owner_deletes_leaves_everybody_with_the_plain_list() -> None:
+    owner, another = signed_in(person("customer_service")), signed_in(person("customer_service"))
+    paid = cast.order("paid")
+    view = save(owner, "大家的", "all", "state__exact=shipped")
+    assert view is not None
+    another.post(f"{LIST}view/open/", {"view": view.pk})
+    assert another.get(LIST)["Location"].endswith(f"view={view.pk}&state__exact=shipped")
+    delete = reverse("admin:orderhub_savedview_delete", args=[view.pk])
+    assert another.post(delete, {"post": "yes"}).status_code == 403
+    owner.post(delete, {"post": "yes"})
+    assert not SavedView.objects.filter(pk=view.pk).exists()
+    assert rows(another.get(LIST)) == {paid.pk}
+    kept = another.get(f"{LIST}?view={view.pk}&state__exact=shipped", follow=True)
+    assert kept.redirect_chain[-1][0] == f"{LIST}?view=0" and rows(kept) == {paid.pk}
+    assert "没有共享给你" in kept.content.decode()
+
+
 def test_that_an_owner_renames_and_shares_and_can_break_nothing_by_it() -> None:
     clerk, picker = signed_in(person("customer_service")), signed_in(person("warehouse_picker"))
     save(clerk, "另一个")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import F
@@ -32,6 +32,7 @@ from orders.lifecycle import LIFECYCLE, OWN_FORM
 from orders.models import Event, Hold, HoldType, Line, Order, Receiver
 from orders.operations import figures
 from orders.operations.returning import DISPOSITIONS
+from orders.operations.swapping import HELD as SWAPPED
 from orders.queries import shares
 
 log = logging.getLogger(__name__)
@@ -96,6 +97,14 @@ def context(request: HttpRequest, order: Order) -> dict[str, Any]:
     done = {event.point: event.occurred_at for event in reversed(events) if event.point}
     user = request.user
     step, may_release = next_step(order, open_holds, stuck), user.has_perm("orders.change_hold")
+    panels = list(_panels(order.pk, request))
+    step_hold = open_holds[0] if step.link == "#holds" and may_release else None
+    if (
+        step.link == "#holds"
+        and open_holds[0].type in SWAPPED
+        and any(one["code"] == "swap" for one in panels)
+    ):
+        step, step_hold = replace(step, link="#panel-swap", action=_("See what may go instead")), None
     returnable = any(
         touch.code == "receive_return" and modules.enabled(touch.module) and user.has_perm(touch.permission)
         for touch in LIFECYCLE.from_state(order.state)
@@ -112,7 +121,7 @@ def context(request: HttpRequest, order: Order) -> dict[str, Any]:
         "marks": [{"mark": mark, "at": moment(mark.at)} for mark in bar(order.state, done, order.state_since)],
         "open_hold_rows": open_holds, "past_holds": [hold for hold in holds if hold.released_at is not None],
         "step": step, "urgent": step.tone in ("bad", "warn"),
-        "step_hold": open_holds[0] if step.link == "#holds" and may_release else None,
+        "step_hold": step_hold,
         "buttons": buttons(order, user),
         "can_release": may_release,
         "can_hold": user.has_perm("orders.add_hold") and order.state not in ENDED,
@@ -139,7 +148,7 @@ def context(request: HttpRequest, order: Order) -> dict[str, Any]:
         ] if user.has_perm("orderhub.view_ticket") else [],
         "notes": list(Note.objects.filter(order_id=order.pk).select_related("author").order_by("-id")[:50]),
         "can_note": user.has_perm("orderhub.add_note"),
-        "panels": list(_panels(order.pk, request)),
+        "panels": panels,
         "returnable": returnable,
         "warehouses": list(Warehouse.objects.filter(active=True, accepts_returns=True)) if returnable else [],
         "dispositions": [(code, DISPOSITION.get(code, code)) for code in DISPOSITIONS],

@@ -196,7 +196,30 @@ def _with(facts: Facts) -> str:
     return ", ".join(str(number) for number in facts.get("with") or [])
 
 
+#: What a rule did, by the action's code.
+DID: dict[str, Any] = {
+    "hold": gettext_lazy("order held"), "release": gettext_lazy("hold let go"), "tag": gettext_lazy("tag added"),
+    "prioritise": gettext_lazy("moved forward"), "prefer": gettext_lazy("warehouse preferred"),
+    "ticket": gettext_lazy("ticket opened"), "bell": gettext_lazy("told at the bell"), "sms": gettext_lazy("told by SMS"),
+    "feishu": gettext_lazy("told in Feishu"), "dingtalk": gettext_lazy("told in DingTalk"),
+    "email": gettext_lazy("told by e-mail"),
+}  # fmt: skip
+
+
+def _acted(facts: Facts) -> str:
+    done = _(", ").join(str(DID.get(action, action)) for action in facts.get("actions") or ())
+    return " · ".join(part for part in (str(facts.get("why") or ""), done) if part)
+
+
+def _unpaid(facts: Facts) -> str:
+    pieces = _("%(n)s pieces") % {"n": facts["pieces"]} if facts.get("pieces") else ""
+    until = _("until %(time)s") % {"time": _value(facts["until"])} if facts.get("until") else ""
+    return " · ".join(part for part in (pieces, until) if part)
+
+
 SAYS: dict[str, Callable[[Facts], str]] = {
+    "rule_acted": _acted,
+    "hold_unpaid": _unpaid,
     "merged": _with,
     "merge_left": _left,
     "merge_undone": _left,

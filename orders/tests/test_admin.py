@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from orderhub import crypto, modules
 from orderhub.actors import CLOCK
@@ -366,3 +366,17 @@ def test_that_a_payload_set_aside_is_explained_and_retried_on_the_orders_own_pag
 
 def test_that_an_order_that_does_not_exist_is_no_error_page(office):
     assert office.get("/admin/orders/order/987654/change/").status_code == 302
+
+
+def test_that_what_a_rule_did_and_stock_of_an_unpaid_order_are_told_in_words() -> None:
+    from orders.admin import sentences
+
+    with translation.override("zh-hans"):
+        acted = {"actions": ["bell", "prioritise", "ticket"], "why": "已过承诺发货时间"}
+        assert (
+            sentences.details("rule_acted", acted) == "已过承诺发货时间 · 已发站内通知、已提前处理、已开工单"
+        )
+        told = sentences.details(
+            "hold_unpaid", {"until": "2026-11-27T23:36:00+08:00", "pieces": 5, "warehouse_id": 1}
+        )
+        assert told.startswith("5 件 · 至 ") and "warehouse_id" not in told

@@ -20,7 +20,7 @@ from orderhub.testing.dresses import signed_in, speaks, violations
 from orders.models import Event, Hold, Order
 from orders.operations import holds
 from orders.tests import aftersale_cast as cast
-from orders.tests.api_cast import person
+from orders.tests.api_cast import CANARY, make_world, person  # noqa: F401  a fixture
 
 LIST = "/admin/orders/order/"
 
@@ -59,23 +59,31 @@ def test_that_every_row_has_its_numbers_to_copy_in_both_languages_and_no_stateme
     assert asked("zh-hans")[1] == few
 
 
+def copied(body: str) -> list[str]:
+    """What the buttons of a page copy."""
+    return [part.split('"')[0] for part in body.split('data-copy="')[1:]]
+
+
 @pytest.mark.django_db
-def test_that_a_masked_receiver_is_copied_masked_and_a_plain_one_only_after_the_logged_look() -> None:
-    order = cast.order("shipped")
-    clerk = client_of(person("customer_service"))
-    page = reverse("admin:orders_order_change", args=[order.pk])
-    body = clerk.get(page).content.decode()
-    masked = [part.split('"')[0] for part in body.split('data-copy="')[1:]]
-    assert order.number in masked and order.channel_number in masked
-    receiver = order.receiver
-    shown = next(text for text in masked if text.startswith(receiver.name_mask))
-    assert receiver.phone_mask in shown and receiver.address_mask in shown
-    boss = client_of(User.objects.create_superuser("boss"))
-    reveal = reverse("admin:order_reveal", args=[order.pk])
-    plain = boss.post(reveal, {"reason": "核对"}, follow=True)
-    looked = Event.objects.filter(order=order, code="revealed").exists()
-    copied = 'data-copy="13' in plain.content.decode()
-    assert copied == looked, "what is plain is copied only where the look was written down"
+def test_that_a_masked_receiver_is_copied_masked_and_a_plain_one_only_after_the_logged_look(
+    world: dict[str, Any],
+) -> None:
+    order = world["own"]
+    page, reveal = (
+        reverse(f"admin:{name}", args=[order.pk]) for name in ("orders_order_change", "order_reveal")
+    )
+    for client in (client_of(person("customer_service")), client_of(User.objects.create_superuser("boss"))):
+        body = client.get(page).content.decode()
+        assert order.number in copied(body) and order.channel_number in copied(body)
+        (shown,) = [text for text in copied(body) if text.startswith("金**")]
+        assert "139****4321" in shown
+        for secret in (CANARY["phone"], CANARY["address"], CANARY["name"]):
+            assert secret not in body
+    assert not Event.objects.filter(order=order, code="revealed").exists()
+    plain = client.post(reveal, {"reason": "核对"})
+    assert Event.objects.filter(order=order, code="revealed").count() == 1
+    assert {CANARY["phone"], CANARY["address"], CANARY["name"]} <= set(copied(plain.content.decode()))
+    assert CANARY["phone"] not in client.get(page).content.decode()
 
 
 @pytest.mark.browser
