@@ -28,6 +28,7 @@ from unfold.admin import ModelAdmin, StackedInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectMultipleWidget
 
+from orderhub.admin_site.base import Named
 from orderhub.dotted import resolve
 from orderhub.schedule import is_named
 from orderhub.scope import SHOPS, WAREHOUSES, Scope
@@ -69,7 +70,7 @@ class ScopeInline(StackedInline):
 
 
 @admin.register(User)
-class PersonAdmin(DjangoUserAdmin, ModelAdmin):
+class PersonAdmin(Named, DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -80,7 +81,7 @@ class PersonAdmin(DjangoUserAdmin, ModelAdmin):
 
 
 @admin.register(Group)
-class RoleAdmin(DjangoGroupAdmin, ModelAdmin):
+class RoleAdmin(Named, DjangoGroupAdmin, ModelAdmin):
     list_fullwidth = True
 
 
@@ -101,7 +102,7 @@ class ScheduleForm(forms.ModelForm):
 
 
 @admin.register(PeriodicTask)
-class ScheduleAdmin(PeriodicTaskAdmin, ModelAdmin):
+class ScheduleAdmin(Named, PeriodicTaskAdmin, ModelAdmin):
     """The schedule of the house: times and on or off are staff's, also a superuser's; tasks and arguments are the code's.
 
     A row that the schedule does not name (of an older version, or made past these pages) can't be changed, switched or

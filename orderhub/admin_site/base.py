@@ -95,7 +95,17 @@ def within_reach(found: models.QuerySet[Any], request: HttpRequest) -> models.Qu
     return found.filter(order_id__in=resolve(VISIBLE)(request.user).values("pk"))
 
 
-class Plain(ModelAdmin):
+class Named:
+    """A list; goes before the admin."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The list, called what the menu calls it."""
+        named = names().get(request.path)
+        shown = {**({"title": named} if named else {}), **(extra_context or {})}
+        return super().changelist_view(request, shown)  # type: ignore[misc]
+
+
+class Plain(Named, ModelAdmin):
     """What every list of the house shares: pages without COUNT, filters in a sheet, no select-all."""
 
     paginator = NextPaginator
@@ -115,13 +125,6 @@ class Plain(ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return NextChangeList
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """The list, called what the menu calls it."""
-        named = names().get(request.path)
-        return super().changelist_view(
-            request, {**({"title": named} if named else {}), **(extra_context or {})}
-        )
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         """The records; somebody who is narrowed gets those of the orders that they see, and of their warehouses."""
