@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from inventory.models import Stock
+from inventory.operations import claiming
 from orderhub.drills.cast import Cast
+from orderhub.integrations.errors import PlatformError
 from orderhub.models import Ticket
 from orderhub.testing.sandbox import RunningSandbox
 from orders.models import ItemLimit, Listing, Shop
 from orders.operations import offer_limits, offering
+from orders.providers import channel_of
 from orders.tests.test_offering import cast, listed, sandbox
 
 __all__ = ["cast", "sandbox"]
@@ -85,6 +89,7 @@ def test_that_a_lost_answer_is_told_again_and_ends_at_the_newest_limit(
     assert offer_limits.tell(shop.id) == 0
     shop.refresh_from_db()
     assert shop.stock_error and shop.stock_wait_until
+    assert offer_limits.due() == [], "the channel is left alone"
     left(row, 400)
     Shop.objects.filter(id=shop.id).update(stock_wait_until=None)
     assert (offer_limits.tell(shop.id), limits(sandbox, row.item)[-1]) == (1, ROUND)
@@ -107,3 +112,72 @@ def test_that_another_worker_who_speaks_to_the_shop_is_not_disturbed(
     shop, row = scarce(cast)
     assert offering.take(shop.id)
     assert (offer_limits.tell(shop.id), limits(sandbox, row.item)) == (0, [])
+
+
+@pytest.mark.parametrize("off", [{"enabled": False}, {"stock_mode": "off"}, {"usual_limit": None}])
+def test_that_a_shop_that_is_switched_off_is_neither_reckoned_nor_told(
+    cast: Cast, sandbox: RunningSandbox, off: dict[str, Any]
+) -> None:
+    shop, row = scarce(cast)
+    Shop.objects.filter(id=shop.id).update(**off)
+    left(row, 400)
+    assert ItemLimit.objects.get().wanted == 2
+    assert (offer_limits.reckon(), offer_limits.due(), offer_limits.tell(shop.id)) == (0, [], 0)
+    shop.refresh_from_db()
+    assert limits(sandbox, row.item) == [] and shop.stock_lease_until is None
+
+
+@pytest.mark.parametrize(("says", "sent"), [(0, 1), (1, 1), (500, ROUND)])
+def test_that_a_limit_is_one_piece_at_least_and_the_usual_one_at_most(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, says: int, sent: int
+) -> None:
+    shop, _row = scarce(cast)
+    hour = dt.timedelta(hours=1)
+    monkeypatch.setattr(
+        claiming, "sales", lambda numbers: dict.fromkeys(numbers, claiming.Sale(says, hour, hour))
+    )
+    offer_limits.reckon()
+    assert {one.wanted for one in ItemLimit.objects.filter(shop=shop)} == {sent}
+
+
+def test_that_a_refused_item_is_told_at_once_when_its_limit_changes_and_else_after_an_hour(
+    cast: Cast, sandbox: RunningSandbox
+) -> None:
+    shop, row = scarce(cast)
+    ItemLimit.objects.update(item="9")
+    assert offer_limits.tell(shop.id) == 0
+    kept = ItemLimit.objects.get()
+    assert (
+        kept.next_try_at
+        and dt.timedelta(minutes=59) < kept.next_try_at - timezone.now() < 2 * offering.REFUSED_FOR
+    )
+    ItemLimit.objects.update(item=row.item)
+    assert offer_limits.due() == []
+    left(row, 400)
+    assert (offer_limits.due(), offer_limits.tell(shop.id)) == ([shop.id], 1)
+    kept.refresh_from_db()
+    assert (kept.refusal, kept.next_try_at, limits(sandbox, row.item)) == ("", None, [ROUND])
+
+
+def test_that_speaking_long_keeps_the_shop_and_a_failure_ends_it(
+    cast: Cast, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, row = scarce(cast)
+    for n in range(3):
+        ItemLimit.objects.create(shop=shop, item=f"x{n}", wanted=3)
+    asked: list[str] = []
+    kept: list[int] = []
+
+    def limit(_self: Any, _api: Any, item: str, _pieces: int) -> None:
+        asked.append(item)
+        if len(asked) > 2:
+            raise PlatformError("retry", "busy", "later")
+
+    monkeypatch.setattr(type(channel_of("douyin")), "limit", limit)
+    monkeypatch.setattr(offering, "TOGETHER", 1)
+    monkeypatch.setattr(offering, "keep", kept.append)
+    assert offer_limits.tell(shop.id) == 2
+    assert (len(asked), kept) == (3, [shop.id] * 3), "after a failure nothing more is asked"
+    assert sorted(ItemLimit.objects.exclude(sent=None).values_list("item", flat=True)) == sorted(asked[:2])
+    shop.refresh_from_db()
+    assert shop.stock_lease_until is None and row.item in asked
