@@ -243,6 +243,7 @@ def test_that_purchase_orders_are_made_and_bad_days_and_pieces_refused(boss: Use
         ("CG-1", "S9", "HZ01", "K-2x", "8", "", "", ""), ("CG-OLD", "S1", "HZ01", "K-1", "5", "", "", ""),
         ("CG-3", "S9", "HZ01", "K-1", "5", "", "2026-03-09", "2026-03-01"), ("CG-4", "S9", "HZ01", "K-1", "１２", "-1", "", ""),
         ("CG-5", "S9", "HZ01", "K-1", "4", "", "", ""), ("CG-5", "S8", "HZ01", "K-2", "4", "", "", ""),
+        ("CG-6", "S9", "HZ01", "K-1", "4", "", "", "2999-12-31"),
     )  # fmt: skip
     made = brought("purchases", data, boss)
     why = reasons(made)
@@ -257,7 +258,8 @@ def test_that_purchase_orders_are_made_and_bad_days_and_pieces_refused(boss: Use
         and "不是以元计的价格" in why[9]
         and "与同一采购单的第 10 行不一致" in why[11]
     )
-    assert outcome(made) == (3, 0, 0, 7)
+    assert "过于遥远" in why[12]
+    assert outcome(made) == (3, 0, 0, 8)
     applied(made, boss)
     order = PurchaseOrder.objects.get(number="CG-1")
     assert (order.supplier.code, order.state) == ("S9", "placed") and order.expected_at is not None

@@ -10,6 +10,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from inventory import availability
 from inventory.models import PurchaseLine, PurchaseOrder, Sku, Supplier
@@ -162,9 +163,15 @@ def test_that_a_day_that_is_none_of_trade_promises_nothing(box: Served, codes: l
     assert not availability.shown([Sku.objects.get(code=codes[0]).pk])[
         Sku.objects.get(code=codes[0]).pk
     ].coming
-    order.expected_at = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    with pytest.raises(ValidationError):
-        order.full_clean()
+    line = order.lines.get()
+    for year in (1970, 2014, 2999):
+        order.expected_at = line.expected_at = dt.datetime(year, 7, 1, tzinfo=dt.UTC)
+        for one in (order, line):
+            with pytest.raises(ValidationError) as refused:
+                one.full_clean()
+            assert list(refused.value.message_dict) == ["expected_at"], (one, year)
+    order.expected_at = line.expected_at = dt.datetime(timezone.localdate().year + 1, 7, 1, tzinfo=dt.UTC)
+    order.full_clean(), line.full_clean()
 
 
 def test_that_the_sql_of_a_batch_does_not_grow_with_it(box: Served, codes: list[str]) -> None:
