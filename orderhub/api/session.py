@@ -18,12 +18,14 @@ from orderhub.api import tokens
 from orderhub.api.frame import PUBLIC, Door
 from orderhub.api.models import Device
 from orderhub.api.problems import Problem
-from orderhub.api.schema import IDENTITY, WHOLE, WORD, named, sent, shape
+from orderhub.api.schema import IDENTITY, WHOLE, WORD, link, named, sent, shape
 from orderhub.api.views import WHO, signed_in
 
 PAGE = named(
     "PageSession", shape(token_type=WORD, access=WORD, device=IDENTITY, username=WORD, expires_in=WHOLE)
 )
+link("session_begin", 200, "goes_on", "session_go_on")
+link("session_go_on", 200, "signs_out", "session_end")
 COOKIE, PATH = "oh_refresh", "/api/v1/session"
 
 

@@ -53,6 +53,8 @@ ME = named(
 )
 link("sign_in", 200, "goes_on", "refresh", body={"refresh": "$response.body#/refresh"})
 link("sign_in", 200, "signs_out", "device_revoke", device="$response.body#/device")
+link("me", 200, "its_devices", "devices_list")
+link("devices_list", 200, "signs_out", "device_revoke", device="$response.body#/items/0/id")
 link("refresh", 200, "goes_on", "refresh", body={"refresh": "$response.body#/refresh"})
 
 

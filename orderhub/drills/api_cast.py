@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,10 @@ def set_up(orders: int) -> Cast:
         state="ok", options={"api_token_hash": crypto.keyed_hash(TOKEN)}
     )
     order.refresh_from_db()
+    judged = AddressReview.objects.values("order_id")
+    others = Order.objects.filter(open_holds=0).exclude(pk=order.pk).exclude(pk__in=judged)
+    for other in others.order_by("-ordered_at")[:60]:
+        review_of(other)
     return Cast(order, held(order))
 
 
@@ -56,10 +61,7 @@ def held(order: Order) -> Real:
     """A hold, a ticket and an open address of this order, and what a made-up call needs to reach them."""
     hold = Hold.objects.create(order=order, type=HoldType.RISK, reason="odd", opened_by="drill")
     ticket = Ticket.objects.create(kind="x", cause_key="drill", title="look", order_id=order.pk)
-    item = AddressReview.objects.create(
-        order_id=order.pk, version=order.destination_version, kind="hold", state="waiting", verdict="fix",
-        sealed=deciding.sealed(parse("浙江省杭州市余杭区金丝雀巷77号"), []), promised_at=timezone.now(),
-    )  # fmt: skip
+    item = review_of(order)
     now = timezone.now().isoformat()
     places: dict[str, tuple[Any, ...]] = {
         "orders_list": ("orders", now, 2**40), "holds_list": ("holds", 2**40), "tickets_list": ("tickets", 0),
@@ -72,6 +74,14 @@ def held(order: Order) -> Real:
     )  # fmt: skip
 
 
+def review_of(order: Order) -> AddressReview:
+    """An address of this order that waits for a person."""
+    return AddressReview.objects.create(
+        order_id=order.pk, version=order.destination_version, kind="hold", state="waiting", verdict="fix",
+        sealed=deciding.sealed(parse("浙江省杭州市余杭区金丝雀巷77号"), []), promised_at=timezone.now(),
+    )  # fmt: skip
+
+
 def signed_in(url: str) -> tuple[str, str]:
     """(access token, device) of the person."""
     body = {"username": NAME, "password": PASSWORD, "device": "drill"}
@@ -79,6 +89,12 @@ def signed_in(url: str) -> tuple[str, str]:
         httpx.post(f"{url}/api/v1/sign-in", json=body, timeout=30, trust_env=False).raise_for_status().json()
     )
     return told["access"], told["device"]
+
+
+def operations(schema: bytes) -> set[str]:
+    """The operations' names of a served schema."""
+    paths = json.loads(schema).get("paths", {}).values()
+    return {one["operationId"] for methods in paths for one in methods.values() if "operationId" in one}
 
 
 def schema(url: str, access: str) -> bytes:

@@ -18,3 +18,12 @@ REAL = Real(**json.loads(Path(os.environ["API_REAL"]).read_text()))
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
     """Before every call."""
     REAL.put(case)
+
+
+@schemathesis.hook
+def after_call(context: Any, case: Any, response: Any) -> None:
+    """After every call: what it tells, and that it was reached."""
+    REAL.learn(case, response)
+    if REAL.reached(case, response):
+        with Path(os.environ["API_REACHED"]).open("a") as told:
+            told.write(f"{case.operation.definition.raw['operationId']}\n")

@@ -33,12 +33,18 @@ def ask(
     """One caller's run, at most so long. `caller` is the Authorization header, `schema` a file of the served schema,
     `paths` a pattern of the addresses that are asked ("" is all).
 
-    Returns {"ok", "operations" (asked), "of", "cases", "failures", "errors", "phases", "links" (walked), "seconds", "said"};
-    `said` is what was printed.
+    Returns {"ok", "operations" (asked), "of", "cases", "failures", "errors", "phases", "links" (walked), "reached" (answered
+    with 2xx at least once), "seconds", "said"}; `said` is what was printed.
     """
     with tempfile.TemporaryDirectory() as folder:
         told, kept = Path(folder) / "report.json", Path(folder) / "real.json"
-        kept.write_text(json.dumps({name: value for name, value in asdict(real).items() if name != "turn"}))
+        kept.write_text(
+            json.dumps(
+                {name: value for name, value in asdict(real).items() if name not in ("turn", "learned")}
+            )
+        )
+        reached = Path(folder) / "reached"
+        reached.touch()
         command = [
             sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", str(schema), "--url", url,
             "--header", f"Authorization: {caller}", "--phases", phases, "--checks", "all", "--mode", "all", "--max-examples",
@@ -51,9 +57,11 @@ def ask(
             "PYTHONPATH": str(settings.BASE_DIR),
             "SCHEMATHESIS_HOOKS": "orderhub.testing.api_hooks",
             "API_REAL": str(kept),
+            "API_REACHED": str(reached),
         }
         done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
         report = json.loads(told.read_text()) if told.exists() else {}
+        good = sorted(set(reached.read_text().split()))
     if not report:
         return {"ok": False, "said": done.stdout + done.stderr}
     links = re.search(r"API Links: +(\d+) covered", done.stdout)
@@ -63,5 +71,6 @@ def ask(
         "ok": ok, "operations": found["tested"], "of": found["total"], "cases": made["generated"],
         "failures": made["unique_failures"],
         "errors": len(report["errors"]), "phases": {name: each["status"] for name, each in report["phases"].items()},
-        "seconds": round(report["running_time"], 1), "links": int(links[1]) if links else 0, "said": done.stdout + done.stderr,
+        "seconds": round(report["running_time"], 1), "links": int(links[1]) if links else 0,
+        "reached": good, "said": done.stdout + done.stderr,
     }  # fmt: skip

@@ -38,7 +38,8 @@ def accept_order(shop: Shop, key: str, raw: bytes) -> Accepted:
     print_ = hashlib.sha256(raw).hexdigest()
     try:
         body = json.loads(raw)
-        number = str(body["number"])[:64] if isinstance(body, dict) and body.get("number") else f"key:{key}"
+        said = str(body.get("number") or "").strip() if isinstance(body, dict) else ""
+        number = said[:64] or f"key:{key}"
         version = (
             str(body.get("updated_at") or body.get("created_at") or "") if isinstance(body, dict) else ""
         )

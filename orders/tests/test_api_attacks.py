@@ -130,6 +130,16 @@ def test_that_a_shop_that_repeats_its_call_gets_the_first_answer(shop: dict[str,
     assert other.status_code == 422 and other.json()["type"].endswith(":key_reused")
 
 
+@pytest.mark.parametrize("number", [" OS-9 ", "\x1dOS-9", "OS-9\u3000"])
+def test_that_a_number_with_blanks_around_it_is_answered_as_it_was_taken_in(
+    number: str,
+    shop: dict[str, str],  # noqa: F811
+) -> None:
+    first, again = (create(shop, {**NEW, "number": number}, "key-of-blanks") for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200), first.content
+    assert first.json() == again.json() and first.json()["channel_number"] == "OS-9"
+
+
 def test_that_made_up_tokens_and_forbidden_calls_are_counted_too(
     world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
