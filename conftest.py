@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+
+from orderhub.testing.statements import Covering, Recording
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 #: Files with such tests are begun first, so that the last minute is of short ones and no process waits for another.
@@ -22,11 +25,23 @@ def chromium() -> str:
     return wished or next((found for name in BROWSERS if (found := shutil.which(name))), "")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """A record of what the tests send, and the tests of a record that another version of PostgreSQL must pass as well."""
+    parser.addoption("--statements", type=Path, help="write into this file which statements each test sends")
+    parser.addoption(
+        "--covering", type=Path, help="run the tests of that file that together send its statements"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Several people (and two runs of one person) can test at once, each in a database of their own name."""
     name = os.environ.get("ORDERHUB_TEST_DB")
     if name and settings.configured:
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = name
+    if path := config.getoption("statements"):
+        config.pluginmanager.register(Recording(path, spread=bool(config.getoption("numprocesses", 0))))
+    if path := config.getoption("covering"):
+        config.pluginmanager.register(Covering(path))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
