@@ -73,14 +73,15 @@ def test_that_what_a_test_sends_is_recorded_by_whatever_way(monkeypatch: pytest.
     assert raw.startswith(SPECIAL) and copied.startswith(SPECIAL) and raw != copied
 
 
-def test_that_the_cheapest_tests_send_every_special_statement_and_of_plain_ones_what_is_worth_it() -> None:
+def test_that_the_cheapest_tests_send_what_is_worth_its_time_and_special_statements_are_worth_more() -> None:
     tests: Record = {
         "race": [9.0, ["!lock", "a"]],
-        "dear": [60.0, ["!only", "b"]],
+        "worth": [0.9, ["!only", "b"]],
+        "dear": [60.0, ["!rare", "b"]],
         "cheap": [0.1, ["b", "c", "d"]],
         "same": [0.2, ["c", "d"]],
         "slow": [5.0, ["e", "f"]],
         "nothing": [0.1, ["a"]],
     }
-    assert covering(tests, ["race"]) == {"dear", "cheap"}
-    assert covering(tests, []) == {"race", "dear", "cheap"}
+    assert covering(tests, ["race"]) == {"worth", "cheap"}
+    assert covering(tests, []) == {"worth", "cheap"}
