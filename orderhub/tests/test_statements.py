@@ -84,4 +84,4 @@ def test_that_the_cheapest_tests_send_what_is_worth_its_time_and_special_stateme
         "nothing": [0.1, ["a"]],
     }
     assert covering(tests, ["race"]) == {"worth", "cheap"}
-    assert covering(tests, []) == {"worth", "cheap"}
+    assert covering(tests, []) == {"worth", "cheap", "nothing"}
