@@ -183,7 +183,7 @@ def bring(request: HttpRequest) -> HttpResponse:
     except Unreadable as fault:
         messages.error(request, str(fault))
         return _bring_page(request, None)
-    rows, faults = complaining.read_rows(given)
+    rows, faults = complaining.read_rows(given, request.user)
     ComplaintFile.objects.filter(by_id=request.user.pk, taken=None).delete()
     kept = ComplaintFile.objects.create(
         name=str(sent.name)[:120], rows=[[getattr(row, name) for name in row.__slots__] for row in rows],
@@ -228,8 +228,13 @@ def take(request: HttpRequest, file_id: int) -> HttpResponse:
     if kept is None:
         messages.warning(request, _now("This file has been taken in already, or a newer one replaced it."))
         return _here()
-    new = complaining.take([complaining.Row(*row) for row in kept.rows])
+    rows = [complaining.Row(*row) for row in kept.rows]
+    mine = set(
+        complaining.within_reach({row.shop for row in rows}, request.user)
+    )  # it may have become narrower
+    rows = [row for row in rows if row.shop in mine]
+    new = complaining.take(rows)
     ComplaintFile.objects.filter(pk=kept.pk).update(taken=new, rows=[])
     said = _now("%(new)d complaints taken in; %(old)d were here already.")
-    messages.success(request, said % {"new": new, "old": len(kept.rows) - new})
+    messages.success(request, said % {"new": new, "old": len(rows) - new})
     return _here()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -78,9 +78,12 @@ def take(rows: Sequence[Row]) -> int:
         return int(cursor.rowcount)
 
 
-def read_rows(given: Sequence[Mapping[str, Any]]) -> tuple[list[Row], list[dict[str, Any]]]:
-    """(rows to keep, [{"row", "text"}] of what is wrong with the others, counted from 1)."""
-    shops = list(Shop.objects.values_list("code", flat=True))
+def read_rows(given: Sequence[Mapping[str, Any]], user: Any = None) -> tuple[list[Row], list[dict[str, Any]]]:
+    """(rows to keep, [{"row", "text"}] of what is wrong with the others, counted from 1).
+
+    With a user, a shop out of their reach is as unknown as one that does not exist.
+    """
+    shops = within_reach(Shop.objects.values_list("code", flat=True), user)
     rows, faults = [], []
     for place, fields in enumerate(given, 1):
         try:
@@ -88,6 +91,12 @@ def read_rows(given: Sequence[Mapping[str, Any]]) -> tuple[list[Row], list[dict[
         except BadRow as fault:
             faults.append({"row": place, "text": str(fault)})
     return rows, faults
+
+
+def within_reach(codes: Iterable[str], user: Any) -> list[str]:
+    """Those of the shops' codes that this person works for; all of them without a user."""
+    shops = None if user is None else reach_of(user).shops
+    return [code for code in codes if shops is None or code in shops]
 
 
 def seed_words() -> int:

@@ -14,13 +14,16 @@ from django.utils import timezone
 
 from orderhub import crypto
 from orderhub.models import Connection, Ticket
+from orderhub.roles import sync_roles
 from orderhub.rules import engine, publishing, seeding
 from orderhub.rules.checking import check
 from orderhub.rules.models import Version
+from orderhub.scope import Scope
 from orders.complaints import BadRow, masked, row_of, suggestions
 from orders.models import Complaint, ComplaintFile, ComplaintWord, Order
 from orders.operations import complaining, watching
 from orders.tests import aftersale_cast as cast
+from orders.tests.api_cast import person
 
 pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
@@ -202,6 +205,34 @@ def test_that_a_file_is_shown_before_it_is_kept_and_kept_once(client: Client, wo
         "/admin/rules/complaints/bring/", {"file": SimpleUploadedFile("r.csv", b"a,b\n1,2")}
     ).content.decode()
     assert "内容" in refused and ComplaintFile.objects.filter(taken=None).count() == 0
+
+
+def test_that_a_file_of_somebody_narrowed_brings_those_of_their_own_shops(client: Client, words: Any) -> None:
+    sync_roles()
+    clerk = person("service_lead", shops=("own",))
+    client.force_login(clerk)
+    cast.shop()
+    cast.shop("tb", "taobao")
+    lines = [
+        "评价编号,店铺,内容,时间",
+        "r1,own,还没发货,2026-06-01",
+        "r2,tb,破损,2026-06-01",
+        "r3,none,少件,2026-06-01",
+    ]
+    address = "/admin/rules/complaints/bring/"
+    sent = SimpleUploadedFile("r.csv", "\n".join(lines).encode())
+    client.post(address, {"file": sent})
+    file = ComplaintFile.objects.get()
+    assert [row[0] for row in file.rows] == ["own"]
+    assert len({fault["text"].replace("tb", "?").replace("none", "?") for fault in file.faults}) == 1, (
+        "a foreign shop is told like none"
+    )
+    Scope.objects.filter(user=clerk).update(shops=["tb"])  # moved to another shop between looking and taking
+    client.post(f"{address}{file.id}/")
+    assert Complaint.objects.count() == 0
+    client.post(address, {"file": SimpleUploadedFile("r.csv", "\n".join(lines).encode())})
+    client.post(f"{address}{ComplaintFile.objects.get(taken=None).id}/")
+    assert [each.shop.code for each in Complaint.objects.all()] == ["tb"]
 
 
 def test_that_systems_post_complaints_once_and_bad_ones_are_named(client: Client) -> None:
