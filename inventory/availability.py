@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from inventory.queries import bigints, parts_of
+from inventory.queries import among, bigints, parts_of
 
 #: Where no row says otherwise.
 FACTOR, HORIZON_DAYS = "0.70", 14
@@ -25,8 +25,9 @@ _SQL = """
 WITH asked AS (SELECT id, category FROM inventory_sku WHERE {which}),
 shelf AS (
     SELECT s.sku_id, sum(s.on_hand - s.reserved) AS free FROM inventory_stock s
-    JOIN inventory_bin b ON b.id = s.bin_id JOIN inventory_warehouse w ON w.id = b.warehouse_id
-    WHERE b.sellable AND w.active AND s.sku_id IN (SELECT id FROM asked) {lies} GROUP BY 1),
+    WHERE s.bin_id = ANY(ARRAY(SELECT b.id FROM inventory_bin b JOIN inventory_warehouse w ON w.id = b.warehouse_id
+                               WHERE b.sellable AND w.active {lies}))
+      AND s.{skus} GROUP BY 1),
 unpaid AS (
     SELECT sku_id, sum(quantity) AS held FROM inventory_reservation
     WHERE state = 'active' AND kind = 'unpaid' AND sku_id IN (SELECT id FROM asked) {held} GROUP BY 1),
@@ -56,9 +57,10 @@ coming AS (
     FROM lines WHERE due BETWEEN now() - make_interval(days => coalesce(horizon_days, {days}))
                      AND now() + make_interval(days => coalesce(horizon_days, {days}))
     GROUP BY 1)
-SELECT a.id, coalesce(s.free, 0), coalesce(c.pieces, 0), coalesce(u.held, 0),
+SELECT a.id, coalesce(s.free, 0)::int, coalesce(c.pieces, 0)::int, coalesce(u.held, 0)::int,
        greatest(0, floor(coalesce(s.free, 0) + coalesce(c.counted, 0) - coalesce(q.pieces, 0)))::int,
-       (greatest(c.first, now()) AT TIME ZONE 'Asia/Shanghai')::date, coalesce(q.pieces, 0)
+       CASE WHEN c.pieces > 0 THEN (greatest(c.first, now()) AT TIME ZONE 'Asia/Shanghai')::date + {put_away} END,
+       coalesce(q.pieces, 0)::int
 FROM asked a LEFT JOIN shelf s ON s.sku_id = a.id LEFT JOIN coming c ON c.sku_id = a.id
 LEFT JOIN unpaid u ON u.sku_id = a.id LEFT JOIN waits q ON q.sku_id = a.id
 """
@@ -82,23 +84,21 @@ def shown(sku_ids: Iterable[int] | None = None, houses: Iterable[int] | None = N
     Buyers are shown one number over all warehouses, and what waits for goods waits for those of any: in a part `shown` says
     only how much these warehouses add, and `waiting` is 0.
     """
-    which = "active" if sku_ids is None else "id = ANY(%(skus)s::bigint[])"
+    ids = None if sku_ids is None else sorted(set(sku_ids))
+    which = "active" if ids is None else among("id", ids).replace("%s", "%(skus)s")
+    skus = "sku_id IN (SELECT id FROM asked)" if ids is None else "sku_id = ANY(%(skus)s::bigint[])"
     narrow = {"lies": "AND b", "held": "AND inventory_reservation", "comes": "AND o", "waits": "WHERE false"}
     parts = {
         name: "" if houses is None else f"{begin}.warehouse_id = ANY(%(houses)s)" if "AND" in begin else begin
         for name, begin in narrow.items()
     }
-    sql = _SQL.format(which=which, factor=FACTOR, days=HORIZON_DAYS, **parts)
-    asked = {"skus": None if sku_ids is None else bigints(sku_ids), "houses": list(houses or ())}
+    sql = _SQL.format(
+        which=which, skus=skus, factor=FACTOR, days=HORIZON_DAYS, put_away=PUT_AWAY_DAYS, **parts
+    )
+    asked = {"skus": None if ids is None else bigints(ids), "houses": list(houses or ())}
     with connection.cursor() as cursor:
         cursor.execute(sql, asked)
-        later = dt.timedelta(days=PUT_AWAY_DAYS)
-        return {
-            identity: Shown(
-                int(free), int(coming), int(unpaid), number, first + later if coming else None, int(waiting)
-            )
-            for identity, free, coming, unpaid, number, first, waiting in cursor.fetchall()
-        }
+        return {identity: Shown(*numbers) for identity, *numbers in cursor.fetchall()}
 
 
 def for_sale(sku_ids: Iterable[int]) -> dict[int, Shown]:

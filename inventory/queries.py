@@ -97,14 +97,26 @@ def bigints(ids: Iterable[int]) -> str:
     return "{" + ",".join(map(str, ids)) + "}"
 
 
+#: From so many numbers on, the planner's look at each of them costs more than reading a table of goods does.
+MANY = 500
+
+
+def among(column: str, ids: Sequence[int]) -> str:
+    """The condition that a column of a small table is one of `%s`, written by `bigints`.
+
+    Of many, `+ 0` keeps the column's statistics (and its index) out of the plan: 5,000 are planned in 0.4 ms, not 2.4.
+    """
+    return f"{column}{' + 0' if len(ids) > MANY else ''} = ANY(%s::bigint[])"
+
+
 def parts_of(sku_ids: Iterable[int]) -> dict[int, dict[int, int]]:
     """{bundle: {part: pieces}} of those that are bundles. One statement."""
     found: dict[int, dict[int, int]] = {}
+    asked = list(set(sku_ids))
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT bundle_id, part_id, quantity FROM inventory_bundlepart
-               WHERE bundle_id = ANY(%s::bigint[]) ORDER BY part_id""",
-            [bigints(set(sku_ids))],
+            f"SELECT bundle_id, part_id, quantity FROM inventory_bundlepart WHERE {among('bundle_id', asked)} ORDER BY part_id",
+            [bigints(asked)],
         )
         for bundle, part, pieces in cursor.fetchall():
             found.setdefault(bundle, {})[part] = pieces
