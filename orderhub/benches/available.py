@@ -5,7 +5,6 @@ Stock in eight bins each, a part on the way, a part held by unpaid orders, some 
 
 from __future__ import annotations
 
-import gc
 import statistics
 import time
 import uuid
@@ -28,7 +27,7 @@ from inventory.models import (
     Supplier,
     Warehouse,
 )
-from orderhub import crypto
+from orderhub import collecting, crypto
 from orderhub.integrations.models import Connection
 from orders.models import Shop
 
@@ -42,8 +41,7 @@ def run(*, long: bool) -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # as autovacuum does within a minute
     client = Client(SERVER_NAME="127.0.0.1", headers={"Authorization": f"Bearer {TOKEN}"})
-    gc.collect()
-    gc.freeze()  # as `orderhub/wsgi.py` does
+    collecting.settle()  # as `orderhub/wsgi.py` does
     spent, size = [], 0
     for n in range(101 if long else 21):
         started = time.perf_counter()
