@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
@@ -33,14 +34,25 @@ STATE_TONES: dict[str, str] = {
 CHANNEL_TONES = {"taobao": "taobao", "own_shop": "own", "pinduoduo": "pinduoduo", "douyin": "douyin"}
 
 
+#: A list says the same few words hundreds of times. `typed`: what is marked safe is another thing than the same letters.
+remembered = lru_cache(maxsize=4096, typed=True)
+
+
 def pill(text: Any, tone: str = "neutral", icon: str = "", title: str = "") -> SafeString:
     """A rounded word in a tone; `icon` is a Material Symbols name."""
+    return _pill(str(text), tone, icon, title) if title else _plain_pill(str(text), tone, icon)
+
+
+def _pill(text: str, tone: str, icon: str, title: str = "") -> SafeString:
     mark = (
         format_html('<span class="material-symbols-outlined" aria-hidden="true">{}</span>', icon)
         if icon
         else ""
     )
     return format_html('<span class="oh-pill oh-{}"{}>{}{}</span>', tone, _titled(title), mark, text)
+
+
+_plain_pill = remembered(_pill)  # a title is a sentence about one order
 
 
 def _titled(title: str) -> SafeString | str:
@@ -55,6 +67,11 @@ def state_pill(record: Any, field: str = "state") -> SafeString:
 
 def channel_chip(channel: str, text: Any) -> SafeString:
     """The shop's name with its channel's colour as a dot (the word carries the meaning)."""
+    return _chip(channel, str(text))
+
+
+@remembered
+def _chip(channel: str, text: str) -> SafeString:
     return format_html(
         '<span class="oh-channel"><span class="oh-dot oh-dot-{}" aria-hidden="true"></span>{}</span>',
         CHANNEL_TONES.get(channel, "other"), text,

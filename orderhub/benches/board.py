@@ -16,7 +16,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from orderhub import modules
+from orderhub import collecting, modules
 from orderhub.admin_site.paging import DEEPEST
 from orderhub.management.seeding import Filled, filled
 from orderhub.rules import seeding
@@ -43,6 +43,7 @@ def measure(house: Filled, rounds: int) -> dict[str, Any]:
         HTTP_ACCEPT_ENCODING="gzip",
     )
     client.force_login(user)
+    collecting.settle()  # as `orderhub/wsgi.py` does
     pages = addresses(house)
     took: dict[str, list[float]] = {name: [] for name in pages}
     said: dict[str, list[str]] = {}

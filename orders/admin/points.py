@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from orderhub import modules
+from orderhub.admin_site.marks import remembered
 from orders.lifecycle import TOUCHES
 from orders.models import OrderState as S
 
@@ -94,7 +95,12 @@ def mini(marks: list[Mark]) -> SafeString:
     label = _("%(done)d of 11 touchpoints") % {"done": done}
     if following:
         label += " · " + _("next: %(label)s") % {"label": following.label}
-    ticks = format_html_join("", '<i class="oh-tick oh-tick-{}"></i>', ((mark.look,) for mark in marks))
+    return _ticks(label, tuple(mark.look for mark in marks))
+
+
+@remembered
+def _ticks(label: str, looks: tuple[str, ...]) -> SafeString:
+    ticks = format_html_join("", '<i class="oh-tick oh-tick-{}"></i>', ((look,) for look in looks))
     return format_html(
         '<span class="oh-mini" role="img" aria-label="{}" title="{}">{}</span>', label, label, ticks
     )
