@@ -26,7 +26,7 @@ from orderhub.api import tokens
 from orderhub.api.cursors import cursor
 from orderhub.api.models import Device
 from orderhub.drills.site import site
-from orderhub.management.seeding import fill
+from orderhub.management.seeding import filled
 from orderhub.roles import sync_roles
 from orders.models import Order, Shop
 
@@ -38,7 +38,7 @@ DRAWN, POOL = 300, 20
 
 def run(*, long: bool) -> dict[str, Any]:
     """20,000 orders for 20 s; `long` is 1,000,000 for a minute."""
-    fill(1_000_000 if long else 20_000)
+    filled(1_000_000 if long else 20_000)
     sync_roles()
     return measure(60 if long else 20)
 
