@@ -6,11 +6,12 @@ import datetime as dt
 from functools import lru_cache
 from typing import Any
 
+from django.db.models import Field
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 TONES = ("neutral", "info", "good", "warn", "bad", "done")
 
@@ -62,7 +63,15 @@ def _titled(title: str) -> SafeString | str:
 def state_pill(record: Any, field: str = "state") -> SafeString:
     """The record's state with its label and tone."""
     value = getattr(record, field)
-    return pill(getattr(record, f"get_{field}_display")(), STATE_TONES.get(value, "neutral"))
+    return pill(
+        _word(record._meta.get_field(field), value, get_language()), STATE_TONES.get(value, "neutral")
+    )
+
+
+@remembered
+def _word(field: Field[Any, Any], value: str, _language: str) -> str:
+    """The label of a choice; Django's own `get_…_display` translates every choice each time it is asked for one."""
+    return str(dict(field.flatchoices).get(value, value))
 
 
 def channel_chip(channel: str, text: Any) -> SafeString:
