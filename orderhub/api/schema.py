@@ -75,8 +75,12 @@ LIMITS = {
 
 
 def said(most: int = 300) -> Shape:
-    """A text that a person writes: at most so many characters, something beside blanks among them."""
-    return {"type": "string", "minLength": 1, "maxLength": most, "pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}
+    """A text that a person writes: at most so many characters, something beside blanks among them.
+
+    Blanks are Python's: the four separators \\x1c to \\x1f, too, which are none to the regular expressions of schemas.
+    """
+    some = r"^[^\x00]*[^\s\x00\x1c-\x1f\x85][^\x00]*$"
+    return {"type": "string", "minLength": 1, "maxLength": most, "pattern": some}
 
 
 def text(most: int) -> Shape:

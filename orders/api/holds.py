@@ -46,7 +46,7 @@ class HoldsView(Door):
         found = Hold.objects.filter(released_at=None, order__in=visible_to(request.user)).select_related(
             "order"
         )
-        if asked.get("type"):
+        if "type" in asked:
             if asked["type"] not in HoldType.values:
                 raise invalid("type", _("There is no such hold."))
             found = found.filter(type=asked["type"])

@@ -88,6 +88,8 @@ class OrdersView(Door):
             orders = orders.filter(state=asked["state"])
         if asked.get("shop"):
             orders = orders.filter(shop__code=asked["shop"])
+        if asked.get("queue") == "":
+            raise invalid("queue", _("There is no such queue."))
         if asked.get("colour") == "":
             raise invalid("colour", _("Say red or amber."))
         if asked.get("queue") or asked.get("colour"):

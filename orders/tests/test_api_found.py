@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from orderhub.api.schema import said
 from orders.models import Order
 from orders.tests.api_cast import bearer, call, make_world, person, real_of  # noqa: F401  a fixture
 
@@ -67,6 +69,22 @@ def test_that_a_filter_is_refused_where_it_is_not_followed(shop: dict[str, str])
     for query in ("colour=red", "queue=stock", "colour=made-up"):
         assert call("GET", f"orders?{query}", shop).status_code == 403
     assert call("GET", "orders", shop).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address", ["holds?type=", "orders?queue=", "orders?colour=", "orders?state=", "tickets?queue="]
+)
+def test_that_a_filter_without_a_word_is_no_word_of_its_list(world: dict[str, Any], address: str) -> None:
+    answer = call("GET", address, bearer(person("service_lead")))
+    assert answer.status_code == 422 and answer.json()["errors"][0]["pointer"] == address[:-1].split("?")[1]
+
+
+@pytest.mark.parametrize("blank", [*map(chr, range(0x1C, 0x20)), "\x85", "\u3000", "\t"])
+def test_that_what_is_blank_to_us_is_blank_to_the_schema(shop: dict[str, str], blank: str) -> None:
+    pattern = said()["pattern"].replace(r"\s", r" \t-\r\xa0\u3000")  # narrower than any schema's own
+    assert not re.search(pattern, blank) and re.search(pattern, f"{blank}x{blank}")
+    lines = [{**NEW["lines"][0], "sku": blank}]
+    assert create(shop, {**NEW, "lines": lines}, "key-of-a-blank").status_code == 422
 
 
 def test_that_a_method_that_is_not_there_is_405_for_everybody(shop: dict[str, str]) -> None:
