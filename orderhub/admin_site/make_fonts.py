@@ -33,7 +33,7 @@ def sources() -> Iterator[Path]:
     """Everything that may name an icon, tests apart."""
     for folder in (*(ROOT / app for app in APPS), THEIRS):
         for path in sorted(folder.rglob("*")):
-            if path.suffix in (".py", ".html", ".js") and not {"tests", "canvas", "sandbox"} & set(
+            if path.suffix in (".py", ".html", ".js", ".css") and not {"tests", "canvas", "sandbox"} & set(
                 path.parts
             ):
                 yield path

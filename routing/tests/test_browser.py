@@ -29,6 +29,20 @@ def signed_in(live_server, page, settings, client):
     assert [url for url in outside if not url.startswith(("data:", "blob:"))] == []
 
 
+def put(page, box, corner):
+    area = box.bounding_box()
+    page.mouse.click(area["x"] + area["width"] * corner[0], area["y"] + area["height"] * corner[1])
+
+
+def corner_is_there(page, n):
+    """Whether the map has so many corners, after two seconds at most."""
+    for _round in range(20):
+        if page.locator(".oh-map .leaflet-editing-icon").count() == n:
+            return True
+        page.wait_for_timeout(100)
+    return False
+
+
 def test_that_a_fence_is_drawn_with_the_mouse_and_saved(signed_in, live_server):
     a, b = outlet(1), outlet(2)
     fence(b, POINT[0] + 0.05)
@@ -37,11 +51,18 @@ def test_that_a_fence_is_drawn_with_the_mouse_and_saved(signed_in, live_server):
     box = page.locator(".oh-map")
     box.scroll_into_view_if_needed()
     page.locator(".leaflet-draw-draw-polygon").click()
-    area = box.bounding_box()
-    corners = [(0.3, 0.3), (0.6, 0.3), (0.6, 0.7), (0.3, 0.7), (0.3, 0.3)]
-    for x, y in corners:
-        page.mouse.click(area["x"] + area["width"] * x, area["y"] + area["height"] * y)
-        page.wait_for_timeout(350)
+    corners = [(0.3, 0.3), (0.6, 0.3), (0.6, 0.7), (0.3, 0.7)]
+    for n, corner in enumerate(corners, 1):
+        page.wait_for_timeout(350)  # sooner it is a double click to the map
+        put(page, box, corner)
+        if n == 1 and not corner_is_there(
+            page, 1
+        ):  # lost now and then on a busy machine: whoever draws clicks again
+            put(page, box, corner)
+        assert corner_is_there(page, n)
+    page.wait_for_timeout(350)
+    put(page, box, corners[0])
+    page.wait_for_function("document.querySelector('#id_geometry').value")
     drawn = json.loads(page.locator("#id_geometry").input_value())
     assert len(drawn["coordinates"][0]) == 5
     page.locator("[name=_save]").first.click()
