@@ -57,10 +57,10 @@ coming AS (
     FROM lines WHERE due BETWEEN now() - make_interval(days => coalesce(horizon_days, {days}))
                      AND now() + make_interval(days => coalesce(horizon_days, {days}))
     GROUP BY 1)
-SELECT a.id, coalesce(s.free, 0)::int, coalesce(c.pieces, 0)::int, coalesce(u.held, 0)::int,
-       greatest(0, floor(coalesce(s.free, 0) + coalesce(c.counted, 0) - coalesce(q.pieces, 0)))::int,
+SELECT a.id, coalesce(s.free, 0)::bigint, coalesce(c.pieces, 0)::bigint, coalesce(u.held, 0)::bigint,
+       greatest(0, floor(coalesce(s.free, 0) + coalesce(c.counted, 0) - coalesce(q.pieces, 0)))::bigint,
        CASE WHEN c.pieces > 0 THEN (greatest(c.first, now()) AT TIME ZONE 'Asia/Shanghai')::date + {put_away} END,
-       coalesce(q.pieces, 0)::int
+       coalesce(q.pieces, 0)::bigint
 FROM asked a LEFT JOIN shelf s ON s.sku_id = a.id LEFT JOIN coming c ON c.sku_id = a.id
 LEFT JOIN unpaid u ON u.sku_id = a.id LEFT JOIN waits q ON q.sku_id = a.id
 """
@@ -85,7 +85,7 @@ def shown(sku_ids: Iterable[int] | None = None, houses: Iterable[int] | None = N
     only how much these warehouses add, and `waiting` is 0.
     """
     ids = None if sku_ids is None else sorted(set(sku_ids))
-    which = "active" if ids is None else among("id", ids).replace("%s", "%(skus)s")
+    which = "active" if ids is None else among("id", ids, "%(skus)s")
     skus = "sku_id IN (SELECT id FROM asked)" if ids is None else "sku_id = ANY(%(skus)s::bigint[])"
     narrow = {"lies": "AND b", "held": "AND inventory_reservation", "comes": "AND o", "waits": "WHERE false"}
     parts = {

@@ -101,12 +101,12 @@ def bigints(ids: Iterable[int]) -> str:
 MANY = 500
 
 
-def among(column: str, ids: Sequence[int]) -> str:
-    """The condition that a column of a small table is one of `%s`, written by `bigints`.
+def among(column: str, ids: Sequence[int], given: str = "%s") -> str:
+    """The condition that a column of a small table is one of those numbers, `given` as `bigints` writes them.
 
     Of many, `+ 0` keeps the column's statistics (and its index) out of the plan: 5,000 are planned in 0.4 ms, not 2.4.
     """
-    return f"{column}{' + 0' if len(ids) > MANY else ''} = ANY(%s::bigint[])"
+    return f"{column}{' + 0' if len(ids) > MANY else ''} = ANY({given}::bigint[])"
 
 
 def parts_of(sku_ids: Iterable[int]) -> dict[int, dict[int, int]]:

@@ -24,6 +24,7 @@ from orderhub.actors import CLOCK
 from orderhub.admin_site import registry
 from orderhub.celery import app
 from orderhub.dotted import resolve
+from orderhub.imports.resources import Bringing, resources
 from orderhub.inbound.registry import PAYLOAD_KINDS
 from orderhub.integrations.registry import CLIENTS
 from orderhub.lifecycle import LOCK_ORDER, Lifecycle, Touch, apply
@@ -246,6 +247,11 @@ def test_that_every_label_service_is_whole(word: str) -> None:
     made = type(service(word))
     assert not unbuilt(made, LabelService)
     assert not issubclass(made, OwnLabels) or not unbuilt(made, OwnLabels)
+
+
+@pytest.mark.parametrize("what", list(resources()))
+def test_that_every_kind_of_file_that_can_be_brought_is_whole(what: str) -> None:
+    assert not unbuilt(resources()[what], Bringing)
 
 
 @pytest.mark.parametrize("dotted", list(platforms.PLATFORMS.values()))

@@ -229,9 +229,7 @@ def take(request: HttpRequest, file_id: int) -> HttpResponse:
         messages.warning(request, _now("This file has been taken in already, or a newer one replaced it."))
         return _here()
     rows = [complaining.Row(*row) for row in kept.rows]
-    mine = set(
-        complaining.within_reach({row.shop for row in rows}, request.user)
-    )  # it may have become narrower
+    mine = complaining.within_reach({row.shop for row in rows}, request.user)  # narrower by now, it may be
     rows = [row for row in rows if row.shop in mine]
     new = complaining.take(rows)
     ComplaintFile.objects.filter(pk=kept.pk).update(taken=new, rows=[])

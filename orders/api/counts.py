@@ -57,14 +57,14 @@ def tickets(request: Request) -> dict[str, int]:
     )
 
 
-def behind(user: Any, queue: str, colour: str) -> Q:
-    """The orders behind a number: of a queue, a colour, or both ("" is any). 422 where there is no such one."""
-    if queue and queue not in queues.BY_CODE:
+def behind(user: Any, queue: str | None, colour: str | None) -> Q:
+    """The orders behind a number: of a queue, a colour, or both (None is any). 422 where there is no such one."""
+    if queue is not None and queue not in queues.BY_CODE:
         raise invalid("queue", _("There is no such queue."))
-    if colour and colour not in COLOURS:
+    if colour is not None and colour not in COLOURS:
         raise invalid("colour", _("Say red or amber."))
     reach = reach_of(user)
     houses = None
     if reach.warehouses is not None:
         houses = list(Warehouse.objects.filter(code__in=reach.warehouses).values_list("id", flat=True))
-    return standing.where(queue=queue or None, colour=colour or None, warehouses=houses)
+    return standing.where(queue=queue, colour=colour, warehouses=houses)

@@ -88,14 +88,10 @@ class OrdersView(Door):
             orders = orders.filter(state=asked["state"])
         if asked.get("shop"):
             orders = orders.filter(shop__code=asked["shop"])
-        if asked.get("queue") == "":
-            raise invalid("queue", _("There is no such queue."))
-        if asked.get("colour") == "":
-            raise invalid("colour", _("Say red or amber."))
-        if asked.get("queue") or asked.get("colour"):
+        if "queue" in asked or "colour" in asked:
             if isinstance(request.user, ShopCaller):
                 raise PermissionDenied(_("Queues and colours are for people."))
-            found_by = counts.behind(request.user, asked.get("queue", ""), asked.get("colour", ""))
+            found_by = counts.behind(request.user, asked.get("queue"), asked.get("colour"))
             orders = orders.filter(found_by)
         if "held" in asked:
             if asked["held"] not in ("true", "false"):
