@@ -18,6 +18,8 @@ from orderhub.integrations.redact import without_phones
 
 LONGEST = 2_000
 MARK = "***"
+#: So many shops are named to whoever wrote one that there is not.
+NAMED = 20
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 _NUMBER = re.compile(r"(?<![0-9A-Za-z])[0-9Xx]{7,}(?![0-9A-Za-z])")
 _WECHAT = re.compile(r"((?:微信|wx|vx|QQ|qq)号?[:：是]?\s*)[A-Za-z0-9_-]{5,}")
@@ -67,8 +69,10 @@ def masked(text: str, names: Iterable[str] = ()) -> str:
 def row_of(given: Mapping[str, Any], shops: Iterable[str]) -> Row:
     """One row out of a file's or request's fields. Raises BadRow."""
     shop, text = str(given.get("shop") or "").strip(), str(given.get("text") or "").strip()
-    if shop not in set(shops):
-        raise BadRow(_("There is no shop with the code “%(code)s”.") % {"code": shop[:30]})
+    known = sorted(shops)
+    if shop not in known:
+        words = _("There is no shop with the code “%(code)s”. Write one of these: %(codes)s.")
+        raise BadRow(words % {"code": shop[:30], "codes": ", ".join(known[:NAMED])})
     if not text:
         raise BadRow(_("The text is missing."))
     said_at = _moment(str(given.get("said_at") or "").strip())

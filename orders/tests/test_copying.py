@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from logistics.models import Parcel
 from orderhub import modules
 from orderhub.actors import CLOCK
 from orderhub.roles import sync_roles
@@ -131,6 +132,15 @@ def test_that_one_click_copies_with_or_without_a_clipboard_and_the_bar_copies_th
     assert not [(one["id"], [node["html"] for node in one["nodes"]]) for one in violations(page)]
 
 
+BROKEN = """() => {
+    const box = e => e.getBoundingClientRect(), all = s => [...document.querySelectorAll("#result_list " + s)]
+    const cut = all(".field-status .oh-pill").filter(e => box(e).right > box(e.closest(".field-status")).right + 1)
+    const below = e => box(e.querySelector(".oh-copy")).top > box(e.querySelector(".oh-known")).bottom - 4
+    const under = all(".field-order").filter(below)
+    return [...cut, ...under].map(e => e.outerHTML.slice(0, 120))
+}"""
+
+
 @pytest.mark.browser
 @pytest.mark.slow
 def test_that_a_phone_shows_what_is_wrong_first_and_an_order_of_the_list_in_four_lines(
@@ -143,7 +153,17 @@ def test_that_a_phone_shows_what_is_wrong_first_and_an_order_of_the_list_in_four
         tags=["急", "礼品", "会员"], priority=9, alarm="red", promised_ship_at=soon
     )
     holds.open_holds([held.pk], "manual", "买家要改颜色", CLOCK)
+    Parcel.objects.create(
+        number=f"P{well.pk}", order=well, warehouse=cast.warehouse(), worked_by="own", carrier="ZTO", service="zto",
+        waybill_no="75000358173274",
+    )  # fmt: skip
+    Order.objects.filter(pk=well.pk).update(state="released")  # in English the longest word of all states
     page.set_viewport_size({"width": 390, "height": 844})
+    page.context.add_cookies([{"name": "django_language", "value": "en", "url": live_server.url}])
+    page.goto(live_server.url + LIST)
+    broken = page.evaluate(BROKEN)
+    assert not broken, f"words cut off, or a button to copy that lies under its number: {broken}"
+    page.context.add_cookies([{"name": "django_language", "value": "zh-hans", "url": live_server.url}])
     page.goto(live_server.url + LIST)
     rows = page.locator("#result_list .data-row")
     assert rows.count() == 2
