@@ -1,14 +1,16 @@
 // A scanner that types: characters closer together than a person's, then Enter, wherever the cursor stands. What it
-// typed into a field on the way is taken out again.
-const GAP = 50, LEAST = 5;
+// typed into a field on the way is taken out again. Half of the gaps decide: a scanner that is held up once is still
+// one, and never loses what it typed before, which would be the number of something else.
+const GAP = 50, PAUSE = 500, LEAST = 5;
 
 export function wedge(then) {
-    let typed = "", last = 0, field = null, before = "";
+    let typed = "", gaps = [], last = 0, field = null, before = "";
+    const fast = () => gaps.sort((a, b) => a - b)[gaps.length >> 1] < GAP;
     const take = event => {
-        const at = event.timeStamp, fast = at - last < GAP;
+        const gap = event.timeStamp - last;
         if (event.isComposing || event.ctrlKey || event.altKey || event.metaKey) typed = "";
         else if (event.key === "Enter") {
-            if (fast && typed.length >= LEAST) {
+            if (gap < PAUSE && typed.length >= LEAST && fast()) {
                 event.preventDefault();
                 event.stopImmediatePropagation();
                 if (field) field.value = before;
@@ -18,13 +20,15 @@ export function wedge(then) {
             }
             typed = "";
         } else if (event.key.length === 1) {
-            if (!fast || !typed) {
+            if (gap < PAUSE && typed) gaps.push(gap);
+            else {
                 typed = "";
+                gaps = [];
                 field = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement ? event.target : null;
                 before = field ? field.value : "";
             }
             typed += event.key;
-            last = at;
+            last = event.timeStamp;
         }
     };
     addEventListener("keydown", take, {capture: true});

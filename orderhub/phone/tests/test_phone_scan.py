@@ -41,6 +41,14 @@ def test_that_a_scanner_that_types_opens_the_order_from_any_screen(phone: Any, w
     assert WAYBILL not in phone.input_value("#q")
 
 
+def test_that_a_scanner_that_is_held_up_loses_no_digit(phone: Any, world: dict[str, Any]) -> None:
+    number = world["own"].channel_number
+    phone.keyboard.type(number[:1])
+    phone.wait_for_timeout(200)
+    scanned(phone, number[1:])
+    phone.locator("h1", has_text=world["own"].number).wait_for()
+
+
 def test_that_a_person_who_types_is_no_scanner(phone: Any, world: dict[str, Any]) -> None:
     labelled(world["own"])
     phone.keyboard.type(WAYBILL, delay=90)
